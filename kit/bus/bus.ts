@@ -1,0 +1,55 @@
+import type { BusEvent, BusEventType, SUBSCRIPTIONS, SubscriptionName } from '@parley/protocol/events'
+
+/**
+ * The event bus: what services tell each other (`publish`, `subscribe`), and what chat nodes pass to each other's sockets
+ * (`openDeliveries`). At least once, in no promised order. Two implementations, one contract suite (`bus.contract.ts`).
+ */
+export interface Bus extends AsyncDisposable {
+  /**
+   * Resolves when the event is as durable as the bus makes it: RabbitMQ has confirmed it and routed it to each declared
+   * subscription, or every embedded subscriber has committed it or kept it for retry. Rejects with `unavailable` when it
+   * could not be, or when that is not known within a bounded time: the caller (an outbox) publishes it again.
+   */
+  publish(event: BusEvent): Promise<void>
+
+  /**
+   * Consumes a durable subscription, shared by all processes of the service: each event goes to one of them.
+   * It counts as consumed when `handle` resolves. A handler that rejects sees the event again later (a ladder of growing
+   * delays), at last in the dead-letter queue, and never holds up other events. Prefetch is bounded.
+   */
+  subscribe<N extends SubscriptionName>(
+    name: N,
+    handle: (event: Extract<BusEvent, { type: (typeof SUBSCRIPTIONS)[N][number] }>) => Promise<void>,
+  ): Promise<AsyncDisposable>
+
+  /** Hears events of these types as they pass, from now on, on every process that listens; nothing is kept while it is away. */
+  listen(types: readonly BusEventType[], handle: (event: BusEvent) => void): Promise<AsyncDisposable>
+
+  /** Opens this node's mailbox for deliveries to sockets. `receive` must not throw. */
+  openDeliveries(receive: (delivery: Delivery) => void): Promise<Deliveries>
+
+  /** `up` while connected. An embedded bus is always up. */
+  readonly state: 'up' | 'down'
+
+  /** Called at each change of `state`. After `up`, transient news (listen, deliveries) may have been missed. */
+  onState(handle: (state: 'up' | 'down') => void): Disposable
+}
+
+/** Bytes for the sockets of some partitions; the bus does not look inside. */
+export interface Delivery {
+  partitions: readonly number[]
+  body: Buffer
+}
+
+/** A node's own mailbox. Transient: gone with the node, and what passes while it is away is lost (sync heals it). */
+export interface Deliveries extends AsyncDisposable {
+  /** From when it resolves, deliveries to that partition arrive here. Waits while the bus is down at most `LIMITS`-bounded: it resolves then too, and binds upon reconnection. */
+  bind(partition: number): Promise<void>
+  /** Stops soon after. */
+  unbind(partition: number): void
+  /**
+   * One publish whatever the number of partitions (more than 32: all nodes). Never comes back to the node that sent it.
+   * Fire and forget: dropped while the bus is down or its buffer is full.
+   */
+  publish(delivery: Delivery): void
+}

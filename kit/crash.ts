@@ -1,0 +1,35 @@
+/**
+ * Crash points for the fault harness: `PARLEY_CRASH_AT=name` or `name:3` kills this process with SIGKILL when it passes
+ * the point for the first (third) time. Without the variable a point costs one comparison.
+ */
+const [armed, nth] = (process.env.PARLEY_CRASH_AT ?? '').split(':')
+let left = Number(nth ?? 1)
+
+/** Dies here if armed. Workers share the process, so a point in a worker kills the whole service, as a power cut would. */
+export function crashPoint(name: CrashPoint): void {
+  if (armed === name && --left <= 0) process.kill(process.pid, 'SIGKILL')
+}
+
+/** The places between any two lines that matter. */
+export const CRASH_POINTS = [
+  'append.before-begin',
+  'append.after-begin',
+  'append.before-commit',
+  'append.after-commit',
+  'send.before-ack',
+  'send.after-ack',
+  'fanout.after',
+  'relay.before-publish',
+  'relay.before-confirm',
+  'relay.before-mark',
+  'relay.after-mark',
+  'consumer.before-commit',
+  'consumer.before-ack',
+  'marks.before-commit',
+  'inbox.before-raise',
+  'refresh.before-commit',
+  'refresh.after-commit',
+  'register.after-commit',
+  'migration.middle',
+] as const
+export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -1,0 +1,120 @@
+/**
+ * What a conversation and its log look like on the wire. Types only, no zod: the SDK and the web client import this file;
+ * parsing of unknown input is in `http.ts` and `socket.ts`.
+ *
+ * Every change of a conversation is one entry of its log, numbered `rev` 1, 2, 3… without gaps. Messages are also numbered
+ * `seq` 1, 2, 3… without gaps. A device applies an entry when `rev` is the last it holds + 1, ignores it when lower, and
+ * fetches what lies between when higher.
+ */
+
+export type Role = 'owner' | 'member'
+
+/** What every entry carries. Times are RFC 3339 UTC with milliseconds, by the server's clock. */
+interface EntryBase {
+  conversationId: string
+  /** Position in the log, 1, 2, 3…, gapless. */
+  rev: number
+  /** Made by the device that caused the entry (messages) or by the server; unique in the conversation. */
+  id: string
+  /** Who caused it. */
+  senderId: string
+  createdAt: string
+  /** The largest `seq` at this entry (its own, for a message). */
+  headSeq: number
+  /** The `rev` of the latest change of membership at this entry (its own, for such a change). */
+  membersRev: number
+}
+
+export interface MessageEntry extends EntryBase {
+  kind: 'message'
+  /** Position among the messages, 1, 2, 3…, gapless. */
+  seq: number
+  text: string
+}
+
+export type ChangeEntry = EntryBase &
+  (
+    | {
+        kind: 'created'
+        conversationKind: 'direct' | 'group'
+        /** Empty for a direct conversation. */
+        title: string
+        /** Everyone who is in it from the start, the owner of a group first. */
+        members: { userId: string; role: Role }[]
+      }
+    | { kind: 'members.added'; userIds: string[] }
+    /** Removed by the owner, or left (`senderId` is then the only one in `userIds`). If the owner goes, the longest-standing member becomes owner. */
+    | { kind: 'members.removed'; userIds: string[] }
+    | { kind: 'renamed'; title: string }
+  )
+
+/** One entry of a conversation's log. */
+export type Entry = MessageEntry | ChangeEntry
+
+/** High-water marks of one member (P5): monotonic, `readSeq` <= `deliveredSeq` <= head. */
+export interface Marks {
+  userId: string
+  deliveredSeq: number
+  readSeq: number
+}
+
+export interface MemberItem {
+  userId: string
+  username: string
+  role: Role
+}
+
+/** A conversation as one of its members sees it in a list. */
+export interface ConversationItem {
+  id: string
+  kind: 'direct' | 'group'
+  /** Title of a group; of a direct conversation the other's user name (one's own when writing to oneself). */
+  title: string
+  /** Head of the log and of the messages. */
+  rev: number
+  headSeq: number
+  membersRev: number
+  memberCount: number
+  /** All members where there are at most `LIMITS.marksMembers`; else absent: fetch `GET /api/conversations/:id/members`. */
+  members?: MemberItem[]
+  lastMessage?: MessageEntry & { sender: string }
+  me: {
+    role: Role
+    deliveredSeq: number
+    readSeq: number
+    /** Derived from `readSeq`; at most `LIMITS.unreadMax` + 1, which reads as "999+". */
+    unread: number
+    /** The first message and the first entry that this member may see (P6: from the join on). */
+    fromSeq: number
+    fromRev: number
+  }
+  /** The others' marks, where there are at most `LIMITS.marksMembers` members. */
+  marks?: Marks[]
+}
+
+/** Left, removed or otherwise gone: forget it. */
+export interface ConversationGone {
+  id: string
+  gone: true
+}
+
+/** One page of the list of conversations that changed since a cursor (P4). `cursor` is opaque; `more` says that another page waits. */
+export interface SyncPage {
+  items: (ConversationItem | ConversationGone)[]
+  cursor: string
+  more: boolean
+}
+
+/** A closed range of a conversation's log, `rev` ascending and dense. `headRev` is the head when it was read. */
+export interface LogPage {
+  items: Entry[]
+  headRev: number
+  more: boolean
+}
+
+/** One page of messages, oldest first. Cursors are opaque; absent where there is nothing further that way. */
+export interface MessagePage {
+  items: (MessageEntry & { sender: string })[]
+  prevCursor?: string
+  nextCursor?: string
+}

@@ -1,0 +1,44 @@
+import type { Entry } from './conversation.ts'
+import type { PublicUser } from './user.ts'
+
+/**
+ * The closed union of events on the bus. At least once, in no order: a consumer ignores older `rev`s of a `key`, or keeps a ledger.
+ * Add a field freely; change the meaning of one only with a new `version`.
+ */
+export type BusEvent = BusEnvelope &
+  (
+    | { type: 'user.registered'; data: PublicUser }
+    /** The user service's control log grew up to `n`: read it (P9). */
+    | { type: 'control.appended'; data: { n: number } }
+    /** A message was committed. `key` is the conversation, `rev` its position. */
+    | { type: 'message.created'; data: Extract<Entry, { kind: 'message' }> }
+    /** Any other entry was committed. */
+    | { type: 'conversation.changed'; data: Exclude<Entry, { kind: 'message' }> }
+  )
+
+export interface BusEnvelope {
+  /** Unique; equal for every copy of one event. */
+  id: string
+  version: 1
+  occurredAt: string
+  /** What `rev` counts within: a conversation, a user. */
+  key: string
+  rev: number
+  /** W3C trace context, when the cause had one. */
+  traceparent?: string
+}
+
+export type BusEventType = BusEvent['type']
+
+/** The durable subscriptions, and what each takes. The bus declares their queues before anything is published, so that nothing is lost before a service's first start. */
+export const SUBSCRIPTIONS = {
+  'chat.users': ['user.registered'],
+} as const satisfies Record<string, readonly BusEventType[]>
+
+export type SubscriptionName = keyof typeof SUBSCRIPTIONS
+
+/** One line of the user service's control log: what every node must know of within two seconds (P9). `n` is 1, 2, 3…, gapless. */
+export type ControlEntry = { n: number; at: string } & (
+  | { kind: 'session.revoked'; userId: string; sessionId: string; reason: 'logout' | 'revoked' | 'reused' | 'password' }
+  | { kind: 'user.deleted'; userId: string }
+)

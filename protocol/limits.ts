@@ -1,0 +1,41 @@
+/** Limits in force unless the operator sets `PARLEY_LIMIT_*` (DESIGN: P8 bounded). Sizes in bytes, times in milliseconds. No zod here. */
+export const LIMITS = {
+  /** Text of one message, in code points and in UTF-8 bytes; both hold. */
+  textCodePoints: 10_000,
+  textBytes: 40_000,
+  /** One socket frame, and one JSON body. */
+  frameBytes: 64_000,
+  jsonDepth: 20,
+  pageDefault: 50,
+  pageMax: 200,
+  idsPerCall: 500,
+  groupMembers: 1_000,
+  conversationsPerUser: 10_000,
+  devicesPerUser: 20,
+  titleCodePoints: 100,
+  /** Sends of one user: sustained per second, and the burst allowed above it. */
+  sendsPerSecond: 20,
+  sendBurst: 60,
+  /** Sends of one socket under way at once; more are queued by the client (the SDK), or refused. */
+  sendWindow: 16,
+  /** Bytes waiting to be written to one socket before it is cut as a slow consumer. */
+  socketBufferBytes: 1_000_000,
+  /** Appends waiting for a commit; above it sends are refused with 503. */
+  appendQueue: 10_000,
+  /** Sync pages being served at once on one node; above it they wait, then are refused with a retry time. */
+  syncsAtOnce: 50,
+  /** Groups above this size get counts instead of everybody's marks. */
+  marksMembers: 32,
+  /** Unread is exact up to here, then "999+". */
+  unreadMax: 999,
+} as const
+
+export type Limits = { [K in keyof typeof LIMITS]: number }
+
+/** Users are placed by partition: Nginx routes by it, and a chat node receives from the bus only the partitions of its connected users. */
+export const PARTITIONS = 256
+
+/** The partition of a user: the last byte of the id, which is random in every UUID version that names a user here (v4 and v7). */
+export function partitionOf(userId: string): number {
+  return Number.parseInt(userId.slice(-2), 16)
+}

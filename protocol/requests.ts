@@ -1,0 +1,83 @@
+import { z } from 'zod'
+import { Id } from './ids.ts'
+import { LIMITS } from './limits.ts'
+import { Password, Username } from './user.ts'
+
+/** Parsers for what clients send, over HTTP and over the socket. Unknown fields are dropped: identity, times and positions never come from the client. */
+
+const wellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed()
+const codePoints = (text: string): number => {
+  let count = 0
+  for (const _ of text) count++
+  return count
+}
+
+/** Any script. Not empty or blank, no lone surrogates, no NUL; at most 10,000 code points and 40 KB. */
+export const MessageText = z
+  .string()
+  .refine(
+    (text) => text.length <= LIMITS.textBytes && Buffer.byteLength(text) <= LIMITS.textBytes,
+    `must be at most ${LIMITS.textBytes} bytes`,
+  )
+  .refine(
+    (text) => text.length <= LIMITS.textCodePoints || codePoints(text) <= LIMITS.textCodePoints,
+    `must be at most ${LIMITS.textCodePoints} characters`,
+  )
+  .refine((text) => /[^\s\p{Cf}\p{Cc}]/u.test(text), 'must not be empty')
+  .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL')
+
+const title = z
+  .string()
+  .trim()
+  .min(1)
+  .refine((text) => codePoints(text) <= LIMITS.titleCodePoints, `must be at most ${LIMITS.titleCodePoints} characters`)
+  .refine((text) => !/[\p{Cc}]/u.test(text) && wellFormed(text), 'must be well-formed text without control characters')
+const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
+const limit = z.coerce
+  .number()
+  .int()
+  .min(1)
+  .transform((n) => Math.min(n, LIMITS.pageMax))
+  .default(LIMITS.pageDefault)
+const cursor = z.string().min(1).max(200)
+const ids = z.array(Id).max(LIMITS.idsPerCall)
+
+export const Register = z.object({ username: Username, email: z.string().max(254), password: Password })
+export const Login = z.object({
+  email: z.string().min(1).max(254),
+  password: z.string().min(1).max(4096),
+  tokens: z.enum(['cookie', 'body']).default('cookie'),
+  device: z.string().trim().max(100).optional(),
+})
+
+/** `message.send` and, with the mission's name `message` for the text, `POST /api/messages/send`. */
+export const SendMessage = z
+  .object({ id: Id, text: MessageText, conversationId: Id.optional(), receiverId: Id.optional() })
+  .refine(
+    (m) => (m.conversationId === undefined) !== (m.receiverId === undefined),
+    'give either conversationId or receiverId',
+  )
+export const SendMessageHttp = z.object({ id: Id.optional(), receiverId: Id, message: MessageText })
+
+export const Receipt = z.object({ conversationId: Id, upToSeq: seq })
+export const ReceiptHttp = z.object({ deliveredSeq: seq.optional(), readSeq: seq.optional() })
+export const Typing = z.object({ conversationId: Id })
+export const PresenceSubscribe = z.object({ userIds: ids })
+export const SyncRequest = z.union([
+  z.object({ conversationId: Id, rev: seq, limit }),
+  z.object({ conversationId: z.undefined().optional(), cursor: cursor.optional(), limit }),
+])
+export const SessionRefresh = z.object({ token: z.string().min(1).max(8192) })
+
+export const CreateGroup = z.object({ title, memberIds: ids })
+export const RenameGroup = z.object({ title })
+export const AddMembers = z.object({ userIds: ids.min(1) })
+export const PageQuery = z
+  .object({ limit, before: cursor.optional(), after: cursor.optional(), around: cursor.optional() })
+  .refine(
+    (q) => [q.before, q.after, q.around].filter((c) => c !== undefined).length <= 1,
+    'give one of before, after, around',
+  )
+export const LogQuery = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER), limit })
+export const SyncQuery = z.object({ cursor: cursor.optional(), limit })
+export const NameSession = z.object({ name: z.string().trim().min(1).max(100) })

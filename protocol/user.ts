@@ -1,0 +1,62 @@
+import { z } from 'zod'
+
+/** A user as oneself sees it. */
+export interface OwnUser {
+  id: string
+  username: string
+  email: string
+  createdAt: string
+}
+
+/** A user as others see it: no e-mail, nothing else (case 59 of the security list). */
+export interface PublicUser {
+  id: string
+  username: string
+}
+
+/** One device's log-in. */
+export interface SessionItem {
+  id: string
+  /** Given by the user or by the client at log-in. */
+  name: string
+  createdAt: string
+  lastUsedAt: string
+  /** The session that asked. */
+  current: boolean
+}
+
+/** Reply of `POST /api/user/register` (201), as the mission gives it. */
+export interface RegisterReply {
+  message: 'User registered successfully'
+  user: OwnUser
+}
+
+/** Reply of `POST /api/user/login` (200), as the mission gives it, and of `POST /api/user/refresh`. */
+export interface LoginReply {
+  /** The access token: a JWT of at most 15 minutes. */
+  token: string
+  user: OwnUser
+  /** When `token` ends; refresh before it. */
+  expiresAt: string
+  sessionId: string
+  /** Placement for the socket: connect with `?p=<partition>`. */
+  partition: number
+  /** Only when asked for with `"tokens": "body"`; else it is in an HttpOnly cookie. */
+  refreshToken?: string
+}
+
+/** Names are compared by NFKC and lower case: 3–32 of letters, digits and `._-`. The form that was registered is shown. */
+export const Username = z
+  .string()
+  .max(128)
+  .transform((name) => name.normalize('NFKC'))
+  .pipe(z.string().regex(/^[\p{L}\p{M}\p{N}._-]{3,32}$/u, 'must be 3 to 32 letters, digits or any of . _ -'))
+
+/** The form by which two user names are the same. */
+export const foldName = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC')
+
+/** No rule on what is in it; at least 8 characters and at most 1 KB (a cap on hashing work, far above bcrypt's 72 bytes, which a pre-hash lifts). */
+export const Password = z
+  .string()
+  .min(8, 'must have at least 8 characters')
+  .refine((password) => new TextEncoder().encode(password).length <= 1024, 'must be at most 1,024 bytes')

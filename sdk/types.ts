@@ -1,0 +1,168 @@
+import type { ConversationItem, Marks, MessageEntry, SyncPage } from '@parley/protocol/conversation'
+import type { Problem } from '@parley/protocol/fault'
+import type { PresenceItem, SendReply } from '@parley/protocol/socket'
+import type { OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
+
+/** A value that changes; fits React's `useSyncExternalStore`. `get` returns the same object until it changes. */
+export interface Readable<T> {
+  get(): T
+  /** Calls back after each change, until the returned function is called. */
+  subscribe(changed: () => void): () => void
+}
+
+/**
+ * Where a device keeps what must survive it: the outbox, the timelines it holds, its cursor. IndexedDB in browsers
+ * (`indexeddb.ts`), memory (`memory.ts`) or a file (`file.ts`) in Node. Values are structured-clonable.
+ */
+export interface DeviceStorage {
+  get(key: string): Promise<unknown>
+  /** All pairs whose key begins with `prefix`, by key. */
+  list(prefix: string): Promise<[string, unknown][]>
+  /** Writes all or none; durable when it resolves. `undefined` deletes. */
+  write(changes: readonly [string, unknown][]): Promise<void>
+  /** Forgets everything (log-out). */
+  clear(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ClientOptions {
+  /** Base address, such as `http://localhost:3000`; in a browser the page's own origin by default. */
+  url?: string
+  storage?: DeviceStorage
+  /** `cookie` (browsers): the refresh token stays in an HttpOnly cookie. `body` (Node): it is kept in `storage`. */
+  tokens?: 'cookie' | 'body'
+  deviceName?: string
+  transports?: ('websocket' | 'polling')[]
+  fetch?: typeof fetch
+  /** How long a hole in what arrives may wait for the missing entries before they are fetched; 150 ms by default. */
+  gapWaitMs?: number
+}
+
+/** Signed out, or who is signed in. `ended` says why the last session stopped by itself. */
+export type SessionState =
+  | { status: 'signed-out'; ended?: string }
+  | { status: 'signed-in'; user: OwnUser; sessionId: string }
+
+/** `live`: connected and synced up to the head. */
+export type ConnectionState = 'offline' | 'connecting' | 'syncing' | 'live'
+
+/** What one's own message is: waiting in the outbox, refused for good, or how far it got. Only ever moves forward (I14). */
+export type MessageStatus = 'pending' | 'failed' | 'sent' | 'delivered' | 'read'
+
+/** A message waiting to be acknowledged. Kept durably before it is shown. */
+export interface OutboxItem {
+  id: string
+  to: { conversationId: string } | { receiverId: string }
+  text: string
+  /** Order of sending on this device. */
+  order: number
+  queuedAt: string
+  /** Set after a definite refusal; `retry` or `discard` it. */
+  refused?: Problem
+}
+
+export interface TimelineMessage extends MessageEntry {
+  /** User name, where known. */
+  sender: string
+  mine: boolean
+  /** For one's own: `sent`, `delivered` or `read` (by everyone else, in a group). */
+  status: MessageStatus
+}
+
+/** A contiguous range of a conversation's messages that ends at the head as far as known, then what waits in the outbox. */
+export interface TimelineView {
+  conversationId: string
+  messages: readonly TimelineMessage[]
+  pending: readonly (OutboxItem & { status: 'pending' | 'failed' })[]
+  /** There are older messages than `messages[0]` that one may see. */
+  hasOlder: boolean
+  loadingOlder: boolean
+  /** Everybody's marks as far as known (not one's own). */
+  marks: readonly Marks[]
+  /** User ids that are typing now. */
+  typing: readonly string[]
+}
+
+export interface Timeline extends Readable<TimelineView> {
+  /** Loads the newest page if nothing is held yet. */
+  open(): Promise<void>
+  /** One older page; resolves when it is in the view. */
+  loadOlder(): Promise<void>
+}
+
+/** A conversation in the list. `rev` is what this device holds of it; `headRev` what the server has, as far as known. */
+export interface ConversationView extends Omit<ConversationItem, 'lastMessage'> {
+  lastMessage?: TimelineMessage
+  /** Messages of it in the outbox. */
+  pendingCount: number
+}
+
+/** What happens on this device, for tests, notices and logs. Handlers must not throw. */
+export interface ClientEvents {
+  /** A message entered this device's timeline, from the socket, sync or its own ack; each exactly once per device. */
+  message: (message: TimelineMessage) => void
+  /** A send was acknowledged. */
+  acked: (reply: SendReply) => void
+  /** A send was definitely refused. */
+  refused: (item: OutboxItem) => void
+  receipt: (marks: Marks & { conversationId: string }) => void
+  typing: (data: { conversationId: string; userId: string; on: boolean }) => void
+  presence: (item: PresenceItem) => void
+  connection: (state: ConnectionState) => void
+  session: (state: SessionState) => void
+  /** A list page was applied. */
+  synced: (page: SyncPage) => void
+}
+
+/** One device of one user. */
+export interface ParleyClient {
+  readonly session: Readable<SessionState>
+  readonly connection: Readable<ConnectionState>
+  /** Latest activity first. */
+  readonly conversations: Readable<readonly ConversationView[]>
+  readonly outbox: Readable<readonly OutboxItem[]>
+  readonly presence: Readable<ReadonlyMap<string, PresenceItem>>
+
+  /** Refusals reject with `ParleyError` (its `problem`); a lost network with `ParleyError` whose problem is `unavailable`. */
+  register(input: { username: string; email: string; password: string }): Promise<OwnUser>
+  login(input: { email: string; password: string }): Promise<OwnUser>
+  /** Signs in again from what this device keeps; undefined when it keeps nothing that is still good. Works offline with what is held. */
+  resume(): Promise<OwnUser | undefined>
+  /** Ends the session on the server and forgets everything on this device. */
+  logout(): Promise<void>
+  sessions(): Promise<SessionItem[]>
+  renameSession(id: string, name: string): Promise<void>
+  revokeSession(id: string): Promise<void>
+  revokeOtherSessions(): Promise<void>
+
+  /** Connects and stays connected, with jittered backoff, until `disconnect`. */
+  connect(): void
+  disconnect(): void
+  /** Resolves when `live` with everything up to now held and the outbox empty; rejects when the signal aborts. */
+  settled(signal: AbortSignal): Promise<void>
+  /** Ends everything; what is durable stays. */
+  close(): Promise<void>
+
+  findUser(username: string): Promise<PublicUser | undefined>
+  openDirect(userId: string): Promise<ConversationView>
+  createGroup(title: string, memberIds: readonly string[]): Promise<ConversationView>
+  renameGroup(conversationId: string, title: string): Promise<void>
+  addMembers(conversationId: string, userIds: readonly string[]): Promise<void>
+  removeMember(conversationId: string, userId: string): Promise<void>
+  leave(conversationId: string): Promise<void>
+  members(conversationId: string): Promise<NonNullable<ConversationItem['members']>>
+
+  timeline(conversationId: string): Timeline
+  /** Resolves when the message is durable in the outbox; the ack comes as an event, and in the timeline. */
+  send(to: { conversationId: string } | { receiverId: string }, text: string): Promise<OutboxItem>
+  /** Tries a refused message again, or drops it. */
+  retry(id: string): Promise<void>
+  discard(id: string): Promise<void>
+  /** Marks everything up to `seq` as read; merged with other devices' by max; kept while offline. */
+  markRead(conversationId: string, seq: number): void
+  setTyping(conversationId: string, on: boolean): void
+  /** Replaces whom this device watches. */
+  watchPresence(userIds: readonly string[]): void
+
+  on<E extends keyof ClientEvents>(event: E, handler: ClientEvents[E]): () => void
+}

@@ -1,0 +1,161 @@
+import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { Conversation } from '../conversation.ts'
+
+/**
+ * What the chat service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
+ * Every promise holds among any number of processes on one store. When a store cannot say that something is durable it
+ * rejects with `unavailable` (retryable); the same call with the same ids then does what it would have done the first time.
+ */
+export interface ChatStore extends AsyncDisposable {
+  readonly log: LogStore
+  readonly marks: MarkStore
+  readonly inbox: InboxStore
+  readonly presence: PresenceStore
+  readonly people: PeopleStore
+  /** Names this life of the data; another after a backup was restored. Cursors of another epoch are expired. */
+  readonly epoch: string
+}
+
+/** What a rule wants appended. The store gives `rev`, `seq`, `headSeq`, `membersRev` and `createdAt`. */
+export type Draft = {
+  conversationId: string
+  /** Unique in the conversation; the same id again is the same entry. */
+  id: string
+  senderId: string
+  /** Keyed hash of the original content: equal for a true repeat, different for another content under the same id. 16 to 32 bytes, hex. */
+  contentHash: string
+} & (
+  | { kind: 'message'; text: string /** The membership that was authorized. */; membersRev: number }
+  | {
+      kind: 'created'
+      conversationKind: 'direct' | 'group'
+      title: string
+      members: { userId: string; role: 'owner' | 'member' }[]
+    }
+  | { kind: 'members.added' | 'members.removed'; userIds: string[]; membersRev: number }
+  | { kind: 'renamed'; title: string; membersRev: number }
+)
+
+export type Appended =
+  /** Committed now. */
+  | { outcome: 'appended'; entry: Entry }
+  /** Was committed before, with the same sender and content: `entry` is the first one, unchanged. */
+  | { outcome: 'repeated'; entry: Entry }
+  /** The id is taken in this conversation by another sender or content; nothing was written. */
+  | { outcome: 'conflict' }
+  /** Membership is not (any more) as `membersRev` says; nothing was written. Read the conversation again, decide again. */
+  | { outcome: 'stale' }
+
+/** The conversation log: order, idempotency and durability are decided here, in one atomic step per entry. */
+export interface LogStore {
+  /**
+   * Appends at the head (P1, P2, P3). Resolves only when the entry, and every entry before it, is durable and readable by
+   * all. `rev` and `seq` are dense; entry n is never readable before n-1. Appends of one caller to one conversation keep
+   * their call order. Appends that arrive together commit together; the next round starts when the last one returned.
+   * `created` on an existing conversation is `repeated` or `conflict`; any other kind on a missing one is `stale`.
+   * A change (anything but a message) resolves only when `getConversation`, and the inboxes of those it touches, show it.
+   * Rejects `unavailable` at once when the queue is full, and after bounded retries when the store cannot commit.
+   */
+  append(draft: Draft): Promise<Appended>
+
+  /** The entry with that id, with the hash its content had. For refusals: an id is looked up before anything is refused (P2). */
+  findEntry(conversationId: string, id: string): Promise<{ entry: Entry; contentHash: string } | undefined>
+
+  /** The conversation with everything in it that was acknowledged before the call, on any node. */
+  findConversation(conversationId: string): Promise<Conversation | undefined>
+
+  /**
+   * Like `findConversation` but may be as old as its caller's last look: `membersRev` or newer where given. For the send
+   * path (an append checks `membersRev` again) and for fan-out. Costs no read when cached.
+   */
+  cachedConversation(conversationId: string, membersRev?: number): Promise<Conversation | undefined>
+
+  /** The messages with `fromSeq` <= seq <= `toSeq`, ascending; at most `LIMITS.pageMax`. Reads a closed range by index. */
+  readMessages(conversationId: string, fromSeq: number, toSeq: number): Promise<MessageEntry[]>
+
+  /** The entries with `fromRev` <= rev <= `toRev`, ascending; at most `LIMITS.pageMax`. */
+  readEntries(conversationId: string, fromRev: number, toRev: number): Promise<Entry[]>
+
+  /** How many messages after `afterSeq` up to `toSeq` are not from `userId`, counted to at most `max`. */
+  countOthers(conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): Promise<number>
+
+  /**
+   * Entries committed and not yet marked relayed, oldest first per conversation, at most `limit`. `own`: only those appended
+   * by this process (at once). Otherwise those that this process has itself watched pending for `watchedMs`: their
+   * appender is taken for dead. SQLite has one process: all are its own.
+   */
+  pending(limit: number, watchedMs?: number): Promise<Entry[]>
+
+  /** Raises the inboxes of the members of these entries (see `InboxStore`), then marks the entries relayed, for good. Repeatable. */
+  relayed(entries: readonly Entry[]): Promise<void>
+
+  /** Called after each commit of this process, so that the relay need not poll. */
+  onCommit(handle: () => void): Disposable
+}
+
+/** High-water marks (P5). */
+export interface MarkStore {
+  /**
+   * Merges by max, clamped to what is committed: `readSeq` <= `deliveredSeq` <= head, read raises delivered too. Rides in
+   * a round of appends, or in one of its own after at most 250 ms. Resolves with the marks as they are when durable, and
+   * when the inboxes of the user and of those who see the marks (all members where at most `LIMITS.marksMembers`) are raised.
+   * `changed` says whether this call moved them.
+   */
+  raise(mark: {
+    conversationId: string
+    userId: string
+    deliveredSeq?: number
+    readSeq?: number
+  }): Promise<Marks & { changed: boolean }>
+
+  /** Marks of these members (all members that have any, when not given). Members without a row have 0, 0 and are left out. */
+  read(conversationId: string, userIds?: readonly string[]): Promise<Marks[]>
+}
+
+/**
+ * One row per user and conversation with a `stamp` that is unique per user and rises when something changed that some
+ * device of the user may not know. A device that has synced up to stamp s and sees no row above s has missed nothing.
+ */
+export interface InboxStore {
+  /**
+   * The user's rows with stamp > `after`, ascending, at most `limit`; `head` is the largest stamp given out for the user
+   * when the page was read. Calling it with `after` = s records that a device has synced up to s, before it reads.
+   * So: whatever changes after the call either shows in what the caller reads next (conversations, marks) or raises the row.
+   */
+  page(userId: string, after: number, limit: number): Promise<{ rows: InboxRow[]; head: number }>
+
+  /** Is the user a member of it now, going by the inbox? Every conversation the user is in has a row with `gone` false. */
+  conversationIds(userId: string, limit: number): Promise<string[]>
+
+  /** The stamp heads of these users, in their order: polling while the bus is away compares them. One read. */
+  heads(userIds: readonly string[]): Promise<number[]>
+}
+
+export interface InboxRow {
+  conversationId: string
+  stamp: number
+  /** No longer a member. */
+  gone: boolean
+}
+
+/** Which users are here: one lease per device (socket), living as long as its node's heartbeat. Times are the database's. */
+export interface PresenceStore {
+  /** Adds a lease. Resolves `first: true` when the user had none alive. */
+  connect(lease: { nodeId: string; socketId: string; userId: string }): Promise<{ first: boolean }>
+  /** Ends it. `last: true` when no lease alive is left; `lastSeenAt` is then kept. Repeatable. */
+  disconnect(lease: { nodeId: string; socketId: string; userId: string }): Promise<{ last: boolean }>
+  /** Says that the node lives; to be called every 5 s. */
+  heartbeat(nodeId: string): Promise<void>
+  /** Removes the leases of nodes without a heartbeat for 15 s and gives the users who have none left. Each is given to one caller. */
+  expire(): Promise<string[]>
+  /** Who of these is online, and when the others were last seen. In their order. */
+  read(userIds: readonly string[]): Promise<{ userId: string; online: boolean; lastSeenAt?: string }[]>
+}
+
+/** The projection of users that the chat service needs. */
+export interface PeopleStore {
+  /** Keeps or updates; repeatable. */
+  put(person: { id: string; username: string }): Promise<void>
+  /** Those of these who are known. */
+  find(ids: readonly string[]): Promise<{ id: string; username: string }[]>
+}

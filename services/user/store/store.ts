@@ -1,0 +1,82 @@
+import type { ControlEntry } from '@parley/protocol/events'
+
+/**
+ * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
+ * Each method is one atomic step, durable when it resolves, among any number of processes. Rejects `unavailable` (retryable) when the store cannot say that.
+ */
+export interface UserStore extends AsyncDisposable {
+  readonly users: AccountStore
+  readonly sessions: SessionStore
+  readonly control: ControlStore
+}
+
+export interface Account {
+  /** UUIDv7. */
+  id: string
+  username: string
+  /** The form by which names are the same (`foldName`); unique. */
+  nameKey: string
+  /** As given, trimmed; shown to its owner. */
+  email: string
+  /** Lower-cased, domain in ASCII; unique. */
+  emailKey: string
+  passwordHash: string
+  createdAt: string
+}
+
+export interface AccountStore {
+  /** Adds it with both keys unique, also under concurrent calls; or says which is taken (the name first) and adds nothing. */
+  add(account: Account): Promise<'added' | 'name.taken' | 'email.taken'>
+  findByEmail(emailKey: string): Promise<Account | undefined>
+  findByName(nameKey: string): Promise<Account | undefined>
+  find(ids: readonly string[]): Promise<Account[]>
+  /** Accounts registered and not yet announced on the bus, oldest first. */
+  unannounced(limit: number): Promise<Account[]>
+  announced(ids: readonly string[]): Promise<void>
+  count(): Promise<number>
+}
+
+/** A log-in of one device, with its chain of refresh tokens. Only hashes of tokens are kept. */
+export interface Session {
+  id: string
+  userId: string
+  name: string
+  createdAt: string
+  lastUsedAt: string
+  /** SHA-256 of the refresh token that is good now, of the one before it (good until `current` was used once), hex. */
+  current: string
+  previous?: string
+  /** Counts rotations; a compare-and-set field. */
+  generation: number
+  expiresAt: string
+  revokedAt?: string
+}
+
+export interface SessionStore {
+  add(session: Session): Promise<void>
+  find(id: string): Promise<Session | undefined>
+  /** Live sessions of a user, latest use first. */
+  list(userId: string): Promise<Session[]>
+  /** Moves the chain on if it still is at `generation` and not revoked; false if another did, or it is over. */
+  rotate(
+    id: string,
+    generation: number,
+    next: { current: string; previous: string; lastUsedAt: string; expiresAt: string },
+  ): Promise<boolean>
+  rename(userId: string, id: string, name: string): Promise<boolean>
+  /**
+   * Ends the session and appends to the control log, both or neither visible: a session that reads as revoked is, or is about
+   * to be (healed by any process), in the control log; it resolves only when both are durable. False if it is no live session of that user.
+   */
+  revoke(
+    userId: string,
+    id: string,
+    reason: Extract<ControlEntry, { kind: 'session.revoked' }>['reason'],
+  ): Promise<boolean>
+}
+
+export interface ControlStore {
+  /** Entries with n > `after`, ascending, dense, at most `limit`; n is never readable before n-1. */
+  read(after: number, limit: number): Promise<ControlEntry[]>
+  head(): Promise<number>
+}
