@@ -1,0 +1,14 @@
+import { deviceChecks } from './check/devices.ts'
+import { logChecks } from './check/log.ts'
+import { membershipChecks } from './check/membership.ts'
+import { orderChecks } from './check/order.ts'
+import { receiptChecks } from './check/receipts.ts'
+import { serviceChecks } from './check/service.ts'
+import type { Anomaly, History } from './history.ts'
+
+/** Everything that a history shows to be broken; empty means that each invariant held on all that was seen. Pure; O(n log n). */
+export function check(history: History): Anomaly[] {
+  return [logChecks, orderChecks, deviceChecks, receiptChecks, membershipChecks, serviceChecks].flatMap((part) =>
+    part(history),
+  )
+}

@@ -1,0 +1,103 @@
+/**
+ * What a run saw, in the order in which one process saw it. `at` is milliseconds of one monotonic clock, so that "before" means
+ * something across all devices. The checker (`check.ts`) reads nothing else.
+ */
+
+/** Content is compared by its text: the harness writes texts that name their message. */
+export interface SeenMessage {
+  id: string
+  conversationId: string
+  seq: number
+  rev: number
+  senderId: string
+  text: string
+}
+
+export type Event = {
+  at: number
+} /** A device was told to send. The id is made by it, or by the harness for raw repeats. `online`: it was connected then. */ & (
+  | { type: 'send'; device: string; userId: string; id: string; conversationId: string; text: string; online: boolean }
+  /** An acknowledgement arrived. Repeats of one id give several. */
+  | { type: 'acked'; device: string; id: string; conversationId: string; seq: number; rev: number; createdAt: string }
+  /** A definite refusal (not a time-out, not a retryable one). */
+  | { type: 'refused'; device: string; id: string; conversationId: string; code: string }
+  /** The harness sent an id again with other content, on purpose. */
+  | { type: 'forged'; id: string; conversationId: string; text: string; outcome: 'refused' | 'accepted' | 'unknown' }
+  /** A message entered the timeline of a device. */
+  | { type: 'shown'; device: string; userId: string; message: SeenMessage }
+  /** The device started anew (its data were dropped): what it showed before may be shown again. */
+  | { type: 'wiped'; device: string }
+  /** What a device holds of a conversation at a moment, in the order that it renders. */
+  | {
+      type: 'view'
+      device: string
+      userId: string
+      conversationId: string
+      messages: { id: string; seq: number; status: string; mine: boolean }[]
+    }
+  /** A page that somebody read over REST: the newest messages at that moment. */
+  | { type: 'page'; userId: string; conversationId: string; startedAt: number; messages: { id: string; seq: number }[] }
+  /** A device was told to mark as read. */
+  | { type: 'read'; device: string; userId: string; conversationId: string; seq: number }
+  /** A device saw marks of somebody (`userId` is whose). */
+  | { type: 'marks'; device: string; conversationId: string; userId: string; deliveredSeq: number; readSeq: number }
+  /** A session was revoked: the 2xx arrived. */
+  | { type: 'revoked'; sessionId: string }
+  /** Something reached a socket of that session, or a request with its token succeeded. */
+  | { type: 'reached'; sessionId: string; what: string }
+  /** A fault begins or ends. */
+  | { type: 'fault'; what: string; target: string; phase: 'begin' | 'end' }
+  /** A killed process was started again and was ready. */
+  | { type: 'ready'; target: string; tookMs: number }
+  /** A process of ours ended without being told to. */
+  | { type: 'died'; target: string }
+  /** Resident memory of a server process, in bytes. */
+  | { type: 'memory'; target: string; bytes: number }
+)
+
+/** What the server says once all faults are over and everything is quiet. */
+export interface Final {
+  conversations: {
+    id: string
+    /** All messages, ascending. */
+    messages: SeenMessage[]
+    /** All entries of the log, ascending. */
+    log: { rev: number; kind: string; userIds?: string[]; headSeq: number }[]
+    /** Marks of the members of now. */
+    marks: { userId: string; deliveredSeq: number; readSeq: number }[]
+    members: { userId: string; fromSeq: number; fromRev: number }[]
+    /** Unread of each member, as the server's list says. */
+    unread: { userId: string; unread: number }[]
+  }[]
+  devices: {
+    device: string
+    userId: string
+    /** How long it took to settle after the last fault; undefined if it did not. */
+    settledMs: number | undefined
+    outbox: number
+    conversations: {
+      id: string
+      unread: number
+      hasOlder: boolean
+      messages: { id: string; seq: number; text: string }[]
+    }[]
+  }[]
+  /** Entries committed and not yet told to the bus, per chat process; undefined where it could not be asked. */
+  unrelayed: { target: string; count: number | undefined }[]
+  /** Ids of the messages that the bus was seen to carry, where it can be watched. */
+  published?: string[]
+}
+
+export interface History {
+  seed: number
+  shape: string
+  events: Event[]
+  final: Final
+}
+
+/** One broken invariant. `invariant` is its number in the list of reliability invariants, `anomaly` the name that the literature gives it. */
+export interface Anomaly {
+  invariant: string
+  anomaly: string
+  detail: string
+}

@@ -1,0 +1,363 @@
+import type { Event, Final, History, SeenMessage } from './history.ts'
+import { random } from './random.ts'
+
+/**
+ * A chat system in a page, to test the checker with: it makes the history that a right system would make under crashes, repeats
+ * and lost acknowledgements, or, with one of `BUGS` built in, the history of a system with that bug.
+ */
+export const BUGS = {
+  'ack before commit': 'I1',
+  'no unique index': 'I3',
+  'dedup cache in memory': 'I3',
+  'a repeat is answered anew': 'I3',
+  'a forged repeat overwrites': 'I3',
+  'order by clock': 'I7',
+  'async handlers race': 'I6',
+  'seq taken before the commit': 'I5',
+  'emit before commit': 'I8',
+  'body mixed up': 'I2',
+  'refused and stored': 'I2',
+  'one socket per user': 'I8',
+  'echo and ack both shown': 'I9',
+  'gap rendered': 'I10',
+  'reads from a secondary': 'I7',
+  'stale members': 'I11',
+  'history before the join': 'I11',
+  'marks set, not merged': 'I12',
+  'marks above the head': 'I12',
+  'delivered on emit': 'I13',
+  'read on delivery': 'I13',
+  'status from the last event': 'I14',
+  'unread counter': 'I15',
+  'relay marks before confirm': 'I17',
+  'outbox row outside the transaction': 'I17',
+  'device outbox stuck': 'I17',
+  'send waits for the broker': 'I18',
+  'token checked at connect only': 'I22',
+  'unbounded buffer': 'I27',
+  'pid file left behind': 'I29',
+} as const
+export type Bug = keyof typeof BUGS
+
+const USERS = ['ann', 'ben', 'cy', 'dee']
+const GROUP = 'group'
+
+export function synthetic(seed: number, bug?: Bug): History {
+  const { chance, pick, below } = random(seed)
+  const events: Event[] = []
+  const log: Final['conversations'][number]['log'] = [
+    { rev: 1, kind: 'created', userIds: USERS.slice(0, 3), headSeq: 0 },
+  ]
+  let messages: SeenMessage[] = []
+  const members = new Map(USERS.slice(0, 3).map((userId) => [userId, { userId, fromSeq: 1, fromRev: 1 }]))
+  const marks = new Map(USERS.map((userId) => [userId, { userId, deliveredSeq: 0, readSeq: 0 }]))
+  const devices = USERS.flatMap((userId) =>
+    ['phone', 'laptop'].map((kind) => ({ device: `${userId}-${kind}`, userId, held: [] as SeenMessage[], counter: 0 })),
+  )
+  const published = new Set<string>()
+  const remembered = new Set<string>()
+  let at = 0
+  const tick = (): number => (at += 1 + below(20))
+  const note = (event: Event): void => void events.push(event)
+
+  function commit(message: Omit<SeenMessage, 'seq' | 'rev'>): SeenMessage {
+    const known = messages.find((m) => m.id === message.id)
+    const forgotten = bug === 'no unique index' || (bug === 'dedup cache in memory' && !remembered.has(message.id))
+    if (known && !forgotten) return bug === 'a repeat is answered anew' ? { ...known, seq: known.seq + 1 } : known
+    remembered.add(message.id)
+    const skipped = bug === 'seq taken before the commit' && chance(0.1) ? 1 : 0
+    const late = bug === 'order by clock' && chance(0.2) && messages.length > 1
+    const seq = (messages.at(-1)?.seq ?? 0) + 1 + skipped
+    const stored = { ...message, seq, rev: (log.at(-1)?.rev ?? 0) + 1 }
+    if (late) {
+      // A clock that runs behind puts the new message before the last one.
+      const last = messages.pop()!
+      messages.push({ ...stored, seq: last.seq }, { ...last, seq })
+      log.push({ rev: stored.rev, kind: 'message', headSeq: seq })
+      return messages.at(-2)!
+    }
+    messages.push(bug === 'body mixed up' && chance(0.1) ? { ...stored, text: 'another' } : stored)
+    log.push({ rev: stored.rev, kind: 'message', headSeq: seq })
+    return messages.at(-1)!
+  }
+
+  function deliver(message: SeenMessage, sender: string): void {
+    for (const device of devices) {
+      const member = members.get(device.userId)
+      const told = member
+        ? message.seq >= member.fromSeq
+        : bug === 'stale members' && log.some((e) => e.userIds?.includes(device.userId))
+      if (!told || device.held.some((m) => m.id === message.id)) continue
+      if (bug === 'one socket per user' && device.device.endsWith('phone')) continue
+      note({ at: tick(), type: 'shown', device: device.device, userId: device.userId, message })
+      if (bug === 'echo and ack both shown' && device.device === sender && chance(0.3))
+        note({ at: tick(), type: 'shown', device: device.device, userId: device.userId, message })
+      device.held.push(message)
+      if (device.userId !== message.senderId) device.counter += bug === 'unread counter' && chance(0.2) ? 2 : 1
+      const own = marks.get(device.userId)!
+      own.deliveredSeq = Math.max(own.deliveredSeq, message.seq)
+    }
+  }
+
+  function view(device: (typeof devices)[number]): void {
+    const shown = bug === 'gap rendered' && device.held.length > 4 ? device.held.toSpliced(2, 1) : device.held
+    const rows = shown.map((m) => {
+      const mine = m.senderId === device.userId
+      const others = [...marks.values()].filter((o) => o.userId !== device.userId && members.has(o.userId))
+      const read = others.every((o) => o.readSeq >= m.seq)
+      const status = !mine || !read ? 'sent' : 'read'
+      return {
+        id: m.id,
+        seq: m.seq,
+        mine,
+        status:
+          bug === 'status from the last event' && chance(0.3)
+            ? pick(['sent', 'read'])
+            : mine
+              ? keepForward(device.device, m.id, status)
+              : 'sent',
+      }
+    })
+    note({
+      at: tick(),
+      type: 'view',
+      device: device.device,
+      userId: device.userId,
+      conversationId: GROUP,
+      messages: rows,
+    })
+  }
+  const reached = new Map<string, string>()
+  function keepForward(device: string, id: string, status: string): string {
+    const name = `${device} ${id}`
+    if (reached.get(name) === 'read') return 'read'
+    reached.set(name, status)
+    return status
+  }
+
+  const pending: { device: (typeof devices)[number]; message: Omit<SeenMessage, 'seq' | 'rev'> }[] = []
+  for (let step = 0; step < 150; step++) {
+    const device = pick(devices.filter((d) => members.has(d.userId)))
+    const id = `m${step}`
+    const message = { id, conversationId: GROUP, senderId: device.userId, text: `text of ${id}` }
+    note({
+      at: tick(),
+      type: 'send',
+      device: device.device,
+      userId: device.userId,
+      id,
+      conversationId: GROUP,
+      text: message.text,
+      online: true,
+    })
+    const batch = [message]
+    if (bug === 'async handlers race' || chance(0.3)) {
+      const next = { ...message, id: `${id}b`, text: `text of ${id}b` }
+      note({
+        at: tick(),
+        type: 'send',
+        device: device.device,
+        userId: device.userId,
+        id: next.id,
+        conversationId: GROUP,
+        text: next.text,
+        online: true,
+      })
+      batch.push(next)
+      if (bug === 'async handlers race') batch.reverse()
+    }
+    for (const each of batch) {
+      if (chance(0.05)) {
+        note({
+          at: tick(),
+          type: 'refused',
+          device: device.device,
+          id: each.id,
+          conversationId: GROUP,
+          code: 'validation.failed',
+        })
+        if (bug === 'refused and stored') commit(each)
+        continue
+      }
+      const stored = commit(each)
+      const crashed = chance(0.08)
+      if (bug === 'emit before commit' && crashed) {
+        deliver(stored, device.device)
+        messages = messages.filter((m) => m !== stored)
+        log.pop()
+        continue
+      }
+      if (crashed && chance(0.5)) pending.push({ device, message: each })
+      else note({ at: tick(), type: 'acked', device: device.device, ...pickFacts(stored) })
+      if (bug === 'ack before commit' && crashed) {
+        messages = messages.filter((m) => m !== stored)
+        log.pop()
+        continue
+      }
+      const unpublished =
+        (bug === 'relay marks before confirm' || bug === 'outbox row outside the transaction') && crashed
+      if (!unpublished) published.add(stored.id)
+      deliver(stored, device.device)
+      if (crashed) remembered.clear()
+      if (chance(0.2)) {
+        const again = commit(each)
+        note({ at: tick(), type: 'acked', device: device.device, ...pickFacts(again) })
+      }
+    }
+    const lost = chance(0.5) ? pending.shift() : undefined
+    if (lost) {
+      const stored = commit(lost.message)
+      note({ at: tick(), type: 'acked', device: lost.device.device, ...pickFacts(stored) })
+      deliver(stored, lost.device.device)
+    }
+    if (step === 40) {
+      log.push({
+        rev: log.at(-1)!.rev + 1,
+        kind: 'members.added',
+        userIds: ['dee'],
+        headSeq: messages.at(-1)?.seq ?? 0,
+      })
+      members.set('dee', { userId: 'dee', fromSeq: (messages.at(-1)?.seq ?? 0) + 1, fromRev: log.at(-1)!.rev })
+      if (bug === 'history before the join')
+        note({ at: tick(), type: 'shown', device: 'dee-phone', userId: 'dee', message: messages[0]! })
+    }
+    if (step === 80) {
+      log.push({ rev: log.at(-1)!.rev + 1, kind: 'members.removed', userIds: ['cy'], headSeq: messages.at(-1)!.seq })
+      members.delete('cy')
+      for (const gone of devices.filter((d) => d.userId === 'cy')) if (bug !== 'stale members') gone.held = []
+    }
+    if (chance(0.4)) view(pick(devices.filter((d) => members.has(d.userId))))
+    if (chance(0.3)) {
+      const behind = bug === 'reads from a secondary' ? 3 : 0
+      const reader = [...members.values()].find((m) => m.fromSeq === 1)!
+      const page = messages.slice(-20 - behind, messages.length - behind)
+      note({ at: tick(), type: 'page', userId: reader.userId, conversationId: GROUP, startedAt: at, messages: page })
+    }
+    if (chance(0.5)) {
+      const reader = pick(devices.filter((d) => members.has(d.userId) && d.held.length > 0))
+      const own = marks.get(reader.userId)!
+      const seq = reader.held.at(-1 - below(Math.min(8, reader.held.length)))!.seq
+      note({ at: tick(), type: 'read', device: reader.device, userId: reader.userId, conversationId: GROUP, seq })
+      own.readSeq = bug === 'marks set, not merged' ? seq : Math.max(own.readSeq, seq)
+      own.deliveredSeq = Math.max(own.deliveredSeq, own.readSeq)
+      const observer = pick(['ann-phone', 'ben-laptop'])
+      note({ at: tick(), type: 'marks', device: observer, conversationId: GROUP, ...own })
+    }
+    if (chance(0.1))
+      note({
+        at: tick(),
+        type: 'memory',
+        target: 'chat-1',
+        bytes: 100_000_000 + (bug === 'unbounded buffer' ? step * 10_000_000 : below(9_000_000)),
+      })
+  }
+  for (const lost of pending) {
+    const stored = commit(lost.message)
+    note({ at: tick(), type: 'acked', device: lost.device.device, ...pickFacts(stored) })
+    deliver(stored, lost.device.device)
+  }
+  ending()
+  return { seed, shape: 'synthetic', events, final: final() }
+
+  function ending(): void {
+    const last = messages.at(-1)!
+    if (bug === 'delivered on emit')
+      note({
+        at: tick(),
+        type: 'marks',
+        device: 'ann-phone',
+        conversationId: GROUP,
+        userId: 'dee',
+        deliveredSeq: last.seq,
+        readSeq: 0,
+      })
+    if (bug === 'delivered on emit')
+      for (const event of events)
+        if (event.type === 'shown' && event.userId === 'dee')
+          event.message = messages.find((m) => m.seq >= members.get('dee')!.fromSeq)!
+    if (bug === 'read on delivery')
+      note({
+        at: tick(),
+        type: 'marks',
+        device: 'ann-phone',
+        conversationId: GROUP,
+        userId: 'ben',
+        deliveredSeq: last.seq,
+        readSeq: last.seq,
+      })
+    if (bug === 'marks above the head') marks.get('ben')!.deliveredSeq = last.seq + 5
+    note({ at: tick(), type: 'fault', what: 'kill', target: 'rabbitmq', phase: 'begin' })
+    const id = 'while-the-broker-is-away'
+    const message = { id, conversationId: GROUP, senderId: 'ann', text: 'still here' }
+    note({ at: tick(), type: 'send', device: 'ann-phone', userId: 'ann', ...message, online: true })
+    if (bug === 'send waits for the broker') at += 20_000
+    const stored = commit(message)
+    note({ at: tick(), type: 'acked', device: 'ann-phone', ...pickFacts(stored) })
+    deliver(stored, 'ann-phone')
+    published.add(id)
+    at += 20_000
+    note({ at: tick(), type: 'fault', what: 'kill', target: 'rabbitmq', phase: 'end' })
+    note({
+      at: tick(),
+      type: 'forged',
+      id,
+      conversationId: GROUP,
+      text: 'forged',
+      outcome: bug === 'a forged repeat overwrites' ? 'accepted' : 'refused',
+    })
+    note({ at: tick(), type: 'revoked', sessionId: 's1' })
+    note({ at: at + 500, type: 'reached', sessionId: 's1', what: 'message.new' })
+    if (bug === 'token checked at connect only')
+      note({ at: at + 9_000, type: 'reached', sessionId: 's1', what: 'message.new' })
+    note({ at: tick(), type: 'ready', target: 'chat-1', tookMs: bug === 'pid file left behind' ? 60_000 : 900 })
+  }
+
+  function final(): Final {
+    const readSeq = (userId: string): number => marks.get(userId)!.readSeq
+    const unreadOf = (userId: string): number =>
+      messages.filter(
+        (m) => m.seq > readSeq(userId) && m.seq >= (members.get(userId)?.fromSeq ?? 0) && m.senderId !== userId,
+      ).length
+    const present = [...members.values()]
+    return {
+      conversations: [
+        {
+          id: GROUP,
+          messages,
+          log,
+          marks: present.map((m) => marks.get(m.userId)!),
+          members: present,
+          unread: present.map((m) => ({ userId: m.userId, unread: unreadOf(m.userId) })),
+        },
+      ],
+      devices: devices.map((d) => ({
+        device: d.device,
+        userId: d.userId,
+        settledMs: 800,
+        outbox: bug === 'device outbox stuck' ? 1 : 0,
+        conversations: members.has(d.userId)
+          ? [
+              {
+                id: GROUP,
+                hasOlder: false,
+                unread: bug === 'unread counter' ? d.counter : unreadOf(d.userId),
+                messages: d.held.toSorted((a, b) => a.seq - b.seq),
+              },
+            ]
+          : bug === 'stale members'
+            ? [{ id: GROUP, hasOlder: false, unread: 0, messages: d.held }]
+            : [],
+      })),
+      unrelayed: [{ target: 'chat-1', count: 0 }],
+      published: [...published],
+    }
+  }
+}
+
+const pickFacts = ({ id, conversationId, seq, rev }: SeenMessage) => ({
+  id,
+  conversationId,
+  seq,
+  rev,
+  createdAt: '2026-01-01T00:00:00.000Z',
+})
