@@ -45,10 +45,13 @@ const ids = z.array(Id).max(LIMITS.idsPerCall)
 export const Register = z.object({ username: Username, email: z.string().max(254), password: Password })
 export const Login = z.object({
   email: z.string().min(1).max(254),
-  password: z.string().min(1).max(4096),
+  password: z.string().min(1).max(4096).refine(wellFormed, 'must be well-formed text'),
   tokens: z.enum(['cookie', 'body']).default('cookie'),
   device: z.string().trim().max(100).optional(),
 })
+
+/** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */
+export const Refresh = z.object({ refreshToken: z.string().min(1).max(512).optional() })
 
 /** `message.send` and, with the mission's name `message` for the text, `POST /api/messages/send`. */
 export const SendMessage = z

@@ -45,18 +45,39 @@ export interface LoginReply {
   refreshToken?: string
 }
 
-/** Names are compared by NFKC and lower case: 3–32 of letters, digits and `._-`. The form that was registered is shown. */
+/**
+ * 3–32 of letters, digits and `._-`, compared by `foldName`; shown as registered, in NFKC. Refused beside that: characters that
+ * cannot be seen, a combining mark without a letter before it, and Latin letters mixed with the Cyrillic or Greek ones that
+ * look like them, so that a name cannot pass for another.
+ */
 export const Username = z
   .string()
   .max(128)
   .transform((name) => name.normalize('NFKC'))
-  .pipe(z.string().regex(/^[\p{L}\p{M}\p{N}._-]{3,32}$/u, 'must be 3 to 32 letters, digits or any of . _ -'))
+  .pipe(
+    z
+      .string()
+      .regex(/^[\p{L}\p{N}._-][\p{L}\p{M}\p{N}._-]{2,31}$/u, 'must be 3 to 32 letters, digits or any of . _ -')
+      .refine((name) => !/\p{Default_Ignorable_Code_Point}/u.test(name), 'must not have invisible characters')
+      .refine(
+        (name) => !(/\p{Script=Latin}/u.test(name) && /[\p{Script=Cyrillic}\p{Script=Greek}]/u.test(name)),
+        'must not mix Latin letters with Cyrillic or Greek ones',
+      ),
+  )
 
-/** The form by which two user names are the same. */
-export const foldName = (name: string): string => name.normalize('NFKC').toLowerCase().normalize('NFKC')
+/**
+ * The form by which two user names are the same: NFKC and lower case. By way of upper case, since only that makes `ß` and `ss`,
+ * or the two small sigmas, one; and once more, since a fold can bring out what folds again.
+ */
+export const foldName = (name: string): string => foldOnce(foldOnce(name))
+const foldOnce = (name: string): string => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 
-/** No rule on what is in it; at least 8 characters and at most 1 KB (a cap on hashing work, far above bcrypt's 72 bytes, which a pre-hash lifts). */
+/**
+ * No rule on what is in it, and it counts exactly as given: case, blanks, NUL and the way accents are composed all matter. At least
+ * 8 characters and at most 1 KB (a cap on hashing work, far above bcrypt's 72 bytes, which a pre-hash lifts).
+ */
 export const Password = z
   .string()
   .min(8, 'must have at least 8 characters')
   .refine((password) => new TextEncoder().encode(password).length <= 1024, 'must be at most 1,024 bytes')
+  .refine((password) => password.isWellFormed(), 'must be well-formed text')
