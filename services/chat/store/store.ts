@@ -14,6 +14,8 @@ export interface ChatStore extends AsyncDisposable {
   readonly people: PeopleStore
   /** Names this life of the data; another after a backup was restored. Cursors of another epoch are expired. */
   readonly epoch: string
+  /** False while the store cannot commit; for `/readyz`. An embedded store that met an I/O error stays so until it is opened again. */
+  readonly healthy: boolean
 }
 
 /** What a rule wants appended. The store gives `rev`, `seq`, `headSeq`, `membersRev` and `createdAt`. */
@@ -53,8 +55,9 @@ export interface LogStore {
    * all. `rev` and `seq` are dense; entry n is never readable before n-1. Appends of one caller to one conversation keep
    * their call order. Appends that arrive together commit together; the next round starts when the last one returned.
    * `created` on an existing conversation is `repeated` or `conflict`; any other kind on a missing one is `stale`.
-   * A change (anything but a message) resolves only when `getConversation`, and the inboxes of those it touches, show it.
-   * Rejects `unavailable` at once when the queue is full, and after bounded retries when the store cannot commit.
+   * A change (anything but a message) resolves only when `findConversation`, and the inboxes of those it touches, show it.
+   * Rejects `unavailable` at once when the queue is full, and after bounded retries when the store cannot commit; those that
+   * this process had queued behind it in the same conversation are then rejected too, so that a later one never overtakes.
    */
   append(draft: Draft): Promise<Appended>
 
@@ -86,7 +89,10 @@ export interface LogStore {
    */
   pending(limit: number, watchedMs?: number): Promise<Entry[]>
 
-  /** Raises the inboxes of the members of these entries (see `InboxStore`), then marks the entries relayed, for good. Repeatable. */
+  /** Raises the inboxes of the members of these entries (see `InboxStore`). Repeatable. The relay calls it while the bus is away, so that polling nodes see the news. */
+  raise(entries: readonly Entry[]): Promise<void>
+
+  /** Raises like `raise`, then marks the entries relayed, for good. Repeatable. */
   relayed(entries: readonly Entry[]): Promise<void>
 
   /** Called after each commit of this process, so that the relay need not poll. */
@@ -119,8 +125,9 @@ export interface MarkStore {
 export interface InboxStore {
   /**
    * The user's rows with stamp > `after`, ascending, at most `limit`; `head` is the largest stamp given out for the user
-   * when the page was read. Calling it with `after` = s records that a device has synced up to s, before it reads.
-   * So: whatever changes after the call either shows in what the caller reads next (conversations, marks) or raises the row.
+   * when the page was read. Before it resolves it records, durably, that a device has synced up to the last of these rows
+   * (at least `after`). So: whatever changes later either shows in what the caller reads next (conversations, marks) or
+   * raises the row above that stamp. A page without rows writes nothing.
    */
   page(userId: string, after: number, limit: number): Promise<{ rows: InboxRow[]; head: number }>
 
