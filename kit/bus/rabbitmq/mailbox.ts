@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Log } from '../../log.ts'
+import type { Delivery } from '../bus.ts'
+import { ALL_NODES, DELIVERIES, TRANSIENT } from '../topology.ts'
+import { type Part, part } from './part.ts'
+import { partitionsOf } from './sender.ts'
+
+/** The receiving end of a node's deliveries. */
+export interface Mailbox extends Part {
+  bind(partition: number): Promise<void>
+  unbind(partition: number): void
+}
+
+/** Opens a mailbox: a queue of its own, bound anew to all its partitions on each session. `node` marks what itself has sent. */
+export function mailbox(node: string, receive: (delivery: Delivery) => void, log: Log): Mailbox {
+  const partitions = new Set<number>()
+  let bound: { channel: Channel; queue: string } | undefined
+
+  const box = part({
+    purpose: 'deliveries',
+    async start(channel, session) {
+      const queue = `node.${randomUUID()}`
+      channel.on('close', () => {
+        if (bound?.channel === channel) bound = undefined
+      })
+      await channel.assertQueue(queue, TRANSIENT)
+      await channel.bindQueue(queue, DELIVERIES, ALL_NODES)
+      // From here on `bind` and `unbind` go to this channel too; it keeps their order.
+      bound = { channel, queue }
+      await Promise.all([...partitions].map((partition) => channel.bindQueue(queue, DELIVERIES, String(partition))))
+      await channel.consume(
+        queue,
+        (message) => {
+          if (!message) return session.fail(new Error(`RabbitMQ has ended the consumer of ${queue}`))
+          if (message.properties.appId !== node) take(message)
+        },
+        { noAck: true },
+      )
+    },
+  })
+
+  return {
+    ...box,
+
+    async bind(partition) {
+      partitions.add(partition)
+      // A connection that breaks here comes back with this partition bound.
+      await bound?.channel.bindQueue(bound.queue, DELIVERIES, String(partition)).catch(() => {})
+    },
+
+    unbind(partition) {
+      partitions.delete(partition)
+      bound?.channel.unbindQueue(bound.queue, DELIVERIES, String(partition)).catch(() => {})
+    },
+  }
+
+  function take(message: ConsumeMessage): void {
+    try {
+      receive({ partitions: partitionsOf(message), body: message.content })
+    } catch (error) {
+      log.error({ err: error }, 'a delivery could not be taken')
+    }
+  }
+}
