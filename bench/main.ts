@@ -1,0 +1,151 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { type Paced, paced, type Saturated, saturated } from './direct.ts'
+import { idle } from './idle.ts'
+import { pages } from './pages.ts'
+import { leaveServerCore } from './process.ts'
+import { reconnect } from './reconnect.ts'
+import { type FanOut, rooms } from './rooms.ts'
+import { median, round } from './stats.ts'
+import { bare, LIFTED, parley, type Subject } from './subject.ts'
+
+/**
+ * `npm run bench [-- --runs 1 --only direct,rooms,idle,reconnect,pages --messages 1000000]`
+ * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
+ */
+const { values } = parseArgs({
+  options: {
+    runs: { type: 'string', default: '1' },
+    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages' },
+    messages: { type: 'string', default: '1000000' },
+  },
+})
+const parts = new Set(values.only.split(','))
+const runs = Number(values.runs)
+
+interface Row {
+  what: string
+  unit: string
+  parley: number
+  bare?: number
+  ratio?: number
+}
+const rows: Row[] = []
+
+leaveServerCore()
+console.log(
+  `bench: ${cpus().length} × ${cpus()[0]?.model}, Node ${process.version}, server pinned to one core, generator on the other`,
+)
+console.log(
+  `limits lifted for it: ${Object.entries(LIFTED)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')}; all others as shipped`,
+)
+
+if (parts.has('direct')) {
+  for (const outstanding of [4, 16]) {
+    const { ours, theirs } = await both(200, (subject) => saturated(subject, outstanding))
+    row(
+      `1:1 durable, acked, delivered mark; ${outstanding} outstanding: CPU`,
+      'µs/message',
+      ours,
+      theirs,
+      (r: Saturated) => r.cpuMicrosPerMessage,
+    )
+    row(`  throughput`, 'messages/s', ours, theirs, (r: Saturated) => r.messagesPerSecond)
+  }
+  const { ours, theirs } = await both(200, (subject) => paced(subject, 1_000))
+  row('1:1 at 1,000/s: CPU', 'µs/message', ours, theirs, (r: Paced) => r.cpuMicrosPerMessage)
+  row('  delivery p50', 'ms', ours, theirs, (r: Paced) => r.deliveryMs.p50)
+  row('  delivery p99', 'ms', ours, theirs, (r: Paced) => r.deliveryMs.p99)
+  row('  ack p50', 'ms', ours, theirs, (r: Paced) => r.ackMs.p50)
+  row('  ack p99', 'ms', ours, theirs, (r: Paced) => r.ackMs.p99)
+}
+if (parts.has('rooms')) {
+  for (const [size, outstanding] of [
+    [10, 4],
+    [100, 4],
+    [1_000, 1],
+  ] as const) {
+    const { ours, theirs } = await both(1_000, (subject) => rooms(subject, size, outstanding))
+    row(
+      `room of ${size}, ${outstanding} outstanding: CPU`,
+      'µs/delivery',
+      ours,
+      theirs,
+      (r: FanOut) => r.cpuMicrosPerDelivery,
+    )
+    row('  throughput', 'deliveries/s', ours, theirs, (r: FanOut) => r.deliveriesPerSecond)
+  }
+}
+if (parts.has('idle')) {
+  for (const connections of [2_000, 5_000]) {
+    const { ours, theirs } = await both(100, (subject) => idle(subject, 100, connections))
+    row(`idle connection, of ${connections}`, 'KB', ours, theirs, (r) => r.bytesPerConnection / 1024)
+  }
+}
+if (parts.has('reconnect')) {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
+  await using subject = await parley(200, folder)
+  for (let one = 0; one < 200; one += 2) await subject.direct(one, one + 1)
+  const result = await reconnect(subject, folder, 200, 2_000)
+  own('2,000 devices reconnect and sync after a restart: all', 'ms', result.allMs)
+  own('  one device p50', 'ms', result.deviceMs.p50)
+  own('  one device p99', 'ms', result.deviceMs.p99)
+  own('  CPU', 'µs/device', result.cpuMicrosPerDevice)
+}
+if (parts.has('pages')) {
+  await using subject = await parley(2)
+  const result = await pages(subject, Number(values.messages))
+  own(`${result.messages} messages into one conversation`, 'messages/s', result.fillPerSecond)
+  own('  history page of 50 p50', 'ms', result.historyMs.p50)
+  own('  history page of 50 p99 (aim: 5)', 'ms', result.historyMs.p99)
+  own('  sync page of 50 p50', 'ms', result.syncMs.p50)
+  own('  sync page of 50 p99', 'ms', result.syncMs.p99)
+}
+print()
+process.exit(0)
+
+/** Runs it on both, one after the other, as often as asked for. */
+async function both<T>(users: number, measure: (subject: Subject) => Promise<T>): Promise<{ ours: T[]; theirs: T[] }> {
+  const ours: T[] = []
+  const theirs: T[] = []
+  for (let run = 0; run < runs; run++) {
+    await using other = await bare()
+    theirs.push(await measure(other))
+    await other.served.kill()
+    await using subject = await parley(users)
+    ours.push(await measure(subject))
+  }
+  return { ours, theirs }
+}
+
+function row<T>(what: string, unit: string, ours: T[], theirs: T[], value: (result: T) => number): void {
+  const [mine, its] = [median(ours.map(value)), median(theirs.map(value))]
+  rows.push({ what, unit, parley: mine, bare: its, ratio: mine / its })
+  console.log(line(rows.at(-1)!))
+}
+
+function own(what: string, unit: string, value: number): void {
+  rows.push({ what, unit, parley: value })
+  console.log(line(rows.at(-1)!))
+}
+
+const line = (r: Row): string =>
+  `${r.what.padEnd(62)} ${String(round(r.parley)).padStart(10)} ${(r.bare === undefined ? '' : String(round(r.bare))).padStart(10)} ${(r.ratio === undefined ? '' : `${round(r.ratio, 2)}x`).padStart(7)}  ${r.unit}`
+
+function print(): void {
+  console.log(`\n${''.padEnd(62)} ${'Parley'.padStart(10)} ${'bare'.padStart(10)} ${'ratio'.padStart(7)}`)
+  for (const each of rows) console.log(line(each))
+  const folder = fileURLToPath(new URL('./results/', import.meta.url))
+  mkdirSync(folder, { recursive: true })
+  const file = `${folder}${new Date().toISOString().replaceAll(':', '-')}.json`
+  writeFileSync(
+    file,
+    JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, runs, lifted: LIFTED, rows }, null, 1),
+  )
+  console.log(`\nfigures: ${file}`)
+}

@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { connectAll, nextId } from './client.ts'
+import { percentile } from './stats.ts'
+import { call, type Subject } from './subject.ts'
+
+const SENDERS = 50
+const OUTSTANDING = 16
+const PAGES = 1_000
+const TEXT = 'one of very many messages'
+
+export interface Pages {
+  messages: number
+  /** How fast they were sent, all into one conversation. */
+  fillPerSecond: number
+  historyMs: { p50: number; p99: number }
+  syncMs: { p50: number; p99: number }
+}
+
+/** One conversation of very many messages; then pages of 50 of it, from anywhere, one at a time, as a client waits for them. */
+export async function pages(subject: Subject, messages: number): Promise<Pages> {
+  const conversationId = await subject.direct(0, 1)
+  const begun = performance.now()
+  await fill(subject, conversationId, messages)
+  const fillPerSecond = messages / ((performance.now() - begun) / 1000)
+  await pause(2_000)
+  const token = subject.token(0)
+  const historyMs: number[] = []
+  const syncMs: number[] = []
+  let cursor = ''
+  for (let page = 0; page < PAGES; page++) {
+    const started = performance.now()
+    const reply = await call(
+      subject.served.url,
+      token,
+      'GET',
+      `/api/messages/get/${subject.userId(1)}?limit=50${cursor}`,
+    )
+    historyMs.push(performance.now() - started)
+    const { conversation, prevCursor } = reply as { conversation: unknown[]; prevCursor?: string }
+    if (conversation.length !== 50) throw new Error(`a page of ${conversation.length}`)
+    cursor = prevCursor === undefined ? '' : `&before=${encodeURIComponent(prevCursor)}`
+  }
+  for (let page = 0; page < PAGES; page++) {
+    const after = Math.floor(Math.random() * (messages - 50))
+    const started = performance.now()
+    await call(subject.served.url, token, 'GET', `/api/conversations/${conversationId}/log?after=${after}&limit=50`)
+    syncMs.push(performance.now() - started)
+  }
+  return {
+    messages,
+    fillPerSecond,
+    historyMs: { p50: percentile(historyMs, 0.5), p99: percentile(historyMs, 0.99) },
+    syncMs: { p50: percentile(syncMs, 0.5), p99: percentile(syncMs, 0.99) },
+  }
+}
+
+async function fill(subject: Subject, conversationId: string, messages: number): Promise<void> {
+  const clients = await connectAll(
+    Array.from({ length: SENDERS }, () => 0),
+    (user) => subject.connect(user),
+  )
+  let sent = 0
+  let acked = 0
+  const done = Promise.withResolvers<void>()
+  for (const client of clients) {
+    const send = (): void => {
+      if (sent++ < messages)
+        client.emit(
+          'message.send',
+          `{"id":"${nextId('eeeeeeee')}","conversationId":"${conversationId}","text":"${TEXT}"}`,
+          1,
+        )
+    }
+    client.onAck = (_number, body) => {
+      if (!body.startsWith('[{"ok":true')) return done.reject(new Error(body))
+      if (++acked === messages) done.resolve()
+      send()
+    }
+    for (let first = 0; first < OUTSTANDING; first++) send()
+  }
+  await done.promise
+  for (const client of clients) client.close()
+}
