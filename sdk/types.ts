@@ -15,6 +15,8 @@ export interface Readable<T> {
  * (`indexeddb.ts`), memory (`memory.ts`) or a file (`file.ts`) in Node. Values are structured-clonable.
  */
 export interface DeviceStorage {
+  /** Set where other tabs may use the same storage at the same time: the name by which they find a leader. */
+  readonly sharedAs?: string
   get(key: string): Promise<unknown>
   /** All pairs whose key begins with `prefix`, by key. */
   list(prefix: string): Promise<[string, unknown][]>

@@ -1,0 +1,218 @@
+import type { ConversationItem, Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import { LIMITS } from '@parley/protocol/limits'
+
+/** A message as a device keeps it. `sender` is the user name, empty where not known. */
+export type StoredMessage = MessageEntry & { sender: string }
+
+/**
+ * What a device keeps of one conversation besides the messages themselves. Plain data, durable; the functions below are
+ * pure and each gives what the device holds next.
+ */
+export interface Held {
+  id: string
+  /** What the server said of it, as of `facts.rev`. */
+  facts: Omit<ConversationItem, 'lastMessage' | 'marks'>
+  /** The latest entry that changes the facts: older facts must be asked for again. */
+  factsNeeded: number
+  /** Every entry up to `rev`, and so every message up to `headSeq`, is applied. */
+  rev: number
+  headSeq: number
+  /** The largest `rev` that the server is known to have. */
+  headRev: number
+  /** Messages `firstSeq`..`headSeq` are stored; none when `firstSeq` is `headSeq` + 1. */
+  firstSeq: number
+  /** Those of the stored messages that are one's own: they do not count as unread. */
+  ownSeqs: readonly number[]
+  lastMessage?: StoredMessage
+  /** One's own marks: the server's, and what was read here and may not have arrived there. */
+  deliveredSeq: number
+  readSeq: number
+  /** The others' marks, where they are told. */
+  marks?: readonly Marks[]
+  /** How far everyone else has been at some time; a new member does not take it back (I14). */
+  reached: { deliveredSeq: number; readSeq: number }
+  /** Unread messages after `readSeq` up to `headSeq`, as the server counted them. */
+  counted: { readSeq: number; headSeq: number; unread: number }
+  /** When something last happened in it. */
+  activeAt: string
+}
+
+/** At most this many messages of a conversation are kept on the device; older ones are fetched on demand. */
+export const WINDOW = 200
+
+const UNREAD_CAP = LIMITS.unreadMax + 1
+
+/** A conversation that is new to the device, or whose past it forgot: it holds the last message at most. */
+export function heldFrom(item: ConversationItem, me: string, now: string): Held {
+  const { lastMessage, marks, ...facts } = item
+  const last = lastMessage?.seq === item.headSeq ? lastMessage : undefined
+  const held: Held = {
+    id: item.id,
+    facts,
+    factsNeeded: item.rev,
+    rev: item.rev,
+    headSeq: item.headSeq,
+    headRev: item.rev,
+    firstSeq: last ? item.headSeq : item.headSeq + 1,
+    ownSeqs: last?.senderId === me ? [last.seq] : [],
+    ...(last && { lastMessage: last }),
+    deliveredSeq: item.me.deliveredSeq,
+    readSeq: item.me.readSeq,
+    ...(marks && { marks }),
+    reached: { deliveredSeq: 0, readSeq: 0 },
+    counted: { readSeq: item.me.readSeq, headSeq: item.headSeq, unread: item.me.unread },
+    activeAt: last?.createdAt ?? now,
+  }
+  return withReached(held, me)
+}
+
+/** The same, but with its log still to be fetched from the first entry that one may see: for a young conversation, so that each of its messages arrives. */
+export function heldFromStart(item: ConversationItem, me: string, now: string): Held {
+  const { lastMessage: _, ...rest } = heldFrom(item, me, now)
+  const before = item.me.fromSeq - 1
+  return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ownSeqs: [] }
+}
+
+/** What the server says of it now: facts if newer, marks by max, its count of unread as the ground to count on. */
+export function withItem(held: Held, item: ConversationItem, me: string): Held {
+  const { lastMessage: _, marks, ...facts } = item
+  const newer = item.rev >= held.facts.rev
+  const merged = mergeMarks(held.marks ?? [], marks ?? [])
+  const surer = item.headSeq >= held.counted.headSeq && item.me.readSeq >= held.counted.readSeq
+  const next: Held = {
+    ...held,
+    facts: newer ? facts : held.facts,
+    headRev: Math.max(held.headRev, item.rev),
+    deliveredSeq: Math.max(held.deliveredSeq, item.me.deliveredSeq),
+    readSeq: Math.max(held.readSeq, item.me.readSeq),
+    counted: surer ? { readSeq: item.me.readSeq, headSeq: item.headSeq, unread: item.me.unread } : held.counted,
+  }
+  const members = new Set(next.facts.members?.map(({ userId }) => userId))
+  if (newer) next.marks = marks && merged.filter(({ userId }) => members.has(userId))
+  else if (held.marks) next.marks = merged
+  return withReached(next, me)
+}
+
+/** One entry of the log applied: the one after `held.rev`. `message` is what entered, if it is one. */
+export function withEntry(
+  held: Held,
+  entry: Entry,
+  me: string,
+  sender: string,
+): { held: Held; message?: StoredMessage; dropped: readonly number[] } {
+  if (entry.kind === 'message') {
+    const message = { ...entry, sender }
+    const own = entry.senderId === me ? [...held.ownSeqs, entry.seq] : held.ownSeqs
+    const next = { ...held, rev: entry.rev, headSeq: entry.seq, ownSeqs: own, lastMessage: message }
+    const headRev = Math.max(held.headRev, entry.rev)
+    return { message, ...trimmed({ ...next, headRev, activeAt: entry.createdAt }) }
+  }
+  const next: Held = { ...held, rev: entry.rev, headRev: Math.max(held.headRev, entry.rev) }
+  // Facts that already count this entry in must not be changed by it again.
+  if (entry.rev > held.facts.rev) {
+    next.facts = entry.kind === 'renamed' ? { ...held.facts, title: entry.title } : held.facts
+    if (entry.kind !== 'renamed') next.factsNeeded = entry.rev
+  }
+  return { held: next, dropped: [] }
+}
+
+/** The oldest messages beyond the window are no longer stored. Unread is counted first, while it can be. */
+function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
+  const firstSeq = Math.max(held.firstSeq, held.headSeq - WINDOW + 1)
+  if (firstSeq === held.firstSeq) return { held, dropped: [] }
+  const { unread, sure } = unreadOf(held)
+  const counted = sure ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread } : held.counted
+  const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
+  return { held: { ...held, firstSeq, counted, ownSeqs: held.ownSeqs.filter((seq) => seq >= firstSeq) }, dropped }
+}
+
+/** The messages that are now stored: a dense run up to the head. */
+export function withWindow(held: Held, messages: readonly StoredMessage[], me: string): Held {
+  const kept = messages.slice(-WINDOW)
+  return {
+    ...held,
+    firstSeq: kept[0]?.seq ?? held.headSeq + 1,
+    ownSeqs: kept.filter((message) => message.senderId === me).map((message) => message.seq),
+  }
+}
+
+/** A member's marks, merged by max. */
+export function withMarks(held: Held, mark: Marks, me: string): Held {
+  if (mark.userId === me) {
+    const deliveredSeq = Math.max(held.deliveredSeq, mark.deliveredSeq, mark.readSeq)
+    return { ...held, deliveredSeq, readSeq: Math.max(held.readSeq, mark.readSeq) }
+  }
+  if (!held.marks) return held
+  return withReached({ ...held, marks: mergeMarks(held.marks, [mark]) }, me)
+}
+
+function mergeMarks(held: readonly Marks[], news: readonly Marks[]): Marks[] {
+  const merged = new Map(held.map((mark) => [mark.userId, mark]))
+  for (const { userId, deliveredSeq, readSeq } of news) {
+    const before = merged.get(userId) ?? { userId, deliveredSeq: 0, readSeq: 0 }
+    merged.set(userId, {
+      userId,
+      deliveredSeq: Math.max(before.deliveredSeq, deliveredSeq, readSeq),
+      readSeq: Math.max(before.readSeq, readSeq),
+    })
+  }
+  return [...merged.values()]
+}
+
+/** Raises `reached` to the least mark of the others. Not while it is unknown who they are: it never goes back. */
+function withReached(held: Held, me: string): Held {
+  const others = held.facts.members?.filter(({ userId }) => userId !== me) ?? []
+  if (!held.marks || others.length === 0 || needsFacts(held)) return held
+  const marks = new Map(held.marks.map((mark) => [mark.userId, mark]))
+  const delivered = Math.min(...others.map(({ userId }) => marks.get(userId)?.deliveredSeq ?? 0))
+  const read = Math.min(...others.map(({ userId }) => marks.get(userId)?.readSeq ?? 0))
+  const { reached } = held
+  if (delivered <= reached.deliveredSeq && read <= reached.readSeq) return held
+  const next = { deliveredSeq: Math.max(reached.deliveredSeq, delivered), readSeq: Math.max(reached.readSeq, read) }
+  return { ...held, reached: next }
+}
+
+/** Who is in it, or who one is in it, changed: the server must be asked. */
+export const needsFacts = (held: Held): boolean => held.facts.rev < held.factsNeeded
+
+/** How far one's own message got. */
+export function statusOf(held: Held, seq: number): 'sent' | 'delivered' | 'read' {
+  if (seq <= held.reached.readSeq) return 'read'
+  return seq <= held.reached.deliveredSeq ? 'delivered' : 'sent'
+}
+
+/** Where reading begins: nothing before the join counts. */
+const readUpTo = (held: Held): number => Math.max(held.readSeq, held.facts.me.fromSeq - 1)
+
+/**
+ * Unread messages: those after `readSeq` that are not one's own, at most 1,000. Counted over what is stored, or on from
+ * what the server counted. When neither reaches, it is a guess and not `sure`: ask the server.
+ */
+export function unreadOf(held: Held): { unread: number; sure: boolean } {
+  const read = readUpTo(held)
+  const { counted } = held
+  const countedFrom = Math.max(counted.readSeq, held.facts.me.fromSeq - 1)
+  if (counted.headSeq > held.headSeq && countedFrom === read) return capped(counted.unread, true)
+  if (counted.headSeq <= held.headSeq) {
+    if (read >= held.firstSeq - 1) return capped(othersAfter(held, read), true)
+    if (countedFrom === read && counted.headSeq >= held.firstSeq - 1)
+      return capped(counted.unread + othersAfter(held, counted.headSeq), true)
+  }
+  const later = Math.max(0, counted.unread - (read - countedFrom)) + othersAfter(held, Math.max(counted.headSeq, read))
+  return capped(Math.min(later, Math.max(0, Math.max(held.headSeq, counted.headSeq) - read)), false)
+}
+
+const capped = (unread: number, sure: boolean): { unread: number; sure: boolean } => ({
+  unread: Math.min(unread, UNREAD_CAP),
+  sure,
+})
+
+/** Others' messages after `seq`; right when all of those are stored. */
+const othersAfter = (held: Held, seq: number): number =>
+  Math.max(0, held.headSeq - seq) - held.ownSeqs.filter((own) => own > seq).length
+
+/** Whether something of others arrived here that the server does not know to be delivered. */
+export function undelivered(held: Held): boolean {
+  if (held.headSeq <= held.deliveredSeq || held.headSeq < held.facts.me.fromSeq) return false
+  return held.deliveredSeq < held.firstSeq - 1 || othersAfter(held, held.deliveredSeq) > 0
+}
