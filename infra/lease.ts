@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type Answer, type Facts, keeperSocket, type Question } from './question.ts'
+import { settings } from './settings.ts'
+import { until } from './until.ts'
+
+/** A connection to the keeper. The servers run at least as long as it is open, which is until this process ends or closes it. */
+export interface Lease {
+  /** Rejects with the keeper's words, such as what is missing. */
+  ask(question: Question): Promise<Facts>
+  /** Resolves when the keeper has hung up: everything is stopped then. Waiting for it keeps this process alive. */
+  ended(): Promise<void>
+  onEnd(listener: () => void): void
+  close(): void
+}
+
+/** Connects to the keeper, starting one if there is none. */
+export async function takeLease(): Promise<Lease> {
+  let nextSpawn = 0
+  const socket = await until('the keeper of the test servers', 30_000, async () => {
+    const connected = await connectKeeper()
+    if (connected) return connected
+    // Again after a while: the first may have met one that was just ending.
+    if (performance.now() >= nextSpawn) {
+      spawnKeeper()
+      nextSpawn = performance.now() + 1_000
+    }
+    return undefined
+  })
+  return leaseOn(socket)
+}
+
+/** Connects to the keeper if one is there. */
+export async function findLease(): Promise<Lease | undefined> {
+  const socket = await connectKeeper()
+  return socket && leaseOn(socket)
+}
+
+function leaseOn(socket: Socket): Lease {
+  const waiting: PromiseWithResolvers<Answer>[] = []
+  const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+  void ended.then(() => {
+    for (const each of waiting) each.resolve({ error: 'The keeper of the test servers has ended' })
+  })
+  // A lease keeps the servers alive, not the process that holds it.
+  socket.unref()
+  createInterface({ input: socket }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)))
+  return {
+    ended() {
+      socket.ref()
+      return ended
+    },
+    onEnd: (listener) => void ended.then(listener),
+    async ask(question) {
+      const mine = Promise.withResolvers<Answer>()
+      waiting.push(mine)
+      socket.ref()
+      socket.write(`${JSON.stringify(question)}\n`)
+      const answer = await mine.promise
+      if (waiting.length === 0) socket.unref()
+      if ('error' in answer) throw new Error(answer.error)
+      return answer
+    },
+    close: () => socket.destroy(),
+  }
+}
+
+function connectKeeper(): Promise<Socket | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(keeperSocket(settings.folder), () => {
+      socket.on('error', () => {})
+      resolve(socket)
+    })
+    socket.once('error', () => resolve(undefined))
+  })
+}
+
+function spawnKeeper(): void {
+  mkdirSync(settings.folder, { recursive: true })
+  const log = openSync(join(settings.folder, 'keeper.log'), 'a')
+  spawn(process.execPath, [join(import.meta.dirname, 'main.ts'), 'keep'], {
+    detached: true,
+    stdio: ['ignore', log, log],
+  }).unref()
+  closeSync(log)
+}

@@ -1,0 +1,16 @@
+import { join } from 'node:path'
+
+/** What a client may ask of the keeper: one JSON value a line, answered by one line, in order. */
+export type Question = 'rabbitmq' | 'rabbitmq.vhost' | 'mongodb' | 'nginx' | 'status' | 'hold' | 'leave' | 'stop'
+
+/** What the keeper says of a server, or of all of them (`lines`). */
+export interface Facts {
+  url?: string
+  kind?: string
+  pid?: number
+  lines?: string[]
+}
+export type Answer = Facts | { error: string }
+
+/** Where the keeper of a folder listens. */
+export const keeperSocket = (folder: string): string => join(folder, 'keeper.sock')
