@@ -8,6 +8,8 @@ export interface UserStore extends AsyncDisposable {
   readonly users: AccountStore
   readonly sessions: SessionStore
   readonly control: ControlStore
+  /** Resolves when the store can commit now; rejects `unavailable`. */
+  check(): Promise<void>
 }
 
 export interface Account {
@@ -18,10 +20,12 @@ export interface Account {
   nameKey: string
   /** As given, trimmed; shown to its owner. */
   email: string
-  /** Lower-cased, domain in ASCII; unique. */
+  /** The form by which addresses are the same (`foldEmail`); unique. */
   emailKey: string
   passwordHash: string
   createdAt: string
+  /** SHA-256 of the `Idempotency-Key` it was registered with, if any, hex. */
+  requestKey?: string
 }
 
 export interface AccountStore {
@@ -29,11 +33,13 @@ export interface AccountStore {
   add(account: Account): Promise<'added' | 'name.taken' | 'email.taken'>
   findByEmail(emailKey: string): Promise<Account | undefined>
   findByName(nameKey: string): Promise<Account | undefined>
+  /** Those of them (at most 500) who exist, in no promised order. */
   find(ids: readonly string[]): Promise<Account[]>
-  /** Accounts registered and not yet announced on the bus, oldest first. */
+  /** Accounts registered and not yet announced on the bus, in no promised order. */
   unannounced(limit: number): Promise<Account[]>
   announced(ids: readonly string[]): Promise<void>
-  count(): Promise<number>
+  /** How many there are, counted no further than `atMost`. */
+  count(atMost: number): Promise<number>
 }
 
 /** A log-in of one device, with its chain of refresh tokens. Only hashes of tokens are kept. */
@@ -48,31 +54,31 @@ export interface Session {
   previous?: string
   /** Counts rotations; a compare-and-set field. */
   generation: number
+  /** From then on it is as good as gone, and may be purged. */
   expiresAt: string
-  revokedAt?: string
 }
 
+/** What moves a chain of refresh tokens on. */
+export type Rotation = Required<Pick<Session, 'current' | 'previous' | 'lastUsedAt' | 'expiresAt'>>
+
+export type RevokeReason = Extract<ControlEntry, { kind: 'session.revoked' }>['reason']
+
+/** A revoked session is in none of these answers, whether or not its row is there still. One past its end may be. */
 export interface SessionStore {
   add(session: Session): Promise<void>
   find(id: string): Promise<Session | undefined>
-  /** Live sessions of a user, latest use first. */
+  /** All of a user, latest use first. */
   list(userId: string): Promise<Session[]>
   /** Moves the chain on if it still is at `generation` and not revoked; false if another did, or it is over. */
-  rotate(
-    id: string,
-    generation: number,
-    next: { current: string; previous: string; lastUsedAt: string; expiresAt: string },
-  ): Promise<boolean>
+  rotate(id: string, generation: number, next: Rotation): Promise<boolean>
   rename(userId: string, id: string, name: string): Promise<boolean>
   /**
    * Ends the session and appends to the control log, both or neither visible: a session that reads as revoked is, or is about
    * to be (healed by any process), in the control log; it resolves only when both are durable. False if it is no live session of that user.
    */
-  revoke(
-    userId: string,
-    id: string,
-    reason: Extract<ControlEntry, { kind: 'session.revoked' }>['reason'],
-  ): Promise<boolean>
+  revoke(userId: string, id: string, reason: RevokeReason): Promise<boolean>
+  /** Forgets the sessions that ended before `now`. */
+  purge(now: string): Promise<void>
 }
 
 export interface ControlStore {

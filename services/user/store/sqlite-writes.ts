@@ -1,0 +1,63 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Account, RevokeReason, Rotation, Session } from './store.ts'
+
+/** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
+export function writes(db: DatabaseSync) {
+  const nameTaken = db.prepare('SELECT 1 FROM users WHERE name_key = ?')
+  const emailTaken = db.prepare('SELECT 1 FROM users WHERE email_key = ?')
+  const addUser = db.prepare('INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)')
+  const announce = db.prepare('UPDATE users SET announced = 1 WHERE id IN (SELECT value FROM json_each(?))')
+  const addSession = db.prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const rotate = db.prepare(
+    `UPDATE sessions SET current = ?, previous = ?, last_used_at = ?, expires_at = ?, generation = generation + 1
+     WHERE id = ? AND generation = ?`,
+  )
+  const rename = db.prepare('UPDATE sessions SET name = ? WHERE id = ? AND user_id = ?')
+  const endSession = db.prepare('DELETE FROM sessions WHERE id = ? AND user_id = ?')
+  const log = db.prepare(
+    `INSERT INTO control (n, at, kind, user_id, session_id, reason)
+     VALUES ((SELECT coalesce(max(n), 0) + 1 FROM control), ?, 'session.revoked', ?, ?, ?)`,
+  )
+  const purge = db.prepare('DELETE FROM sessions WHERE expires_at < ?')
+  const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
+  const now = (): string => new Date().toISOString()
+
+  return {
+    addAccount(a: Account): 'added' | 'name.taken' | 'email.taken' {
+      if (nameTaken.get(a.nameKey)) return 'name.taken'
+      if (emailTaken.get(a.emailKey)) return 'email.taken'
+      addUser.run(a.id, a.username, a.nameKey, a.email, a.emailKey, a.passwordHash, a.createdAt, a.requestKey ?? null)
+      return 'added'
+    },
+    announced(ids: readonly string[]): void {
+      announce.run(JSON.stringify(ids))
+    },
+    addSession(s: Session): void {
+      const { id, userId, name, createdAt, lastUsedAt, current, previous, generation, expiresAt } = s
+      addSession.run(id, userId, name, createdAt, lastUsedAt, current, previous ?? null, generation, expiresAt)
+    },
+    rotate(id: string, generation: number, next: Rotation): boolean {
+      return rotate.run(next.current, next.previous, next.lastUsedAt, next.expiresAt, id, generation).changes === 1
+    },
+    rename(userId: string, id: string, name: string): boolean {
+      return rename.run(name, id, userId).changes === 1
+    },
+    revoke(userId: string, id: string, reason: RevokeReason): boolean {
+      if (endSession.run(id, userId).changes === 0) return false
+      log.run(now(), userId, id, reason)
+      return true
+    },
+    purge(before: string): void {
+      purge.run(before)
+    },
+    check(): void {
+      check.run(now())
+    },
+  }
+}
+
+export type Writes = ReturnType<typeof writes>
+
+/** A write on its way to the writer, and what came of it. */
+export type WriteRequest = { [K in keyof Writes]: { id: number; name: K; args: Parameters<Writes[K]> } }[keyof Writes]
+export type WriteReply = { id: number; value?: unknown; error?: string }
