@@ -30,6 +30,7 @@ export const CRASH_POINTS = [
   'refresh.before-commit',
   'refresh.after-commit',
   'register.after-commit',
+  'revoke.before-log',
   'migration.middle',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -1,0 +1,58 @@
+import type { Collection, Db } from 'mongodb'
+import type { Account, RevokeReason, Session } from './store.ts'
+
+export type UserDocument = Omit<Account, 'id'> & { _id: string; unannounced?: true }
+
+/** `ending` is a revocation that is on its way into the control log (see `mongo-control.ts`); for every reader the session is gone. */
+export type SessionDocument = Omit<Session, 'id'> & { _id: string; ending?: { at: string; reason: RevokeReason } }
+
+/** `_id` is `n`: the index that every collection has is the one that keeps the log gapless. `subject` keeps a healed entry from being written twice. */
+export interface ControlDocument {
+  _id: number
+  subject: string
+  at: string
+  kind: 'session.revoked' | 'user.deleted'
+  userId: string
+  sessionId?: string
+  reason?: RevokeReason
+}
+
+export interface Collections {
+  users: Collection<UserDocument>
+  sessions: Collection<SessionDocument>
+  control: Collection<ControlDocument>
+}
+
+/** The collections with their indexes made. None is sharded: uniqueness of names and addresses is over all of them. Throws when a unique index cannot be made. */
+export async function openCollections(db: Db): Promise<Collections> {
+  const collections: Collections = {
+    users: db.collection('users'),
+    sessions: db.collection('sessions'),
+    control: db.collection('control'),
+  }
+  const { users, sessions, control } = collections
+  await index('users', () =>
+    users.createIndexes([
+      { key: { nameKey: 1 }, name: 'name', unique: true },
+      { key: { emailKey: 1 }, name: 'email', unique: true },
+      { key: { unannounced: 1 }, name: 'unannounced', partialFilterExpression: { unannounced: true } },
+    ]),
+  )
+  await index('sessions', () =>
+    sessions.createIndexes([
+      { key: { userId: 1 }, name: 'user' },
+      { key: { expiresAt: 1 }, name: 'end' },
+      { key: { 'ending.at': 1 }, name: 'ending', partialFilterExpression: { 'ending.at': { $exists: true } } },
+    ]),
+  )
+  await index('control', () => control.createIndexes([{ key: { subject: 1 }, name: 'subject', unique: true }]))
+  return collections
+}
+
+async function index(collection: string, make: () => Promise<unknown>): Promise<void> {
+  await make().catch((error: Error) => {
+    throw new Error(
+      `MongoDB: the indexes of "${collection}" cannot be made, and without them nothing is unique: ${error.message}`,
+    )
+  })
+}

@@ -1,0 +1,148 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { crashPoint } from '@parley/kit/crash'
+import { type Filter, MongoClient } from 'mongodb'
+import { attempt, isDuplicate, unavailable } from './mongo-attempt.ts'
+import { openControl } from './mongo-control.ts'
+import { type Collections, openCollections, type SessionDocument, type UserDocument } from './mongo-schema.ts'
+import type { Account, AccountStore, Session, SessionStore, UserStore } from './store.ts'
+
+/** How often this process looks for revocations that another left half done. */
+const HEAL_EVERY_MS = 5_000
+
+/**
+ * The store in MongoDB, in the database that `url` names. Everything is written to a journalled majority and read from one.
+ * Rejects when it cannot be reached, or a unique index cannot be made.
+ */
+export async function mongoStore(url: string): Promise<UserStore> {
+  const client = new MongoClient(url, {
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
+    readConcern: { level: 'majority' },
+    readPreference: 'primary',
+    serverSelectionTimeoutMS: 3_000,
+    connectTimeoutMS: 3_000,
+    socketTimeoutMS: 10_000,
+    waitQueueTimeoutMS: 5_000,
+    maxPoolSize: 20,
+    ignoreUndefined: true,
+  })
+  try {
+    const db = client.db()
+    const collections = await openCollections(db)
+    const control = openControl(collections)
+    await control.heal()
+    const healing = setInterval(() => void control.heal().catch(() => {}), HEAL_EVERY_MS).unref()
+    return {
+      users: accounts(collections),
+      sessions: sessions(collections, control),
+      control: {
+        read: (after, limit) => attempt(() => control.read(after, limit)),
+        head: () => attempt(() => control.head()),
+      },
+      check: () =>
+        attempt(async () => {
+          const checks = db.collection<{ _id: string; at: string }>('checks')
+          await checks.updateOne({ _id: 'user' }, { $set: { at: new Date().toISOString() } }, { upsert: true })
+        }),
+      async [Symbol.asyncDispose]() {
+        clearInterval(healing)
+        await client.close()
+      },
+    }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}
+
+function accounts({ users }: Collections): AccountStore {
+  const findOne = (filter: Filter<UserDocument>): Promise<Account | undefined> =>
+    attempt(async () => fromUser(await users.findOne(filter)))
+  const findMany = (filter: Filter<UserDocument>, limit: number): Promise<Account[]> =>
+    attempt(async () => (await users.find(filter).limit(limit).toArray()).map((user) => fromUser(user)!))
+
+  return {
+    async add({ id, ...account }) {
+      for (let tries = 0; tries < 10; tries++) {
+        try {
+          await attempt(() => users.insertOne({ _id: id, ...account, unannounced: true }))
+          return 'added'
+        } catch (error) {
+          if (!isDuplicate(error)) throw error
+        }
+        if (await findOne({ nameKey: account.nameKey })) return 'name.taken'
+        if (await findOne({ emailKey: account.emailKey })) return 'email.taken'
+        await delay(20) // the winner is not at a majority yet, or will never be
+      }
+      throw unavailable('another registration is under way')
+    },
+    findByEmail: (emailKey) => findOne({ emailKey }),
+    findByName: (nameKey) => findOne({ nameKey }),
+    find: async (ids) => (ids.length === 0 ? [] : findMany({ _id: { $in: [...ids] } }, ids.length)),
+    unannounced: (limit) => findMany({ unannounced: true }, limit),
+    async announced(ids) {
+      if (ids.length === 0) return
+      await attempt(() => users.updateMany({ _id: { $in: [...ids] } }, { $unset: { unannounced: '' } }))
+    },
+    count: (atMost) =>
+      attempt(
+        async () =>
+          (
+            await users
+              .find({}, { projection: { _id: 1 } })
+              .limit(atMost)
+              .toArray()
+          ).length,
+      ),
+  }
+}
+
+function sessions({ sessions }: Collections, control: ReturnType<typeof openControl>): SessionStore {
+  const live = { 'ending.at': { $exists: false } } as const
+
+  return {
+    async add({ id, ...session }) {
+      await attempt(() => sessions.insertOne({ _id: id, ...session }))
+    },
+    find: (id) => attempt(async () => fromSession(await sessions.findOne({ _id: id, ...live }))),
+    list: (userId) =>
+      attempt(async () =>
+        (await sessions.find({ userId, ...live }).toArray())
+          .map((session) => fromSession(session)!)
+          .sort((a, b) => (a.lastUsedAt < b.lastUsedAt ? 1 : -1)),
+      ),
+    rotate: (id, generation, next) =>
+      attempt(async () => {
+        const done = await sessions.updateOne({ _id: id, generation, ...live }, { $set: next, $inc: { generation: 1 } })
+        return done.matchedCount === 1
+      }),
+    rename: (userId, id, name) =>
+      attempt(
+        async () => (await sessions.updateOne({ _id: id, userId, ...live }, { $set: { name } })).matchedCount === 1,
+      ),
+    revoke: (userId, id, reason) =>
+      attempt(async () => {
+        const ending = { at: new Date().toISOString(), reason }
+        const marked = await sessions.updateOne({ _id: id, userId, ...live }, { $set: { ending } })
+        crashPoint('revoke.before-log')
+        const left = await sessions.findOne({ _id: id, userId })
+        // Another may have marked it: what that one did not finish is finished here before anything is answered.
+        if (left?.ending) await control.end(left)
+        return marked.matchedCount === 1
+      }),
+    purge: async (now) => {
+      await attempt(() => sessions.deleteMany({ expiresAt: { $lt: now }, ...live }))
+    },
+  }
+}
+
+function fromUser(found: UserDocument | null): Account | undefined {
+  if (!found) return undefined
+  const { _id, unannounced: _, ...account } = found
+  return { id: _id, ...account }
+}
+
+function fromSession(found: SessionDocument | null): Session | undefined {
+  if (!found) return undefined
+  const { _id, ending: _, ...session } = found
+  return { id: _id, ...session }
+}
