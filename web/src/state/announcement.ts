@@ -1,0 +1,27 @@
+import type { ConversationView, TimelineMessage } from '@parley/sdk/types'
+import { strings } from '../strings.ts'
+
+/** More than so many at once are counted, not read out. */
+const READ_OUT = 3
+
+/** True for what a reader does not know yet: not one's own, and not read before. To be asked as it arrives. */
+export function isNews(message: TimelineMessage, conversations: readonly ConversationView[]): boolean {
+  const conversation = conversations.find((one) => one.id === message.conversationId)
+  return !message.mine && message.seq > (conversation?.me.readSeq ?? 0)
+}
+
+/** What a screen reader is told of news that came in together. */
+export function announcement(
+  news: readonly TimelineMessage[],
+  conversations: readonly ConversationView[],
+  openId: string | undefined,
+): string {
+  if (news.length > READ_OUT) return strings.chat.arrivedMany(news.length)
+  return news
+    .map((message) => {
+      if (message.conversationId === openId) return strings.chat.arrived(message.sender, message.text)
+      const title = conversations.find((one) => one.id === message.conversationId)?.title ?? message.sender
+      return strings.chat.arrivedElsewhere(message.sender, title)
+    })
+    .join('\n')
+}

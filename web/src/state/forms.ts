@@ -1,0 +1,29 @@
+import { LIMITS } from '@parley/protocol/limits'
+import { strings } from '../strings.ts'
+import { codePoints } from './message-text.ts'
+
+/** What is wrong with a form, by field; empty when nothing is. */
+export type FieldErrors<F extends string> = Partial<Record<F, string>>
+
+/** What can be said before the server is asked. */
+export function checkRegister(values: Record<'username' | 'email' | 'password', string>) {
+  const errors: FieldErrors<'username' | 'email' | 'password'> = {}
+  if (!/^[\p{L}\p{M}\p{N}._-]{3,32}$/u.test(values.username.normalize('NFKC'))) errors.username = strings.check.username
+  if (!/^\S+@\S+$/.test(values.email.trim())) errors.email = strings.check.email
+  if (values.password.length < 8) errors.password = strings.check.password
+  return errors
+}
+
+/** Only that there is something: what is right, the server knows. */
+export function checkLogin(values: Record<'email' | 'password', string>) {
+  const errors: FieldErrors<'email' | 'password'> = {}
+  if (!values.email.trim()) errors.email = strings.check.required
+  if (!values.password) errors.password = strings.check.required
+  return errors
+}
+
+/** What is wrong with the title of a group, if anything. */
+export function checkTitle(title: string): string | undefined {
+  if (!title.trim()) return strings.check.title
+  return codePoints(title.trim()) > LIMITS.titleCodePoints ? strings.check.titleTooLong : undefined
+}

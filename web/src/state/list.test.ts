@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { ConversationView, OutboxItem, TimelineMessage } from '@parley/sdk/types'
+import { announcement, isNews } from './announcement.ts'
+import { badge, tabTitle, totalUnread } from './badge.ts'
+import { banner } from './banner.ts'
+import { colourOf, initial, otherOf, watched } from './people.ts'
+import { preview } from './preview.ts'
+import { rights } from './rights.ts'
+
+test('a badge is exact to 999, says 999+ above, and nothing at zero', () => {
+  assert.deepEqual([0, 1, 999, 1000, 5000].map(badge), ['', '1', '999', '999+', '999+'])
+})
+
+test('the title of the tab counts what all conversations count', () => {
+  const list = [
+    conversation({ id: 'a', unread: 2 }),
+    conversation({ id: 'b', unread: 0 }),
+    conversation({ id: 'c', unread: 3 }),
+  ]
+  assert.equal(totalUnread(list), 5)
+  assert.equal(tabTitle(5), '(5) Parley')
+  assert.equal(tabTitle(5, 'Bob'), '(5) Bob · Parley')
+  assert.equal(tabTitle(0), 'Parley')
+})
+
+test('the last message of a group says who wrote it, in a direct chat the ticks do', () => {
+  const group = conversation({ id: 'g', kind: 'group', lastMessage: message({ sender: 'Bob', text: 'hello' }) })
+  assert.deepEqual(preview(group, []), { text: 'hello', by: 'Bob', at: group.lastMessage?.createdAt })
+  const own = conversation({ id: 'g', kind: 'group', lastMessage: message({ mine: true, status: 'read', text: 'hi' }) })
+  assert.deepEqual(preview(own, []), { text: 'hi', by: 'You', status: 'read', at: own.lastMessage?.createdAt })
+  const direct = conversation({ id: 'd', lastMessage: message({ text: 'hello' }) })
+  assert.deepEqual(preview(direct, []), { text: 'hello', at: direct.lastMessage?.createdAt })
+})
+
+test('what still waits to be sent is the last message of its conversation, and of no other', () => {
+  const direct = conversation({ id: 'd', lastMessage: message({ text: 'hello' }) })
+  assert.deepEqual(preview(direct, [waiting('d')]), {
+    text: 'later',
+    at: '2026-03-10T10:00:00.000Z',
+    status: 'pending',
+  })
+  assert.equal(preview(direct, [waiting('other')]).text, 'hello')
+})
+
+test('the banner is silent when all is well and tells what is kept when it is not', () => {
+  assert.equal(banner('live', 0), undefined)
+  assert.match(banner('offline', 0) ?? '', /offline.*kept/)
+  assert.match(banner('offline', 1) ?? '', /1 message is kept/)
+  assert.match(banner('offline', 3) ?? '', /3 messages are kept/)
+  assert.match(banner('connecting', 0) ?? '', /Reconnecting/)
+  assert.match(banner('syncing', 0) ?? '', /Catching up/)
+})
+
+test('the list watches the other one of each direct chat, once, and nobody of a group', () => {
+  const bob = conversation({ id: 'a', others: ['bob'] })
+  const group = conversation({ id: 'b', kind: 'group', others: ['eve', 'dan'] })
+  const self = conversation({ id: 'c', others: [] })
+  assert.equal(otherOf(bob, 'me'), 'bob')
+  assert.equal(otherOf(group, 'me'), undefined)
+  assert.equal(otherOf(self, 'me'), undefined)
+  assert.deepEqual(watched([bob, group, self, { ...bob, id: 'd' }], 'me'), ['bob'])
+})
+
+test('only the owner of a group renames and removes, and never removes oneself', () => {
+  const owned = rights(conversation({ id: 'g', kind: 'group', role: 'owner' }), 'me')
+  const joined = rights(conversation({ id: 'g', kind: 'group' }), 'me')
+  assert.deepEqual([owned.rename, owned.remove('bob'), owned.remove('me')], [true, true, false])
+  assert.deepEqual([joined.rename, joined.remove('bob'), joined.add, joined.leave], [false, false, true, true])
+})
+
+test('a screen reader hears what is new, where it came from, and a number when it is much', () => {
+  const list = [conversation({ id: 'd', title: 'Bob' }), conversation({ id: 'g', kind: 'group', title: 'Team' })]
+  const here = message({ conversationId: 'd', sender: 'Bob', text: 'hello', seq: 4 })
+  const there = message({ conversationId: 'g', sender: 'Eve', text: 'hey', seq: 9 })
+  assert.equal(announcement([here], list, 'd'), 'Bob: hello')
+  assert.equal(announcement([here], list, undefined), 'New message from Bob')
+  assert.equal(announcement([there], list, 'd'), 'New message from Eve in Team')
+  assert.equal(announcement([here, here, there, there], list, 'd'), '4 new messages')
+})
+
+test("one's own messages and what was read before are no news", () => {
+  const list = [conversation({ id: 'd', readSeq: 5 })]
+  assert.equal(isNews(message({ conversationId: 'd', seq: 6 }), list), true)
+  assert.equal(isNews(message({ conversationId: 'd', seq: 5 }), list), false)
+  assert.equal(isNews(message({ conversationId: 'd', seq: 6, mine: true }), list), false)
+})
+
+test('a name has its first letter in any script, and always the same colour', () => {
+  assert.deepEqual(['bob', 'éva', '山田', '  ', '👩‍👩‍👧 family'].map(initial), ['B', 'É', '山', '?', '👩‍👩‍👧'])
+  assert.equal(colourOf('some-id', 6), colourOf('some-id', 6))
+  assert.ok(colourOf('another', 6) < 6)
+})
+
+function conversation(given: {
+  id: string
+  kind?: 'direct' | 'group'
+  title?: string
+  unread?: number
+  readSeq?: number
+  role?: 'owner' | 'member'
+  others?: string[]
+  lastMessage?: TimelineMessage
+}): ConversationView {
+  const {
+    id,
+    kind = 'direct',
+    title = 'Bob',
+    unread = 0,
+    readSeq = 0,
+    role = 'member',
+    others = ['bob'],
+    lastMessage,
+  } = given
+  const members = ['me', ...others].map((userId) => ({ userId, username: userId, role: 'member' as const }))
+  const me = { role, deliveredSeq: readSeq, readSeq, unread, fromSeq: 1, fromRev: 1 }
+  const heads = { rev: 9, headSeq: 9, membersRev: 1, memberCount: members.length, pendingCount: 0 }
+  return { id, kind, title, ...heads, members, me, ...(lastMessage && { lastMessage }) }
+}
+
+function message(given: Partial<TimelineMessage>): TimelineMessage {
+  const place = { conversationId: 'd', rev: 3, seq: 3, headSeq: 3, membersRev: 1, id: 'm' }
+  const said = { senderId: 'bob', sender: 'Bob', text: 'x', mine: false, createdAt: '2026-03-10T09:00:00.000Z' }
+  return { ...place, ...said, kind: 'message', status: 'sent', ...given }
+}
+
+function waiting(conversationId: string): OutboxItem {
+  return { id: 'p', to: { conversationId }, text: 'later', order: 1, queuedAt: '2026-03-10T10:00:00.000Z' }
+}

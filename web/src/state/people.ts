@@ -1,0 +1,39 @@
+import type { PresenceItem } from '@parley/protocol/socket'
+import type { ConversationView } from '@parley/sdk/types'
+import { strings } from '../strings.ts'
+import { sentenceTime } from './time.ts'
+
+/** Whom the list watches at most: those at its top; the server takes 500. */
+const WATCHED = 200
+
+/** The other one of a direct conversation; undefined in a group and when writing to oneself. */
+export function otherOf(conversation: ConversationView, meId: string): string | undefined {
+  if (conversation.kind !== 'direct') return undefined
+  return conversation.members?.find((member) => member.userId !== meId)?.userId
+}
+
+/** Whose presence the list shows: the others of the direct conversations. */
+export function watched(conversations: readonly ConversationView[], meId: string): string[] {
+  const others = conversations.map((conversation) => otherOf(conversation, meId)).filter((id) => id !== undefined)
+  return [...new Set(others)].slice(0, WATCHED)
+}
+
+/** What is said of someone's presence; undefined while it is not known. */
+export function presenceText(item: PresenceItem | undefined, now: Date): string | undefined {
+  if (!item) return undefined
+  if (item.online) return strings.chat.online
+  return item.lastSeenAt ? strings.chat.lastSeen(sentenceTime(item.lastSeenAt, now)) : strings.chat.offline
+}
+
+/** The letter that stands for a name. */
+export function initial(name: string): string {
+  const [first] = new Intl.Segmenter().segment(name.trim())
+  return first ? first.segment.toLocaleUpperCase() : '?'
+}
+
+/** One of `count` colours, always the same for one id. */
+export function colourOf(id: string, count: number): number {
+  let sum = 0
+  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) >>> 0
+  return sum % count
+}

@@ -1,0 +1,26 @@
+import type { ConversationView, MessageStatus, OutboxItem } from '@parley/sdk/types'
+import { strings } from '../strings.ts'
+
+/** The second line of a conversation in the list. */
+export interface Preview {
+  text: string
+  /** Who wrote it, in a group; `You` for oneself. */
+  by?: string
+  at?: string
+  /** How far one's own message got; absent for others'. */
+  status?: MessageStatus
+}
+
+/** What was said last: what waits in the outbox before what is stored. */
+export function preview(conversation: ConversationView, outbox: readonly OutboxItem[]): Preview {
+  const waiting = outbox.findLast((item) => 'conversationId' in item.to && item.to.conversationId === conversation.id)
+  const group = conversation.kind === 'group'
+  if (waiting) {
+    const status = waiting.refused ? 'failed' : 'pending'
+    return { text: waiting.text, at: waiting.queuedAt, status, ...(group && { by: strings.list.you }) }
+  }
+  const last = conversation.lastMessage
+  if (!last) return { text: strings.list.noMessages }
+  const by = last.mine ? strings.list.you : last.sender
+  return { text: last.text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
+}

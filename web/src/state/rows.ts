@@ -1,0 +1,83 @@
+import type { Problem } from '@parley/protocol/fault'
+import type { MessageStatus, TimelineView } from '@parley/sdk/types'
+import { daysAgo } from './time.ts'
+
+/** One message as the chat draws it. `id` stays the same from the outbox to the timeline, so the bubble stays the same too. */
+export interface Row {
+  id: string
+  /** Absent while it waits in the outbox. */
+  seq?: number
+  senderId: string
+  sender: string
+  mine: boolean
+  text: string
+  at: string
+  status: MessageStatus
+  /** Why it was refused, when `status` is `failed`. */
+  refused?: Problem
+  /** A line with the day stands above. */
+  newDay: boolean
+  /** The line "new messages" stands above. */
+  firstUnread: boolean
+  /** Begins, or ends, a run of bubbles by one sender. */
+  first: boolean
+  last: boolean
+}
+
+/** Bubbles of one sender this close together make a run. */
+const RUN_MS = 5 * 60_000
+
+/**
+ * The rows of a timeline: what is stored, then what waits. `unreadAfter` is the `seq` under which the line "new messages"
+ * stands; none when undefined.
+ */
+export function rows(view: TimelineView, me: { id: string; username: string }, unreadAfter?: number): Row[] {
+  const all: Row[] = [...view.messages.map(storedRow), ...view.pending.map((item) => waitingRow(item, me))]
+  let unreadShown = false
+  for (const [i, row] of all.entries()) {
+    const before = all[i - 1]
+    row.newDay = !before || daysAgo(before.at, new Date(row.at)) !== 0
+    row.firstUnread = !unreadShown && !row.mine && unreadAfter !== undefined && (row.seq ?? 0) > unreadAfter
+    unreadShown ||= row.firstUnread
+    row.first = !before || row.newDay || row.firstUnread || !sameRun(before, row)
+    if (before) before.last = row.first
+  }
+  return all
+}
+
+/** The largest `seq` among the first `count` rows: what one has seen when so many were on screen. Undefined when none is stored. */
+export function lastSeq(all: readonly Row[], count: number): number | undefined {
+  for (let i = Math.min(count, all.length) - 1; i >= 0; i--) {
+    const seq = all[i]?.seq
+    if (seq !== undefined) return seq
+  }
+  return undefined
+}
+
+/** True when `next` has what `previous` had plus more rows before it: then the scroll position is kept from the end. */
+export function grewAtStart(previous: readonly Row[], next: readonly Row[]): boolean {
+  const first = previous[0]
+  return (
+    first !== undefined &&
+    next.length > previous.length &&
+    next[0]?.id !== first.id &&
+    next.some((row) => row.id === first.id)
+  )
+}
+
+function storedRow(message: TimelineView['messages'][number]): Row {
+  const { id, seq, senderId, sender, mine, text, createdAt, status } = message
+  return { id, seq, senderId, sender, mine, text, at: createdAt, status, ...alone }
+}
+
+function waitingRow(item: TimelineView['pending'][number], me: { id: string; username: string }): Row {
+  const { id, text, queuedAt, status, refused } = item
+  const row: Row = { id, senderId: me.id, sender: me.username, mine: true, text, at: queuedAt, status, ...alone }
+  return refused ? { ...row, refused } : row
+}
+
+const alone = { newDay: false, firstUnread: false, first: true, last: true }
+
+function sameRun(before: Row, row: Row): boolean {
+  return before.senderId === row.senderId && Date.parse(row.at) - Date.parse(before.at) < RUN_MS
+}
