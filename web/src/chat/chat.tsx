@@ -1,0 +1,60 @@
+import type { ConversationView } from '@parley/sdk/types'
+import { useEffect, useMemo } from 'react'
+import { Link } from 'wouter'
+import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { Button } from '../parts/button.tsx'
+import { Loading, Notice } from '../parts/notice.tsx'
+import { openPane } from '../state/pane.ts'
+import { typingLine } from '../state/typing.ts'
+import { strings } from '../strings.ts'
+import styles from './chat.module.css'
+import { Composer } from './composer.tsx'
+import { ChatHeader } from './header.tsx'
+import { Messages } from './messages.tsx'
+
+/** The conversation of an address, once it is known; says so when there is none. */
+export function ChatOf({ id }: { id: string }) {
+  const { client } = useApp()
+  const connection = useReadable(client.connection)
+  const conversation = useReadable(client.conversations).find((one) => one.id === id)
+  if (conversation) return <Chat conversation={conversation} />
+  if (connection === 'connecting' || connection === 'syncing') return <Loading label={strings.loading} />
+  return (
+    <Notice title={strings.chat.missing} hint={strings.chat.missingHint}>
+      <Link href="/">{strings.chat.back}</Link>
+    </Notice>
+  )
+}
+
+function Chat({ conversation }: { conversation: ConversationView }) {
+  const { client } = useApp()
+  const me = useMe()
+  const pane = useMemo(() => openPane(client, conversation.id, me), [client, conversation.id, me])
+  useEffect(() => {
+    void pane.open()
+    return pane.close
+  }, [pane])
+  const view = useReadable(pane)
+  return (
+    <>
+      <ChatHeader conversation={conversation} />
+      {view.phase === 'loading' && view.rows.length === 0 ? (
+        <div className={styles.fill}>
+          <Loading label={strings.loading} />
+        </div>
+      ) : view.phase === 'failed' && view.rows.length === 0 ? (
+        <div className={styles.fill}>
+          <Notice title={strings.chat.failed}>
+            <Button onClick={() => void pane.open()}>{strings.retry}</Button>
+          </Notice>
+        </div>
+      ) : (
+        <Messages pane={pane} view={view} conversation={conversation} />
+      )}
+      <p className={styles.typing} aria-live="off">
+        <bdi>{typingLine(view.typing, conversation.members ?? [])}</bdi>
+      </p>
+      <Composer conversation={conversation} send={pane.send} />
+    </>
+  )
+}

@@ -1,0 +1,62 @@
+import { useApp } from '../app-context.tsx'
+import { Button } from '../parts/button.tsx'
+import { Ticks } from '../parts/ticks.tsx'
+import { colourOf } from '../state/people.ts'
+import type { Row } from '../state/rows.ts'
+import { clockTime, dayLabel, fullTime } from '../state/time.ts'
+import { strings } from '../strings.ts'
+import styles from './message.module.css'
+
+/** One message, with the lines that stand above it. */
+export function MessageRow({ row, group }: { row: Row; group: boolean }) {
+  const named = group && !row.mine && row.first
+  return (
+    <div
+      className={styles.row}
+      data-mine={row.mine || undefined}
+      data-first={row.first || undefined}
+      data-last={row.last || undefined}
+      data-message={row.id}
+      data-seq={row.seq}
+      data-status={row.mine ? row.status : undefined}
+    >
+      {row.newDay && <h2 className={styles.day}>{dayLabel(row.at, new Date())}</h2>}
+      {row.firstUnread && <p className={styles.unread}>{strings.chat.unreadBelow}</p>}
+      <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender}>
+        {named && (
+          <p className={styles.sender} data-hue={colourOf(row.senderId, 6)}>
+            <bdi>{row.sender}</bdi>
+          </p>
+        )}
+        <p className={styles.text} dir="auto">
+          {row.text}
+        </p>
+        <span className={styles.meta}>
+          <time dateTime={row.at} title={fullTime(row.at)}>
+            {clockTime(row.at)}
+          </time>
+          {row.mine && <Ticks status={row.status} />}
+        </span>
+      </article>
+      {row.status === 'failed' && <Refused row={row} />}
+    </div>
+  )
+}
+
+function Refused({ row }: { row: Row }) {
+  const { client } = useApp()
+  return (
+    <div className={styles.refused}>
+      <span>
+        {strings.message.failed}
+        {row.refused && `: ${row.refused.detail}`}
+      </span>
+      <Button look="quiet" onClick={() => void client.retry(row.id)}>
+        {strings.message.retry}
+      </Button>
+      <Button look="quiet" onClick={() => void client.discard(row.id)}>
+        {strings.message.discard}
+      </Button>
+    </div>
+  )
+}

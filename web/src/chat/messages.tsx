@@ -1,0 +1,131 @@
+import type { ConversationView } from '@parley/sdk/types'
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { Virtualizer, type VirtualizerHandle } from 'virtua'
+import { useApp, useReadable } from '../app-context.tsx'
+import { Button } from '../parts/button.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Notice } from '../parts/notice.tsx'
+import { badge } from '../state/badge.ts'
+import type { Pane, PaneView } from '../state/pane.ts'
+import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
+import { strings } from '../strings.ts'
+import { MessageRow } from './message.tsx'
+import styles from './messages.module.css'
+
+/** Height of what stands above the oldest row: loading, or that there is no more. */
+const TOP = 48
+/** This close to the end one is at the end, and stays there when more comes. */
+const END = 40
+/** From here on older messages are fetched, before one runs into the top. */
+const OLDER = 600
+
+/** The messages, oldest at the top; keeps its place when older ones come in above, and its end when new ones come in below. */
+export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneView; conversation: ConversationView }) {
+  const attentive = useReadable(useApp().attention)
+  const list = useRef<VirtualizerHandle>(null)
+  const before = useRef<readonly Row[]>([])
+  const stick = useRef(true)
+  const placed = useRef(false)
+  const [atEnd, setAtEnd] = useState(true)
+  const { rows, phase } = view
+
+  const toEnd = useCallback(() => list.current?.scrollToIndex(rows.length - 1, { align: 'end' }), [rows.length])
+
+  /** Looks where one is: what is being read, whether more is needed above, whether one is at the end. */
+  const look = useCallback(() => {
+    const place = list.current
+    if (!place || !placed.current) return
+    const end = place.scrollOffset + place.viewportSize
+    const reached = end >= place.scrollSize - END
+    setAtEnd(reached)
+    const seen = reached ? rows.length : rowsAbove(place, end, rows.length)
+    pane.inSight({ seq: lastSeq(rows, seen), atEnd: reached, attentive })
+    if (place.scrollOffset < OLDER && view.hasOlder && !view.olderFailed) void pane.loadOlder()
+  }, [pane, rows, attentive, view.hasOlder, view.olderFailed])
+
+  useLayoutEffect(() => {
+    const last = rows.at(-1)
+    const sentNow = last?.mine && last.seq === undefined && last.id !== before.current.at(-1)?.id
+    before.current = rows
+    if (phase !== 'ready' || rows.length === 0) return
+    if (placed.current) {
+      if (stick.current || sentNow) toEnd()
+      return
+    }
+    placed.current = true
+    const unread = rows.findIndex((row) => row.firstUnread)
+    if (unread < 0) return toEnd()
+    stick.current = false
+    list.current?.scrollToIndex(unread, { align: 'start' })
+  }, [rows, phase, toEnd])
+
+  // What came into view without any scrolling, or while one was away, is looked at once it has been laid out.
+  useEffect(() => {
+    const frame = requestAnimationFrame(look)
+    return () => cancelAnimationFrame(frame)
+  }, [look])
+
+  const scrolled = () => {
+    const place = list.current
+    if (place && placed.current) stick.current = place.scrollOffset + place.viewportSize >= place.scrollSize - END
+    look()
+  }
+
+  const unread = badge(conversation.me.unread)
+  return (
+    <div className={styles.place}>
+      <div
+        className={styles.scroll}
+        role="log"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
+        tabIndex={0}
+        aria-live="off"
+        aria-label={strings.chat.messages(conversation.title)}
+      >
+        <div className={styles.spacer} />
+        <div className={styles.top}>
+          {view.olderFailed ? (
+            <Button look="quiet" onClick={() => void pane.loadOlder()}>
+              {strings.chat.olderFailed} {strings.retry}
+            </Button>
+          ) : view.hasOlder ? (
+            strings.chat.loadingOlder
+          ) : (
+            rows.length > 0 && strings.chat.beginning
+          )}
+        </div>
+        <Virtualizer
+          ref={list}
+          data={rows}
+          startMargin={TOP}
+          itemSize={56}
+          shift={grewAtStart(before.current, rows)}
+          onScroll={scrolled}
+          onResize={() => (stick.current && placed.current ? toEnd() : undefined)}
+        >
+          {(row) => <MessageRow key={row.id} row={row} group={conversation.kind === 'group'} />}
+        </Virtualizer>
+        {rows.length === 0 && phase === 'ready' && <Notice title={strings.chat.empty} />}
+      </div>
+      {!atEnd && (
+        <button
+          type="button"
+          className={styles.latest}
+          aria-label={unread ? strings.chat.latestUnread(unread) : strings.chat.latest}
+          title={strings.chat.latest}
+          onClick={toEnd}
+        >
+          <Icon name="down" />
+          {unread && <span className={styles.count}>{unread}</span>}
+        </button>
+      )}
+    </div>
+  )
+}
+
+/** How many rows end above `end`; a row taller than the window counts once its own end is reached. */
+function rowsAbove(place: VirtualizerHandle, end: number, count: number): number {
+  const index = Math.min(place.findItemIndex(end), count - 1)
+  const bottom = TOP + place.getItemOffset(index) + place.getItemSize(index)
+  return bottom <= end + 1 ? index + 1 : index
+}

@@ -1,0 +1,54 @@
+import { type FormEvent, useState } from 'react'
+import { useLocation } from 'wouter'
+import { useApp } from '../app-context.tsx'
+import { Button } from '../parts/button.tsx'
+import { Field } from '../parts/field.tsx'
+import { Modal, ModalActions } from '../parts/modal.tsx'
+import { strings } from '../strings.ts'
+import { useAction } from '../use-action.ts'
+import styles from './form.module.css'
+
+/** Finds a person by user name and opens the conversation with that person. */
+export function NewChat({ onClose }: { onClose: () => void }) {
+  const { client } = useApp()
+  const [, navigate] = useLocation()
+  const [name, setName] = useState('')
+  const action = useAction()
+  const submit = (event: FormEvent) => {
+    event.preventDefault()
+    const wanted = name.trim()
+    if (!wanted) return action.say(strings.check.required)
+    action.run(async () => {
+      const user = await client.findUser(wanted)
+      if (!user) return action.say(strings.people.nobody(wanted))
+      const conversation = await client.openDirect(user.id)
+      onClose()
+      navigate(`/c/${conversation.id}`)
+    })
+  }
+  return (
+    <Modal title={strings.newChat.title} onClose={onClose}>
+      <form className={styles.form} onSubmit={submit} noValidate>
+        <Field
+          label={strings.people.find}
+          hint={action.busy ? strings.people.searching : strings.people.findHint}
+          error={action.error}
+          value={name}
+          onChange={(event) => {
+            setName(event.target.value)
+            action.say(undefined)
+          }}
+          autoCapitalize="none"
+          autoComplete="off"
+          spellCheck={false}
+        />
+        <ModalActions>
+          <Button onClick={onClose}>{strings.cancel}</Button>
+          <Button type="submit" look="main" busy={action.busy}>
+            {strings.newChat.start}
+          </Button>
+        </ModalActions>
+      </form>
+    </Modal>
+  )
+}

@@ -1,0 +1,34 @@
+import { useRoute } from 'wouter'
+import { useApp, useReadable } from './app-context.tsx'
+import { ChatOf } from './chat/chat.tsx'
+import { ConnectionBanner } from './connection-banner.tsx'
+import styles from './home.module.css'
+import { ConversationList } from './list/list.tsx'
+import { News } from './news.tsx'
+import { Notice } from './parts/notice.tsx'
+import { strings } from './strings.ts'
+import { useTab } from './use-tab.ts'
+
+/** What one sees while signed in: the list, and the open conversation beside it; on a phone one of the two. */
+export function Home() {
+  const [, params] = useRoute('/c/:id')
+  const openId = params?.id
+  const conversations = useReadable(useApp().client.conversations)
+  useTab(conversations, openId)
+  return (
+    <div className={styles.home} data-open={openId ? 'chat' : 'list'}>
+      <ConnectionBanner />
+      <nav className={styles.list} aria-label={strings.list.region}>
+        <ConversationList conversations={conversations} openId={openId} />
+      </nav>
+      <main className={styles.chat}>
+        {openId ? (
+          <ChatOf key={openId} id={openId} />
+        ) : (
+          <Notice title={strings.chat.none} hint={strings.chat.noneHint} />
+        )}
+      </main>
+      <News openId={openId} />
+    </div>
+  )
+}

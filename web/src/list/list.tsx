@@ -1,0 +1,67 @@
+import type { ConversationView } from '@parley/sdk/types'
+import { useState } from 'react'
+import { Virtualizer } from 'virtua'
+import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { NewChat } from '../dialogs/new-chat.tsx'
+import { NewGroup } from '../dialogs/new-group.tsx'
+import { Button, IconButton } from '../parts/button.tsx'
+import { Loading, Notice } from '../parts/notice.tsx'
+import { strings } from '../strings.ts'
+import { AccountMenu } from './account-menu.tsx'
+import { ConversationEntry } from './entry.tsx'
+import styles from './list.module.css'
+
+/** One's conversations, the latest activity first, and the ways to begin another. */
+export function ConversationList({
+  conversations,
+  openId,
+}: {
+  conversations: readonly ConversationView[]
+  openId: string | undefined
+}) {
+  const { client } = useApp()
+  const me = useMe()
+  const presence = useReadable(client.presence)
+  const outbox = useReadable(client.outbox)
+  const connection = useReadable(client.connection)
+  const [dialog, setDialog] = useState<'chat' | 'group'>()
+  const close = () => setDialog(undefined)
+  const now = new Date()
+  return (
+    <>
+      <header className={styles.header}>
+        <AccountMenu />
+        <IconButton icon="chat" label={strings.list.newChat} onClick={() => setDialog('chat')} />
+        <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
+      </header>
+      <div className={styles.scroll}>
+        {conversations.length > 0 ? (
+          <Virtualizer as="ul" item="li" data={conversations} itemSize={68}>
+            {(conversation) => (
+              <ConversationEntry
+                key={conversation.id}
+                conversation={conversation}
+                open={conversation.id === openId}
+                meId={me.id}
+                presence={presence}
+                outbox={outbox}
+                now={now}
+              />
+            )}
+          </Virtualizer>
+        ) : connection === 'connecting' || connection === 'syncing' ? (
+          <Loading label={strings.loading} />
+        ) : (
+          <Notice title={strings.list.empty} hint={strings.list.emptyHint}>
+            <Button look="main" onClick={() => setDialog('chat')}>
+              {strings.list.newChat}
+            </Button>
+            <Button onClick={() => setDialog('group')}>{strings.list.newGroup}</Button>
+          </Notice>
+        )}
+      </div>
+      {dialog === 'chat' && <NewChat onClose={close} />}
+      {dialog === 'group' && <NewGroup onClose={close} />}
+    </>
+  )
+}

@@ -1,0 +1,38 @@
+import type { TimelineMessage } from '@parley/sdk/types'
+import { useEffect, useRef, useState } from 'react'
+import { useApp } from './app-context.tsx'
+import { announcement, isNews } from './state/announcement.ts'
+
+/** What comes in within this time is announced together. */
+const TOGETHER_MS = 800
+
+/** The page's live region: tells a screen reader of new messages, wherever they arrive. */
+export function News({ openId }: { openId: string | undefined }) {
+  const { client } = useApp()
+  const [text, setText] = useState('')
+  const open = useRef(openId)
+  open.current = openId
+  useEffect(() => {
+    let news: TimelineMessage[] = []
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const tell = () => {
+      timer = undefined
+      setText(announcement(news, client.conversations.get(), open.current))
+      news = []
+    }
+    const stop = client.on('message', (message) => {
+      if (!isNews(message, client.conversations.get())) return
+      news.push(message)
+      timer ??= setTimeout(tell, TOGETHER_MS)
+    })
+    return () => {
+      stop()
+      clearTimeout(timer)
+    }
+  }, [client])
+  return (
+    <div className="visually-hidden" aria-live="polite">
+      {text}
+    </div>
+  )
+}

@@ -1,0 +1,36 @@
+import styles from './icon.module.css'
+
+const paths = {
+  send: 'M4 12 20 4l-5 16-3.5-6.5L4 12Zm7.5 1.5L20 4',
+  back: 'M19 12H5m6-6-6 6 6 6',
+  chat: 'M5 5h14a2 2 0 0 1 2 2v8a2 2 0 0 1-2 2h-8l-5 4v-4H5a2 2 0 0 1-2-2V7a2 2 0 0 1 2-2Zm7 3v6m-3-3h6',
+  group:
+    'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Zm-6 9c0-3.5 2.7-6 6-6s6 2.5 6 6M16 4.3a3.5 3.5 0 0 1 0 6.4M17.5 14.3c2.1.8 3.5 2.9 3.5 5.7',
+  more: 'M5 12h.01M12 12h.01M19 12h.01',
+  clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-14v5l3 2',
+  check: 'm5 13 4.5 4.5L19 7',
+  checks: 'm2 13 4.5 4.5L15 8m-4 8.5 1.5 1L22 7',
+  alert: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18Zm0-13.5v5m0 3.5h.01',
+  close: 'M6 6l12 12M18 6 6 18',
+  down: 'm6 9 6 6 6-6',
+  edit: 'M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4',
+  device: 'M4 5h16v11H4zM9 20h6m-3-4v4',
+  leave: 'M10 5H5v14h5m4-3 4-4-4-4m4 4H9',
+} as const
+
+/** A small drawing; it says nothing to a screen reader, the words beside it do. */
+export function Icon({ name, size = 20 }: { name: keyof typeof paths; size?: number }) {
+  const flips = name === 'back' || name === 'send' || name === 'leave'
+  return (
+    <svg
+      className={flips ? styles.flips : styles.icon}
+      width={size}
+      height={size}
+      viewBox="0 0 24 24"
+      aria-hidden="true"
+      focusable="false"
+    >
+      <path d={paths[name]} />
+    </svg>
+  )
+}

@@ -1,0 +1,22 @@
+import type { ConversationView } from '@parley/sdk/types'
+import { useEffect } from 'react'
+import { tabTitle, totalUnread } from './state/badge.ts'
+import { strings } from './strings.ts'
+
+/** Shows on the browser's tab where one is and what is unread. */
+export function useTab(conversations: readonly ConversationView[], openId: string | undefined): void {
+  const unread = totalUnread(conversations)
+  const title = conversations.find((one) => one.id === openId)?.title
+  useEffect(() => {
+    document.title = tabTitle(unread, title)
+    showIcon(unread > 0)
+    return () => {
+      document.title = strings.product
+      showIcon(false)
+    }
+  }, [unread, title])
+}
+
+function showIcon(unread: boolean): void {
+  document.querySelector('link[rel=icon]')?.setAttribute('href', unread ? '/favicon-unread.svg' : '/favicon.svg')
+}
