@@ -41,7 +41,11 @@ export async function keep(): Promise<void> {
     if (known) return (await known) as S
     const opening = open(join(folder, name)).then(async (server) => {
       await server.start()
-      void server.exited().then(() => servers.delete(name))
+      void server.exited().then(() => {
+        servers.delete(name)
+        // What is left of one that died, such as RabbitMQ's name daemon.
+        server.kill().catch(console.error)
+      })
       return server
     })
     servers.set(name, opening)
@@ -86,7 +90,7 @@ export async function keep(): Promise<void> {
     socket.on('error', () => {})
     socket.on('close', () => {
       users.delete(socket)
-      if (users.size === 0 && !held) idle = setTimeout(over.resolve, idleMs)
+      if (users.size === 0 && !held) idle = setTimeout(over.resolve, idleMs).unref()
     })
     createInterface({ input: socket }).on('line', async (line) => {
       const reply = await answer(JSON.parse(line)).catch((error: Error) => ({ error: error.message }))
@@ -95,7 +99,7 @@ export async function keep(): Promise<void> {
   }
 
   const listener = createServer(serve).listen(socketPath)
-  idle = setTimeout(over.resolve, IDLE_MS)
+  idle = setTimeout(over.resolve, IDLE_MS).unref()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, over.resolve)
   await over.promise
   clearTimeout(idle)
