@@ -18,6 +18,11 @@ export const LIMITS = {
   sendBurst: 60,
   /** Sends of one socket under way at once; more are queued by the client (the SDK), or refused. */
   sendWindow: 16,
+  /** Other events of one socket: sustained per second, and the burst allowed above it. */
+  eventsPerSecond: 50,
+  eventBurst: 200,
+  /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */
+  handshakesAtOnce: 100,
   /** Bytes waiting to be written to one socket before it is cut as a slow consumer. */
   socketBufferBytes: 1_000_000,
   /** Appends waiting for a commit; above it sends are refused with 503. */

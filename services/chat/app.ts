@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import type { Bus } from '@parley/kit/bus/bus'
+import type { Http } from '@parley/kit/http'
+import type { Log } from '@parley/kit/log'
+import { openVerifier } from '@parley/kit/token'
+import type { UserDirectory } from '@parley/protocol/internal'
+import type { Limits } from '@parley/protocol/limits'
+import { openAuthentication } from './auth.ts'
+import { openConnections } from './connections.ts'
+import { openControl } from './control.ts'
+import { openConversations } from './conversations.ts'
+import { openCursors } from './cursor.ts'
+import { openEvents } from './events.ts'
+import { openFanout } from './fanout.ts'
+import { openGate } from './gate.ts'
+import { openHints } from './hints.ts'
+import { openHistory } from './history.ts'
+import { openItems } from './items.ts'
+import { openMessages } from './messages.ts'
+import { openPeople } from './people.ts'
+import { openPresence } from './presence.ts'
+import { openRate } from './rate.ts'
+import { openReceipts } from './receipts.ts'
+import { openRelay } from './relay.ts'
+import { chatRoutes } from './routes.ts'
+import { closeRevoked, openSockets } from './socket.ts'
+import type { ChatStore } from './store/store.ts'
+import { openSync } from './sync.ts'
+import { openTyping } from './typing.ts'
+import { openWatchers } from './watchers.ts'
+
+/** What a chat node is made of. It closes what it opens, not what it is given. */
+export interface ChatParts {
+  store: ChatStore
+  bus: Bus
+  http: Http
+  directory: UserDirectory
+  config: { contentKey: Buffer; origins: readonly string[]; limits: Limits }
+  log: Log
+}
+
+/** Starts one chat node: all wiring, in the order in which it is closed from below. */
+export async function startChat({ store, bus, http, directory, config, log }: ChatParts): Promise<AsyncDisposable> {
+  const { contentKey, origins, limits } = config
+  await using stack = new AsyncDisposableStack()
+  const connections = openConnections()
+  const watchers = openWatchers(store)
+  const cursors = openCursors(contentKey, store.epoch)
+
+  const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
+  const fanout = stack.use(
+    await openFanout({ log: store.log, bus, people, connections, logger: log, watchers: watchers.tell }),
+  )
+  stack.use(openRelay({ log: store.log, bus, fanout, logger: log }))
+  stack.use(openHints({ bus, inbox: store.inbox, connections, log }))
+  const presence = stack.use(openPresence({ nodeId: randomUUID(), store: store.presence, watchers, fanout, log }))
+  const control = stack.use(
+    await openControl({ directory, bus, log, revoked: (entry) => closeRevoked(connections, entry) }),
+  )
+  const authenticate = openAuthentication(
+    openVerifier(() => directory.jwks()),
+    control,
+  )
+
+  const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
+  const messages = openMessages({ store, people, fanout, rate, contentKey })
+  const items = openItems(store, people, limits)
+  const conversations = openConversations({ store, people, items, fanout, messages, contentKey, limits })
+  const history = openHistory(store.log, items, cursors)
+  const receipts = openReceipts(store, fanout, limits)
+  const typing = openTyping(store.log, fanout)
+  const sync = openSync(store, items, cursors, openGate(limits.syncsAtOnce))
+
+  const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, limits, log })
+  http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people }))
+  stack.use(
+    openSockets({
+      http,
+      origins,
+      limits,
+      authenticate,
+      control,
+      connections,
+      events,
+      fanout,
+      presence,
+      typing,
+      log,
+    }),
+  )
+  stack.use(http.ready('chat.store', async () => (store.healthy ? 'up' : 'down')))
+  stack.use(http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded')))
+  return stack.move()
+}

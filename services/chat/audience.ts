@@ -1,0 +1,63 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import type { Conversation } from './conversation.ts'
+import type { LogStore } from './store/store.ts'
+
+/** Who of a conversation an event is for, and as of which membership that was decided. */
+export interface Audience {
+  conversationId: string
+  /** A node that knows an older membership reads it again before it delivers (P6). */
+  membersRev: number
+  /** Position of the entry: for members who joined later it is not. */
+  rev?: number
+  /** Only these members. */
+  only?: readonly string[]
+  /** Not this member. */
+  exceptUser?: string
+  /** Removed by the entry: told only that the conversation is gone. */
+  removed?: readonly string[]
+  /** May be lost. */
+  ephemeral?: boolean
+}
+
+/** The users of an audience, going by the conversation as it is known now. */
+export function* audienceOf(conversation: Conversation, audience: Audience): Generator<string> {
+  const { rev, only, exceptUser } = audience
+  if (only) {
+    for (const userId of only) if (conversation.members.has(userId)) yield userId
+    return
+  }
+  for (const member of conversation.members.values()) {
+    if (member.userId === exceptUser || (rev !== undefined && member.fromRev > rev)) continue
+    yield member.userId
+  }
+}
+
+/** Who is in which conversation, fresh enough to deliver by. */
+export interface Rolls extends Disposable {
+  /** The conversation with `membersRev` or a newer membership. */
+  members(conversationId: string, membersRev: number): Promise<Conversation | undefined>
+}
+
+const MAX_CHECKED = 10_000
+
+/**
+ * Reads from the cache. While the bus is away, and once per conversation after it was, reads the store instead: news of a
+ * removal may have been missed, and a removed member must hear nothing more.
+ */
+export function openRolls(log: LogStore, bus: Bus): Rolls {
+  let checked: Set<string> | undefined
+  const watch = bus.onState(() => {
+    checked = new Set()
+  })
+
+  return {
+    async members(conversationId, membersRev) {
+      if (checked === undefined || checked.has(conversationId))
+        return log.cachedConversation(conversationId, membersRev)
+      const conversation = await log.findConversation(conversationId)
+      if (bus.state === 'up' && checked.size < MAX_CHECKED) checked.add(conversationId)
+      return conversation
+    },
+    [Symbol.dispose]: () => watch[Symbol.dispose](),
+  }
+}

@@ -1,0 +1,23 @@
+import { type Actor, bearer, type Verifier } from '@parley/kit/token'
+import type { Request, RequestHandler } from 'express'
+import type { Control } from './control.ts'
+
+/** Who sent a request. Only behind `signedIn`. */
+export const actorOf = (req: Request): Actor => req.res?.locals.actor as Actor
+
+/** Lets signed-in requests pass; refuses others with `auth.invalid` or `auth.expired`. */
+export function signedIn(authenticate: (token: string) => Promise<Actor>): RequestHandler {
+  return async (req, res, next) => {
+    res.locals.actor = await authenticate(bearer(req))
+    next()
+  }
+}
+
+/** The actor of a token that is good and whose session is not over. */
+export function openAuthentication(verifier: Verifier, control: Control): (token: string) => Promise<Actor> {
+  return async (token) => {
+    const actor = await verifier.verify(token)
+    control.check(actor)
+    return actor
+  }
+}

@@ -1,0 +1,109 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import { Fault } from '@parley/kit/fault'
+import type { Log } from '@parley/kit/log'
+import type { Actor } from '@parley/kit/token'
+import type { ControlEntry } from '@parley/protocol/events'
+import type { UserDirectory } from '@parley/protocol/internal'
+
+/**
+ * What the user service has revoked, known here within two seconds (P9): the control log is read by cursor at start, every
+ * second, and at once when the bus says that it grew.
+ */
+export interface Control extends AsyncDisposable {
+  /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
+  check(actor: Actor): void
+  /** Whether the user service answered lately. A token's end closes a socket only then, since else it could not be renewed. */
+  readonly reachable: boolean
+}
+
+const POLL_MS = 1_000
+const PAGE = 500
+/** Longer than any access token lives; older entries no longer matter. */
+const REMEMBER_MS = 20 * 60_000
+
+/** `revoked` is called once for each entry read after the start. */
+export async function openControl(deps: {
+  directory: UserDirectory
+  bus: Bus
+  log: Log
+  revoked: (entry: ControlEntry) => void
+}): Promise<Control> {
+  const { directory, bus, log, revoked } = deps
+  /** When each session or user was revoked, oldest first. */
+  const over = new Map<string, number>()
+  let position: number | undefined
+  let answeredAt = Number.NEGATIVE_INFINITY
+  let reading: Promise<void> | undefined
+  let again = false
+  let closed = false
+
+  function read(): Promise<void> {
+    again = true
+    reading ??= readAll().finally(() => {
+      reading = undefined
+    })
+    return reading
+  }
+
+  async function readAll(): Promise<void> {
+    while (again && !closed) {
+      again = false
+      try {
+        position ??= await startOf(directory, Date.now() - REMEMBER_MS)
+        for (let more = true; more && !closed; ) {
+          const { entries, head } = await directory.control(position, PAGE)
+          for (const entry of entries) apply(entry)
+          position = entries.at(-1)?.n ?? position
+          more = entries.length > 0 && position < head
+        }
+        answeredAt = performance.now()
+      } catch (error) {
+        log.warn({ err: error }, 'the control log cannot be read')
+      }
+    }
+  }
+
+  function apply(entry: ControlEntry): void {
+    over.set(entry.kind === 'session.revoked' ? entry.sessionId : entry.userId, Date.now())
+    for (const [id, at] of over) {
+      if (Date.now() - at < REMEMBER_MS) break
+      over.delete(id)
+    }
+    revoked(entry)
+  }
+
+  await read()
+  const poll = setInterval(() => void read(), POLL_MS)
+  const news = await bus.listen(['control.appended'], () => void read())
+
+  return {
+    check({ sessionId, userId }) {
+      if (position === undefined)
+        throw new Fault('unavailable', 'Sign-in cannot be checked for the moment', { retryAfterMs: POLL_MS })
+      if (over.has(sessionId) || over.has(userId))
+        throw new Fault('auth.invalid', 'This session is over: sign in again')
+    },
+    get reachable() {
+      return performance.now() - answeredAt < POLL_MS * 3
+    },
+    async [Symbol.asyncDispose]() {
+      closed = true
+      clearInterval(poll)
+      await news[Symbol.asyncDispose]()
+      await reading
+    },
+  }
+}
+
+/** The position before the first entry that is younger than `since`: found by halving, so that a long log costs a few reads. */
+async function startOf(directory: UserDirectory, since: number): Promise<number> {
+  let { head: high } = await directory.control(0, 1)
+  let low = 0
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2)
+    const [entry] = (await directory.control(middle, 1)).entries
+    if (entry && Date.parse(entry.at) < since) low = middle + 1
+    else high = middle
+  }
+  return low
+}

@@ -1,0 +1,36 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { Fault } from '@parley/kit/fault'
+
+/** Makes and reads opaque cursors: a position in one list of one epoch, tagged so that another list's or an invented one is refused. */
+export interface Cursors {
+  write(list: string, position: number): string
+  /** Throws `validation.failed` for what we did not make for this list, `cursor.expired` for one of another life of the data. */
+  read(list: string, cursor: string): number
+}
+
+/** `list` names what the position counts in and whose it is, such as `inbox:<userId>`. */
+export function openCursors(key: Buffer, epoch: string): Cursors {
+  const tag = (list: string, text: string): string =>
+    createHmac('sha256', key).update(`cursor\0${list}\0${text}`).digest('base64url').slice(0, 16)
+
+  return {
+    write(list, position) {
+      const text = `${position}.${epoch}`
+      return Buffer.from(`${tag(list, text)}.${text}`).toString('base64url')
+    },
+    read(list, cursor) {
+      const plain = Buffer.from(cursor, 'base64url').toString()
+      const given = plain.slice(0, 16)
+      const text = plain.slice(17)
+      const expected = Buffer.from(tag(list, text))
+      if (given.length !== 16 || Buffer.byteLength(given) !== 16 || !timingSafeEqual(Buffer.from(given), expected))
+        throw new Fault('validation.failed', 'The cursor is not one of this list')
+      const dot = text.indexOf('.')
+      if (text.slice(dot + 1) !== epoch) throw expired()
+      return Number(text.slice(0, dot))
+    },
+  }
+}
+
+/** What a device is told that cannot be resumed: it starts anew and keeps its outbox (P4). */
+export const expired = (): Fault => new Fault('cursor.expired', 'The cursor has ended: start anew without one')

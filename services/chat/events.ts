@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { Fault, parse, problem } from '@parley/kit/fault'
+import { depthAbove } from '@parley/kit/http'
+import type { Log } from '@parley/kit/log'
+import type { Actor } from '@parley/kit/token'
+import { LIMITS, type Limits } from '@parley/protocol/limits'
+import { PresenceSubscribe, Receipt, SendMessage, SessionRefresh, SyncRequest, Typing } from '@parley/protocol/requests'
+import type { ClientEvents } from '@parley/protocol/socket'
+import type { Connection } from './connections.ts'
+import { directId } from './direct.ts'
+import type { History } from './history.ts'
+import type { Messages } from './messages.ts'
+import type { Presence } from './presence.ts'
+import { openRate } from './rate.ts'
+import type { Receipts } from './receipts.ts'
+import type { Sync } from './sync.ts'
+import type { Typing as TypingRules } from './typing.ts'
+
+/** What a client's event is answered with. */
+type Answer = (data: object) => void
+type Handler = (connection: Connection, input: unknown, answer: Answer) => Promise<void>
+
+/** Serves what clients say over the socket. */
+export interface Events {
+  /** `packet` is the event's name, its arguments and perhaps an ack, as they came. Never rejects, whatever they are; acknowledges exactly once. */
+  serve(connection: Connection, packet: unknown[]): Promise<void>
+  /** Refuses what comes from now on, and resolves when what came before is answered. */
+  drain(): Promise<void>
+}
+
+/** Refused this often without a pause, a client is not slow but hostile. */
+const REFUSALS_BEFORE_CUT = 1_000
+
+/** The rules behind each event, and the limits on how many may come. */
+export function openEvents(deps: {
+  messages: Messages
+  receipts: Receipts
+  typing: TypingRules
+  presence: Presence
+  sync: Sync
+  history: History
+  authenticate: (token: string) => Promise<Actor>
+  limits: Limits
+  log: Log
+}): Events {
+  const { messages, receipts, typing, presence, sync, history, authenticate, limits, log } = deps
+  const rate = openRate(limits.eventsPerSecond, limits.eventBurst)
+  const refusals = new WeakMap<Connection, number>()
+  const underWay = new Set<Promise<void>>()
+  let draining = false
+
+  const receipt =
+    (mark: 'deliveredSeq' | 'readSeq'): Handler =>
+    async ({ actor, id }, input, answer) => {
+      const { conversationId, upToSeq } = parse(Receipt, input)
+      answer(await receipts.raise(actor.userId, { conversationId, [mark]: upToSeq }, id))
+    }
+
+  const handlers: Record<keyof ClientEvents, Handler> = {
+    'message.send': ({ actor, id, sends }, input, answer) => {
+      const message = parse(SendMessage, input)
+      const lane = message.conversationId ?? directId(actor.userId, message.receiverId!)
+      return sends.run(lane, message.id, (turn) =>
+        messages.send(actor, message, { acknowledge: answer, turn, socketId: id }),
+      )
+    },
+    'receipt.delivered': receipt('deliveredSeq'),
+    'receipt.read': receipt('readSeq'),
+    'typing.start': async (connection, input, answer) => {
+      await typing.start(connection, parse(Typing, input).conversationId)
+      answer({})
+    },
+    'typing.stop': async (connection, input, answer) => {
+      await typing.stop(connection, parse(Typing, input).conversationId)
+      answer({})
+    },
+    'presence.subscribe': async (connection, input, answer) =>
+      answer(await presence.subscribe(connection, parse(PresenceSubscribe, input).userIds)),
+    sync: async ({ actor }, input, answer) => {
+      const request = parse(SyncRequest, input)
+      if (request.conversationId === undefined) answer(await sync.page(actor.userId, request.cursor, request.limit))
+      else answer(await history.log(actor.userId, request.conversationId, request.rev, request.limit))
+    },
+    'session.refresh': async (connection, input, answer) => {
+      const renewed = await authenticate(parse(SessionRefresh, input).token)
+      const { userId, sessionId } = connection.actor
+      if (renewed.userId !== userId || renewed.sessionId !== sessionId)
+        throw new Fault('auth.invalid', 'That token is of another session')
+      connection.actor = renewed
+      answer({ expiresAt: new Date(renewed.expiresAt).toISOString() })
+    },
+  }
+
+  function admit(connection: Connection, name: unknown): Handler {
+    if (draining) throw new Fault('unavailable', 'This node stops: connect again', { retryAfterMs: 1_000 })
+    const known = typeof name === 'string' && Object.hasOwn(handlers, name)
+    // Sends have a limit of their own, which looks the message up before it refuses.
+    const retryAfterMs = name === 'message.send' ? 0 : rate.take(connection.id)
+    if (retryAfterMs > 0) throw new Fault('rate.limited', 'Too many events: wait a moment', { retryAfterMs })
+    if (!known) throw new Fault('unsupported', 'There is no such event')
+    return handlers[name as keyof ClientEvents]
+  }
+
+  function refused(connection: Connection, error: unknown): { ok: false; error: object } {
+    const body = problem(error, randomUUID())
+    if (body.code === 'internal') log.error({ err: error, requestId: body.requestId }, 'an event failed')
+    const count = (refusals.get(connection) ?? 0) + 1
+    refusals.set(connection, count)
+    // Told to stay away for a while: whoever floods a node must not come straight back.
+    if (count >= REFUSALS_BEFORE_CUT) connection.writer.close('server.draining', { reconnectAfterMs: 30_000 })
+    return { ok: false, error: body }
+  }
+
+  async function answered(connection: Connection, packet: unknown[]): Promise<void> {
+    const last = packet.at(-1)
+    let ack = typeof last === 'function' ? (last as (reply: object) => void) : undefined
+    const reply = (body: object): void => {
+      if (ack) connection.writer.acknowledge(ack, body)
+      ack = undefined
+    }
+    try {
+      const handler = admit(connection, packet[0])
+      if (depthAbove(packet[1], LIMITS.jsonDepth))
+        throw new Fault('validation.failed', `The event nests deeper than ${LIMITS.jsonDepth} levels`)
+      await handler(connection, packet[1], (data) => {
+        refusals.delete(connection)
+        reply({ ok: true, data })
+      })
+    } catch (error) {
+      reply(refused(connection, error))
+    }
+  }
+
+  return {
+    async serve(connection, packet) {
+      const serving = answered(connection, packet)
+      underWay.add(serving)
+      await serving
+      underWay.delete(serving)
+    },
+    async drain() {
+      draining = true
+      await Promise.allSettled(underWay)
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { Fault } from '@parley/kit/fault'
+import type { LogPage, MessagePage } from '@parley/protocol/conversation'
+import { type Cursors, expired } from './cursor.ts'
+import type { Items } from './items.ts'
+import { seenBy } from './membership.ts'
+import type { LogStore } from './store/store.ts'
+
+/** What a page of messages is asked by: the newest, or what lies before, after or around a position (a cursor of a page, or a `seq`). */
+export interface PageQuery {
+  limit: number
+  before?: string | undefined
+  after?: string | undefined
+  around?: string | undefined
+}
+
+/** What a conversation holds, for its members, each within the window that membership opened (P6). */
+export interface History {
+  messages(userId: string, conversationId: string, query: PageQuery): Promise<MessagePage>
+  /** Entries above `rev`. `cursor.expired` above the head. */
+  log(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage>
+}
+
+export function openHistory(log: LogStore, items: Items, cursors: Cursors): History {
+  function position(list: string, text: string): number {
+    if (!/^\d{1,15}$/.test(text)) return cursors.read(list, text)
+    return Number(text)
+  }
+
+  return {
+    async messages(userId, conversationId, query) {
+      const { conversation, me } = await seenBy(log, userId, conversationId)
+      const list = `messages:${conversationId}`
+      const at = query.before ?? query.after ?? query.around
+      const seq = at === undefined ? conversation.headSeq + 1 : position(list, at)
+      const [from, to] = rangeOf(query, seq, me.fromSeq, conversation.headSeq)
+      const messages = from <= to ? await log.readMessages(conversationId, from, to) : []
+      return {
+        items: await items.named(messages),
+        ...(from > me.fromSeq && from <= to && { prevCursor: cursors.write(list, from) }),
+        ...(to < conversation.headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
+      }
+    },
+
+    async log(userId, conversationId, rev, limit) {
+      const { conversation, me } = await seenBy(log, userId, conversationId)
+      if (rev > conversation.rev) throw expired()
+      const from = Math.max(rev + 1, me.fromRev)
+      const to = Math.min(from + limit - 1, conversation.rev)
+      const entries = from <= to ? await log.readEntries(conversationId, from, to) : []
+      if (entries.length < to - from + 1)
+        throw new Fault('unavailable', 'The log cannot be read completely: try again', { retryAfterMs: 500 })
+      return { items: entries, headRev: conversation.rev, more: to < conversation.rev }
+    },
+  }
+}
+
+/** The closed range of a page, within what the member may see. */
+function rangeOf(query: PageQuery, seq: number, first: number, head: number): [from: number, to: number] {
+  const { limit } = query
+  if (query.after !== undefined) {
+    const from = Math.max(seq + 1, first)
+    return [from, Math.min(from + limit - 1, head)]
+  }
+  if (query.around !== undefined) {
+    const from = Math.max(Math.min(seq - Math.floor(limit / 2), head - limit + 1), first)
+    return [from, Math.min(from + limit - 1, head)]
+  }
+  const to = Math.min(seq - 1, head)
+  return [Math.max(to - limit + 1, first), to]
+}

@@ -1,0 +1,83 @@
+import type { ConversationItem, MemberItem, MessageEntry } from '@parley/protocol/conversation'
+import type { Limits } from '@parley/protocol/limits'
+import type { Conversation } from './conversation.ts'
+import type { Seen } from './membership.ts'
+import type { People } from './people.ts'
+import type { ChatStore } from './store/store.ts'
+
+/** Conversations as their members see them. */
+export interface Items {
+  /** As it is now. */
+  item(seen: Seen): Promise<ConversationItem>
+  /** The members with their names, in order of joining. */
+  members(conversation: Conversation): Promise<MemberItem[]>
+  /** Messages with their senders' names. */
+  named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]>
+}
+
+export function openItems(store: Pick<ChatStore, 'log' | 'marks'>, people: People, limits: Limits): Items {
+  const { log, marks } = store
+
+  async function members(conversation: Conversation): Promise<MemberItem[]> {
+    const names = await people.names(conversation.members.keys())
+    return [...conversation.members.values()].map(({ userId, role }) => ({
+      userId,
+      username: names.get(userId) ?? '',
+      role,
+    }))
+  }
+
+  async function named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]> {
+    const names = await people.names(messages.map((m) => m.senderId))
+    return messages.map((m) => ({ ...m, sender: names.get(m.senderId) ?? '' }))
+  }
+
+  async function title(conversation: Conversation, userId: string): Promise<string> {
+    if (conversation.kind === 'group') return conversation.title
+    const other = [...conversation.members.keys()].find((id) => id !== userId) ?? userId
+    return (await people.names([other])).get(other) ?? ''
+  }
+
+  return {
+    async item({ conversation, me }) {
+      const { id, kind, rev, headSeq, membersRev } = conversation
+      const small = conversation.members.size <= limits.marksMembers
+      const isNew = rev === 1
+      const [shown, list, allMarks, last] = await Promise.all([
+        title(conversation, me.userId),
+        small ? members(conversation) : undefined,
+        isNew ? [] : marks.read(id, small ? undefined : [me.userId]),
+        headSeq >= me.fromSeq ? log.readMessages(id, headSeq, headSeq).then(named) : [],
+      ])
+      const own = allMarks.find((m) => m.userId === me.userId)
+      const readSeq = own?.readSeq ?? 0
+      const readFrom = Math.max(readSeq, me.fromSeq - 1)
+      const unread =
+        headSeq > readFrom ? await log.countOthers(id, me.userId, readFrom, headSeq, limits.unreadMax + 1) : 0
+      return {
+        id,
+        kind,
+        title: shown,
+        rev,
+        headSeq,
+        membersRev,
+        memberCount: conversation.members.size,
+        ...(list && { members: list }),
+        ...(last[0] && { lastMessage: last[0] }),
+        me: {
+          role: me.role,
+          deliveredSeq: own?.deliveredSeq ?? 0,
+          readSeq,
+          unread,
+          fromSeq: me.fromSeq,
+          fromRev: me.fromRev,
+        },
+        ...(small && {
+          marks: allMarks.filter((m) => m.userId !== me.userId && conversation.members.has(m.userId)),
+        }),
+      }
+    },
+    members,
+    named,
+  }
+}

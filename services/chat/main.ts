@@ -1,0 +1,28 @@
+import { once } from 'node:events'
+import { rabbitBus } from '@parley/kit/bus/rabbitmq'
+import { listen } from '@parley/kit/http'
+import { readKeys } from '@parley/kit/keys'
+import { openLog } from '@parley/kit/log'
+import { readChatService } from './config.ts'
+import { openChat } from './open.ts'
+import { httpDirectory } from './users.ts'
+
+async function run(): Promise<void> {
+  const config = readChatService(process.env)
+  const { internal } = readKeys(config.keyFile, ['internal'])
+  const log = openLog('chat', config.logLevel)
+  await using http = await listen({ ...config, log, trustProxies: 1 })
+  const starting = http.ready('start', async () => 'down')
+  await using bus = rabbitBus(config.rabbitUrl, { log })
+  await using _chat = await openChat(config, bus, http, httpDirectory(config.userServiceUrl, internal), log)
+  starting[Symbol.dispose]()
+  log.info({ port: http.port, internalPort: http.internalPort }, 'the chat service is ready')
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+}
+
+try {
+  await run()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

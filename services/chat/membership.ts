@@ -1,0 +1,32 @@
+import { Fault } from '@parley/kit/fault'
+import type { Conversation, Member } from './conversation.ts'
+import type { LogStore } from './store/store.ts'
+
+/** A conversation together with the membership that lets the asker see it. */
+export interface Seen {
+  conversation: Conversation
+  me: Member
+}
+
+/** What everyone is told who may not see it, whether it exists or not (P6). */
+export const noConversation = (): Fault => new Fault('not_found', 'There is no such conversation')
+
+/** The conversation as it is now, for one of its members; `not_found` for anyone else. For whatever shows something of it. */
+export async function seenBy(log: LogStore, userId: string, conversationId: string): Promise<Seen> {
+  return seen(await log.findConversation(conversationId), userId)
+}
+
+/**
+ * The same from the cache, for what is checked again when it is written (a send) or shows nothing (a mark). Looks again
+ * before it refuses: who was added a moment ago on another node is a member.
+ */
+export async function cachedFor(log: LogStore, userId: string, conversationId: string): Promise<Seen> {
+  const cached = await log.cachedConversation(conversationId)
+  return cached?.members.has(userId) ? seen(cached, userId) : seenBy(log, userId, conversationId)
+}
+
+function seen(conversation: Conversation | undefined, userId: string): Seen {
+  const me = conversation?.members.get(userId)
+  if (!conversation || !me) throw noConversation()
+  return { conversation, me }
+}

@@ -1,0 +1,183 @@
+import { createHmac } from 'node:crypto'
+import { crashPoint } from '@parley/kit/crash'
+import { Fault } from '@parley/kit/fault'
+import type { Entry } from '@parley/protocol/conversation'
+import type { SendReply } from '@parley/protocol/socket'
+import type { Conversation } from './conversation.ts'
+import { directId, unopenedDirect } from './direct.ts'
+import type { Fanout } from './fanout.ts'
+import { noConversation } from './membership.ts'
+import type { People } from './people.ts'
+import type { Rate } from './rate.ts'
+import { freeTurn, type Turn } from './send-order.ts'
+import type { ChatStore } from './store/store.ts'
+
+/** A message that someone wants to send; `id` was made by the device. Either names the conversation, or the receiver (a user, or a group by its id). */
+export interface Outgoing {
+  id: string
+  text: string
+  conversationId?: string | undefined
+  receiverId?: string | undefined
+}
+
+/** How a send is answered, and its place among others. */
+export interface Sending {
+  /** Called once, when the message is stored, with the same reply for every repeat (P2), and before anyone else hears of it. */
+  acknowledge(reply: SendReply): void
+  turn?: Turn
+  /** The socket that sent it: its ack is its news. */
+  socketId?: string
+}
+
+/** The one way to send, for the socket and for HTTP. */
+export interface Messages {
+  /** Refuses with `not_found`, `rate.limited`, `message.id_conflict` or `unavailable`. */
+  send(sender: { userId: string; username: string }, message: Outgoing, sending: Sending): Promise<void>
+  /** Opens the direct conversation with a user, if there is none; `not_found` for someone unknown. */
+  openDirect(userId: string, otherId: string): Promise<Conversation>
+}
+
+const ATTEMPTS = 5
+
+/** The rules of sending. `rate` counts sends by user; `contentKey` keys the hash by which a repeat is known. */
+export function openMessages(deps: {
+  store: ChatStore
+  people: People
+  fanout: Fanout
+  rate: Rate
+  contentKey: Buffer
+}): Messages {
+  const { store, people, fanout, rate, contentKey } = deps
+  const { log } = store
+
+  const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
+    const contentHash = hashOf(contentKey, 'message', message.text)
+    await turn.ready
+    let conversation = turn.authorizedBefore() ?? (await target(sender.userId, message))
+    const conversationId = conversation?.id ?? message.conversationId ?? message.receiverId!
+
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const refusal =
+        turn.refusal() ?? mayPost(sender.userId, conversation) ?? (attempt === 1 && limited(sender.userId))
+      if (refusal || !conversation) {
+        const fault = refusal || noConversation()
+        return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, fault))
+      }
+      if (conversation.rev === 0) conversation = await openDirect(sender.userId, otherOf(conversation, sender.userId))
+
+      const appending = log.append({
+        kind: 'message',
+        conversationId,
+        id: message.id,
+        senderId: sender.userId,
+        text: message.text,
+        contentHash,
+        membersRev: conversation.membersRev,
+      })
+      turn.asked(conversation)
+      const done = await appending
+
+      switch (done.outcome) {
+        case 'appended':
+          crashPoint('send.before-ack')
+          acknowledge(replyOf(done.entry)) // durable from here
+          crashPoint('send.after-ack')
+          return fanout.entry(done.entry, { conversation, sender: sender.username, exceptSocket: socketId })
+        case 'repeated':
+          return acknowledge(replyOf(done.entry))
+        case 'conflict':
+          throw idTaken()
+        case 'stale':
+          await turn.before
+          conversation = await log.findConversation(conversationId)
+          break
+        default:
+          done satisfies never
+      }
+    }
+    throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })
+  }
+
+  /** Where the message goes: a conversation, perhaps a direct one that is not opened yet; undefined where there is none to be seen. */
+  async function target(senderId: string, message: Outgoing): Promise<Conversation | undefined> {
+    if (message.conversationId) return visible(senderId, message.conversationId)
+    const receiverId = message.receiverId!
+    const known =
+      (await log.cachedConversation(directId(senderId, receiverId))) ?? (await visible(senderId, receiverId))
+    if (known) return known
+    return (await people.find([receiverId])).has(receiverId) ? unopenedDirect(senderId, receiverId) : undefined
+  }
+
+  /** From the cache, and looked at again before it is refused: who was added a moment ago on another node is a member. */
+  async function visible(userId: string, conversationId: string): Promise<Conversation | undefined> {
+    const cached = await log.cachedConversation(conversationId)
+    return cached && !cached.members.has(userId) ? log.findConversation(conversationId) : cached
+  }
+
+  async function openDirect(userId: string, otherId: string): Promise<Conversation> {
+    const direct = unopenedDirect(userId, otherId)
+    const existing = await log.cachedConversation(direct.id)
+    if (existing) return existing
+    if (!(await people.find([otherId])).has(otherId)) throw new Fault('not_found', 'There is no such user')
+    // Both sides may do this at once: one of them creates it, the other finds it ('conflict', since the opener differs).
+    await log.append({
+      kind: 'created',
+      conversationId: direct.id,
+      id: direct.id,
+      senderId: userId,
+      contentHash: hashOf(contentKey, 'direct', direct.id),
+      conversationKind: 'direct',
+      title: '',
+      members: [...direct.members.values()].map(({ userId, role }) => ({ userId, role })),
+    })
+    const opened = await log.findConversation(direct.id)
+    if (!opened) throw new Fault('unavailable', 'The conversation is being opened: try again', { retryAfterMs: 200 })
+    return opened
+  }
+
+  function limited(userId: string): Fault | undefined {
+    const retryAfterMs = rate.take(userId)
+    if (retryAfterMs === 0) return undefined
+    return new Fault('rate.limited', 'You are sending too fast: wait a moment', { retryAfterMs })
+  }
+
+  /** The reply to what was stored before under that id (P2), or the refusal. Tells a stranger nothing: an id of someone else's is no conflict to them. */
+  async function firstReply(
+    conversationId: string,
+    senderId: string,
+    id: string,
+    contentHash: string,
+    refusal: Fault,
+  ): Promise<SendReply> {
+    const found = await log.findEntry(conversationId, id)
+    if (!found) throw refusal
+    if (found.entry.senderId !== senderId) throw refusal.code === 'not_found' ? refusal : idTaken()
+    if (found.contentHash !== contentHash) throw idTaken()
+    return replyOf(found.entry)
+  }
+
+  return { send, openDirect }
+}
+
+/** Whether a user may post: being a member is enough. */
+function mayPost(userId: string, conversation: Conversation | undefined): Fault | undefined {
+  return conversation?.members.has(userId) ? undefined : noConversation()
+}
+
+const otherOf = (direct: Conversation, userId: string): string =>
+  [...direct.members.keys()].find((id) => id !== userId) ?? userId
+
+const idTaken = (): Fault =>
+  new Fault('message.id_conflict', 'That id was used for something else in this conversation')
+
+/** The immutable facts of a stored message. */
+function replyOf(entry: Entry): SendReply {
+  if (entry.kind !== 'message') throw idTaken()
+  const { id, seq, rev, createdAt, conversationId } = entry
+  return { id, seq, rev, createdAt, conversationId }
+}
+
+/** The keyed hash of a content: equal for a true repeat, and says nothing to who has the data without the key. */
+export function hashOf(key: Buffer, kind: string, content: string): string {
+  return createHmac('sha256', key).update(`${kind}\0${content}`).digest('hex').slice(0, 32)
+}

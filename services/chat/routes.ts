@@ -1,0 +1,160 @@
+import { Fault, parse } from '@parley/kit/fault'
+import type { Actor } from '@parley/kit/token'
+import { Id } from '@parley/protocol/ids'
+import {
+  AddMembers,
+  CreateGroup,
+  LogQuery,
+  PageQuery,
+  ReceiptHttp,
+  RenameGroup,
+  SendMessageHttp,
+  SyncQuery,
+} from '@parley/protocol/requests'
+import { type Request, Router } from 'express'
+import { v7 as newId } from 'uuid'
+import { actorOf, signedIn } from './auth.ts'
+import type { Conversations } from './conversations.ts'
+import { directId } from './direct.ts'
+import type { History } from './history.ts'
+import type { Messages } from './messages.ts'
+import type { People } from './people.ts'
+import type { Receipts } from './receipts.ts'
+import type { Sync } from './sync.ts'
+
+/** The HTTP side of the service: parse, ask the rule, reply. */
+export function chatRoutes(deps: {
+  authenticate: (token: string) => Promise<Actor>
+  messages: Messages
+  conversations: Conversations
+  history: History
+  receipts: Receipts
+  sync: Sync
+  people: People
+}): Router {
+  const { authenticate, messages, conversations, history, receipts, sync, people } = deps
+  const routes = Router()
+  routes.use(['/api/messages', '/api/conversations', '/api/sync'], signedIn(authenticate))
+
+  routes.post('/api/messages/send', async (req, res) => {
+    const { id = newId(), receiverId, message } = parse(SendMessageHttp, req.body)
+    await messages.send(
+      actorOf(req),
+      { id, receiverId, text: message },
+      {
+        acknowledge: (reply) =>
+          void res.status(201).json({ status: 'success', message: 'Message sent successfully', ...reply }),
+      },
+    )
+  })
+
+  routes.get('/api/messages/get/:receiverId', async (req, res) => {
+    const { userId } = actorOf(req)
+    const receiverId = parse(Id, req.params.receiverId)
+    const query = parse(PageQuery, req.query)
+    const page = await withReceiver(userId, receiverId, (conversationId) =>
+      history.messages(userId, conversationId, query),
+    )
+    res.json({
+      conversation: (page?.items ?? []).map(({ sender, text, id, seq, senderId, createdAt }) => ({
+        sender,
+        message: text,
+        id,
+        seq,
+        senderId,
+        createdAt,
+      })),
+      ...(page?.prevCursor && { prevCursor: page.prevCursor }),
+      ...(page?.nextCursor && { nextCursor: page.nextCursor }),
+    })
+  })
+
+  /** A receiver is a user, with whom nothing may have been written yet (undefined), or a group. */
+  async function withReceiver<T>(
+    userId: string,
+    receiverId: string,
+    read: (conversationId: string) => Promise<T>,
+  ): Promise<T | undefined> {
+    for (const conversationId of [directId(userId, receiverId), receiverId]) {
+      const found = await read(conversationId).catch((error) => {
+        if (error instanceof Fault && error.code === 'not_found') return undefined
+        throw error
+      })
+      if (found !== undefined) return found
+    }
+    if ((await people.find([receiverId])).has(receiverId)) return undefined
+    throw new Fault('not_found', 'There is no such conversation')
+  }
+
+  routes.put('/api/conversations/direct/:userId', async (req, res) => {
+    res.json(await conversations.openDirect(actorOf(req).userId, parse(Id, req.params.userId)))
+  })
+
+  routes.post('/api/conversations', async (req, res) => {
+    const group = parse(CreateGroup, req.body)
+    res.status(201).json(await conversations.createGroup(actorOf(req).userId, group, idempotencyKey(req)))
+  })
+
+  routes.get('/api/conversations', async (req, res) => {
+    const { after, limit } = parse(PageQuery, req.query)
+    const page = await sync.page(actorOf(req).userId, after, limit)
+    res.json({
+      items: page.items.filter((item) => !('gone' in item)),
+      ...(page.more && { nextCursor: page.cursor }),
+    })
+  })
+
+  routes.get('/api/conversations/:id', async (req, res) => {
+    res.json(await conversations.get(actorOf(req).userId, idOf(req)))
+  })
+
+  routes.patch('/api/conversations/:id', async (req, res) => {
+    const { title } = parse(RenameGroup, req.body)
+    res.json(await conversations.rename(actorOf(req).userId, idOf(req), title))
+  })
+
+  routes.get('/api/conversations/:id/members', async (req, res) => {
+    res.json({ items: await conversations.members(actorOf(req).userId, idOf(req)) })
+  })
+
+  routes.post('/api/conversations/:id/members', async (req, res) => {
+    const { userIds } = parse(AddMembers, req.body)
+    res.status(201).json({ items: await conversations.add(actorOf(req).userId, idOf(req), userIds) })
+  })
+
+  routes.delete('/api/conversations/:id/members/:userId', async (req, res) => {
+    await conversations.remove(actorOf(req).userId, idOf(req), parse(Id, req.params.userId))
+    res.status(204).end()
+  })
+
+  routes.get('/api/conversations/:id/messages', async (req, res) => {
+    res.json(await history.messages(actorOf(req).userId, idOf(req), parse(PageQuery, req.query)))
+  })
+
+  routes.get('/api/conversations/:id/log', async (req, res) => {
+    const { after, limit } = parse(LogQuery, req.query)
+    res.json(await history.log(actorOf(req).userId, idOf(req), after, limit))
+  })
+
+  routes.post('/api/conversations/:id/receipts', async (req, res) => {
+    const marks = parse(ReceiptHttp, req.body)
+    res.json(await receipts.raise(actorOf(req).userId, { conversationId: idOf(req), ...marks }))
+  })
+
+  routes.get('/api/sync', async (req, res) => {
+    const { cursor, limit } = parse(SyncQuery, req.query)
+    res.json(await sync.page(actorOf(req).userId, cursor, limit))
+  })
+
+  return routes
+}
+
+const idOf = (req: Request): string => parse(Id, req.params.id)
+
+/** RFC draft "Idempotency-Key": made by the client, new for each group it means to create. */
+function idempotencyKey(req: Request): string | undefined {
+  const key = req.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key)) return key
+  throw new Fault('validation.failed', 'Idempotency-Key must be 1 to 255 printable characters without spaces')
+}

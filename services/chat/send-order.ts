@@ -1,0 +1,117 @@
+import { asFault, Fault } from '@parley/kit/fault'
+import type { Conversation } from './conversation.ts'
+
+/**
+ * Keeps what one device sends in order (P3) while up to `window` sends are under way at once. Sends of one conversation ask
+ * the store in the order they came; when one has to be tried again, those behind it wait; after a retryable refusal those
+ * behind it are refused too, until the device resends the oldest.
+ */
+export interface SendOrder {
+  run<T>(lane: string, id: string, send: (turn: Turn) => Promise<T>): Promise<T>
+}
+
+/** A send's place among the sends of its device in its conversation. */
+export interface Turn {
+  /** The send before has asked the store, or was refused. */
+  ready: Promise<void>
+  /** The send before is over. */
+  before: Promise<void>
+  /** What the send before, still under way, was authorized by: whoever follows it must not be authorized by anything newer, or it might overtake. */
+  authorizedBefore(): Conversation | undefined
+  /** The refusal of a send that follows a refused one. */
+  refusal(): Fault | undefined
+  /** The store was asked, on the ground of this conversation. */
+  asked(conversation: Conversation): void
+}
+
+/** A turn of a send that no other send precedes, such as one over HTTP. */
+export const freeTurn: Turn = {
+  ready: Promise.resolve(),
+  before: Promise.resolve(),
+  authorizedBefore: () => undefined,
+  refusal: () => undefined,
+  asked: () => undefined,
+}
+
+interface Place {
+  ready: PromiseWithResolvers<void>
+  over: PromiseWithResolvers<void>
+  ended: boolean
+  conversation?: Conversation
+}
+
+interface Lane {
+  last?: Place
+  underWay: number
+  /** The oldest send that was refused and may be sent again. */
+  refused?: { id: string; at: number }
+}
+
+/** What was on its way when a send was refused arrives well within this; a device that gave the refused one up goes on after it. */
+const REFUSED_FOR_MS = 10_000
+
+/** Opens the order of one device's sends. Above `window` sends are refused with `unavailable`. */
+export function openSendOrder(window: number): SendOrder {
+  const lanes = new Map<string, Lane>()
+  let underWay = 0
+
+  const laneOf = (key: string): Lane => {
+    const lane = lanes.get(key) ?? { underWay: 0 }
+    lanes.set(key, lane)
+    return lane
+  }
+
+  function refuse(lane: Lane, id: string): void {
+    lane.refused ??= { id, at: Date.now() }
+  }
+
+  return {
+    async run(key, id, send) {
+      const lane = laneOf(key)
+      if (underWay >= window) {
+        refuse(lane, id)
+        throw new Fault('unavailable', `At most ${window} sends at once: wait for their replies`, { retryAfterMs: 100 })
+      }
+      const previous = lane.last
+      const mine: Place = { ready: Promise.withResolvers(), over: Promise.withResolvers(), ended: false }
+      lane.last = mine
+      lane.underWay++
+      underWay++
+      try {
+        return await send(turnOf(lane, id, previous, mine))
+      } catch (error) {
+        if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id)
+        throw error
+      } finally {
+        mine.ended = true
+        mine.ready.resolve()
+        mine.over.resolve()
+        underWay--
+        if (--lane.underWay === 0) lane.last = undefined
+        if (lane.underWay === 0 && !lane.refused) lanes.delete(key)
+      }
+    },
+  }
+}
+
+const MAY_COME_AGAIN: ReadonlySet<string> = new Set(['rate.limited', 'unavailable', 'internal'])
+const settled = Promise.resolve()
+
+function turnOf(lane: Lane, id: string, previous: Place | undefined, mine: Place): Turn {
+  return {
+    ready: previous?.ready.promise ?? settled,
+    before: previous?.over.promise ?? settled,
+    authorizedBefore: () => (previous && !previous.ended ? previous.conversation : undefined),
+    refusal() {
+      if (!lane.refused) return undefined
+      if (lane.refused.id !== id && Date.now() - lane.refused.at < REFUSED_FOR_MS)
+        return new Fault('unavailable', `Send ${lane.refused.id} again first: it was refused before this one`)
+      lane.refused = undefined
+      return undefined
+    },
+    asked(conversation) {
+      mine.conversation = conversation
+      mine.ready.resolve()
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import { Fault, problem } from '@parley/kit/fault'
+import type { Http } from '@parley/kit/http'
+import type { Log } from '@parley/kit/log'
+import type { Actor } from '@parley/kit/token'
+import type { ControlEntry } from '@parley/protocol/events'
+import type { Limits } from '@parley/protocol/limits'
+import { type DefaultEventsMap, Server, type Socket } from 'socket.io'
+import { type Connection, type Connections, newConnection } from './connections.ts'
+import type { Control } from './control.ts'
+import type { Events } from './events.ts'
+import type { Fanout } from './fanout.ts'
+import { openGate } from './gate.ts'
+import { attachTo, MAX_FRAME, SOCKET_PATH } from './handshake.ts'
+import type { Presence } from './presence.ts'
+import type { Typing } from './typing.ts'
+import { openWriter, packetOf } from './writer.ts'
+
+type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { actor: Actor }>
+
+/** The socket side of the service. Closing it drains: no ack is lost, everyone is told when to come back, the HTTP server goes on. */
+export type Sockets = AsyncDisposable
+
+const DRAIN_MS = 5_000
+const EXPIRY_CHECK_MS = 1_000
+
+export function openSockets(deps: {
+  http: Http
+  origins: readonly string[]
+  limits: Limits
+  authenticate: (token: string) => Promise<Actor>
+  control: Control
+  connections: Connections
+  events: Events
+  fanout: Fanout
+  presence: Presence
+  typing: Typing
+  log: Log
+}): Sockets {
+  const { http, origins, limits, authenticate, control, connections, events, fanout, presence, typing, log } = deps
+  const admission = openGate(limits.handshakesAtOnce)
+  let draining = false
+  const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { actor: Actor }>({
+    path: SOCKET_PATH,
+    serveClient: false,
+    maxHttpBufferSize: MAX_FRAME(limits),
+    perMessageDeflate: false,
+    httpCompression: false,
+    connectTimeout: 5_000,
+    // A half-open link is noticed after the sum of these.
+    pingInterval: 20_000,
+    pingTimeout: 10_000,
+  })
+  const detach = attachTo(io, http.server, origins)
+
+  io.use((socket, next) => {
+    admit(socket).then(
+      (actor) => {
+        socket.data.actor = actor
+        next()
+      },
+      (error) => {
+        const body = problem(error, socket.id)
+        if (body.code === 'internal') log.error({ err: error }, 'a handshake failed')
+        next(Object.assign(new Error(body.code), { data: body }))
+      },
+    )
+  })
+
+  async function admit(socket: ChatSocket): Promise<Actor> {
+    if (draining) throw new Fault('unavailable', 'This node stops: connect again', { retryAfterMs: 1_000 })
+    const { token } = Object(socket.handshake.auth) as { token?: unknown }
+    if (typeof token !== 'string') throw new Fault('auth.invalid', 'Sign in: give the access token in auth.token')
+    const actor = await admission(() => authenticate(token))
+    if (connections.of(actor.userId).size >= limits.devicesPerUser)
+      throw new Fault('rate.limited', `At most ${limits.devicesPerUser} devices at once`, { retryAfterMs: 30_000 })
+    return actor
+  }
+
+  io.on('connection', (socket) => {
+    const writer = openWriter(socket, limits.socketBufferBytes, () => writer.close('slow.consumer', {}))
+    const connection: Connection = newConnection(socket.id, socket.data.actor, writer, limits.sendWindow)
+    // Before anything is awaited: what a client says at once must find its handler.
+    socket.use((packet) => void events.serve(connection, packet))
+    socket.on('disconnect', () => leave(connection))
+    // Registered before the bind is confirmed, so that a revocation finds the socket; `hello` comes after both.
+    connections.add(connection)
+    welcome(connection).catch((error) => {
+      log.warn({ err: error }, 'a socket could not be placed')
+      writer.close('server.draining', { reconnectAfterMs: 1_000 + Math.random() * 4_000 })
+    })
+  })
+
+  async function welcome(connection: Connection): Promise<void> {
+    const { actor, writer } = connection
+    control.check(actor)
+    presence.came(connection)
+    await fanout.receive(actor.userId)
+    writer.send(
+      packetOf('hello', {
+        sessionId: actor.sessionId,
+        userId: actor.userId,
+        serverTime: new Date().toISOString(),
+        expiresAt: new Date(actor.expiresAt).toISOString(),
+      }),
+    )
+  }
+
+  function leave(connection: Connection): void {
+    connections.remove(connection)
+    fanout.release(connection.actor.userId)
+    typing.went(connection)
+    presence.went(connection)
+  }
+
+  const expiry = setInterval(() => {
+    if (!control.reachable) return
+    const now = Date.now()
+    for (const { actor, writer } of connections.all()) if (actor.expiresAt <= now) writer.close('session.expired', {})
+  }, EXPIRY_CHECK_MS)
+
+  return {
+    async [Symbol.asyncDispose]() {
+      draining = true
+      clearInterval(expiry)
+      const spread = Math.min(10_000, connections.size * 5)
+      for (const { writer } of connections.all())
+        writer.send(packetOf('server.draining', { reconnectAfterMs: Math.round(100 + Math.random() * spread) }))
+      const { promise: late, resolve } = Promise.withResolvers<void>()
+      const timer = setTimeout(resolve, DRAIN_MS)
+      await Promise.race([events.drain(), late])
+      clearTimeout(timer)
+      io.disconnectSockets(true)
+      detach()
+    },
+  }
+}
+
+/** Ends the sockets of a session, or of a user, that is over (P9): told why, then closed. */
+export function closeRevoked(connections: Connections, entry: ControlEntry): void {
+  const ended =
+    entry.kind === 'session.revoked' ? connections.ofSession(entry.sessionId) : [...connections.of(entry.userId)]
+  const reason = entry.kind === 'session.revoked' ? entry.reason : 'deleted'
+  for (const { writer } of ended) writer.close('session.revoked', { reason })
+}

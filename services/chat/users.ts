@@ -1,0 +1,37 @@
+import { Fault } from '@parley/kit/fault'
+import type { UserDirectory } from '@parley/protocol/internal'
+import type { PublicUser } from '@parley/protocol/user'
+
+const TIMEOUT_MS = 3_000
+/** A request line longer than 16 KB is refused by Node's HTTP server. */
+const IDS_PER_URL = 200
+
+/** The user service, asked over HTTP on its internal port. Every call ends within 3 s; what cannot be asked is `unavailable`. */
+export function httpDirectory(baseUrl: string, internalKey: Buffer): UserDirectory {
+  const authorization = `Bearer ${internalKey.toString('base64url')}`
+
+  async function get<T>(path: string): Promise<T> {
+    try {
+      const reply = await fetch(new URL(path, baseUrl), {
+        headers: { authorization },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        redirect: 'error',
+      })
+      if (!reply.ok) throw new Error(`the user service answered ${reply.status}`)
+      return (await reply.json()) as T // our own service, over a port that only services reach
+    } catch (error) {
+      throw new Fault('unavailable', 'The user service cannot be asked for the moment', { cause: error })
+    }
+  }
+
+  return {
+    async find(ids) {
+      const found: PublicUser[] = []
+      for (let at = 0; at < ids.length; at += IDS_PER_URL)
+        found.push(...(await get<PublicUser[]>(`/internal/users?ids=${ids.slice(at, at + IDS_PER_URL).join(',')}`)))
+      return found
+    },
+    control: (after, limit) => get(`/internal/control?after=${after}&limit=${limit}`),
+    jwks: () => get('/.well-known/jwks.json'),
+  }
+}
