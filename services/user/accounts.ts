@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+import { crashPoint } from '@parley/kit/crash'
+import { Fault } from '@parley/kit/fault'
+import { foldName } from '@parley/protocol/user'
+import { v7 as newId } from 'uuid'
+import { checkedEmail, foldEmail } from './email.ts'
+import type { Passwords } from './passwords.ts'
+import type { Account, AccountStore } from './store/store.ts'
+import type { Throttle } from './throttle.ts'
+
+export interface Accounts {
+  /**
+   * Adds an account. Throws `name.taken` or `email.taken`. A repeat with the same `requestKey` (`Idempotency-Key`) is answered with
+   * the account of the first time, or with `idempotency.mismatch` when anything else differs; the key belongs to the e-mail address.
+   */
+  register(input: Registration, from: { address: string; requestKey?: string }): Promise<Account>
+  /** The account of an e-mail address and its password. Throws `auth.invalid`, the same and after the same work whichever is wrong. */
+  signIn(email: string, password: string, address: string): Promise<Account>
+  /** Those of them who exist. */
+  find(ids: readonly string[]): Promise<Account[]>
+  /** The one with that name, however it is written. */
+  findByName(username: string): Promise<Account | undefined>
+}
+
+export interface Registration {
+  username: string
+  email: string
+  password: string
+}
+
+export function openAccounts(needs: {
+  users: AccountStore
+  passwords: Passwords
+  throttle: Throttle
+  /** Called when an account was stored, so that the others hear of it. */
+  registered: () => void
+}): Accounts {
+  const { users, passwords, throttle } = needs
+
+  /** The account that the same request made before. */
+  async function madeBefore(asked: Account, password: string): Promise<Account | undefined> {
+    if (asked.requestKey === undefined) return undefined
+    const made = await users.findByEmail(asked.emailKey)
+    if (made?.requestKey !== asked.requestKey) return undefined
+    if (made.username === asked.username && (await passwords.verify(password, made.passwordHash))) return made
+    throw new Fault('idempotency.mismatch', 'That Idempotency-Key was used to register something else')
+  }
+
+  return {
+    async register({ username, email, password }, { address, requestKey }) {
+      const emailForms = checkedEmail(email)
+      await throttle.registration(address)
+      const account: Account = {
+        id: newId(),
+        username,
+        nameKey: foldName(username),
+        ...emailForms,
+        passwordHash: await passwords.hash(password),
+        createdAt: new Date().toISOString(),
+        ...(requestKey === undefined ? {} : { requestKey: createHash('sha256').update(requestKey).digest('hex') }),
+      }
+      const outcome = await users.add(account)
+      if (outcome === 'added') {
+        crashPoint('register.after-commit')
+        needs.registered()
+        return account
+      }
+      const before = await madeBefore(account, password)
+      if (before) return before
+      await throttle.taken(address)
+      throw outcome === 'name.taken'
+        ? new Fault('name.taken', 'Somebody has that user name: choose another')
+        : new Fault('email.taken', 'There is an account with that e-mail address: log in')
+    },
+
+    async signIn(email, password, address) {
+      // What is no address can belong to no account, and goes the same way as one that does not.
+      const emailKey = foldEmail(email) ?? email
+      const attempt = await throttle.signIn(emailKey, address)
+      const account = await users.findByEmail(emailKey)
+      const right = await passwords.verify(password, account?.passwordHash)
+      if (!account || !right) throw new Fault('auth.invalid', 'The e-mail address or the password is wrong')
+      await attempt.succeeded()
+      return account
+    },
+
+    find: (ids) => users.find(ids),
+    findByName: (username) => users.findByName(foldName(username)),
+  }
+}

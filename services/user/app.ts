@@ -1,0 +1,102 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import type { Http } from '@parley/kit/http'
+import type { Log } from '@parley/kit/log'
+import { openVerifier, type Verifier } from '@parley/kit/token'
+import type { UserDirectory } from '@parley/protocol/internal'
+import { openAccounts, type Registration } from './accounts.ts'
+import type { UserConfig } from './config.ts'
+import { openControl } from './control.ts'
+import { seedDemo } from './demo.ts'
+import { openDirectory } from './directory.ts'
+import { internalRoutes } from './internal-routes.ts'
+import { openPasswords } from './passwords.ts'
+import { refreshTokens } from './refresh-token.ts'
+import { startRelay } from './relay.ts'
+import { userRoutes } from './routes.ts'
+import { openSessions } from './sessions.ts'
+import type { UserStore } from './store/store.ts'
+import { openThrottle } from './throttle.ts'
+import { openTokens } from './tokens.ts'
+
+/** The user service, for its siblings in the same process. Disposing of it stops its work and closes its store. */
+export interface UserService extends AsyncDisposable {
+  readonly directory: UserDirectory
+  /** Verifies access tokens; says nothing of revocation. */
+  readonly verifier: Verifier
+  /** Adds two demo users to an empty store, and says how to log in as them. */
+  seedDemo(): Promise<{ created: boolean; users: Registration[] }>
+}
+
+/** The wiring of the user service. `now` is the clock of sessions and tokens. */
+export async function startUser(needs: {
+  store: UserStore
+  bus: Bus
+  http: Http
+  keys: Record<'signing' | 'refresh' | 'pepper' | 'internal', Buffer>
+  config: Pick<UserConfig, 'origins' | 'bcryptCost' | 'limits'>
+  log: Log
+  now?: () => number
+}): Promise<UserService> {
+  const { store, bus, http, keys, config, log, now = Date.now } = needs
+  const { limits } = config
+  const tokens = await openTokens(keys.signing, limits.accessTokenSeconds * 1000, now)
+  const verifier = openVerifier(async () => tokens.jwks(), now)
+  const throttle = openThrottle(limits)
+  const relay = startRelay({ users: store.users, bus, log })
+  const passwords = openPasswords(keys.pepper, config.bcryptCost)
+  const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
+  const control = openControl({ store, bus, log })
+  const chain = refreshTokens(keys.refresh)
+  const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
+  const directory = openDirectory({ accounts, control, tokens })
+
+  http.routes.use('/api/user', userRoutes({ accounts, sessions, tokens, verifier, throttle, config }))
+  http.routes.get('/.well-known/jwks.json', (_req, res) => {
+    res.set('Cache-Control', 'public, max-age=300').json(tokens.jwks())
+  })
+  http.internal.use(internalRoutes(directory, keys.internal))
+  const storeReady = http.ready(
+    'user-store',
+    atMostEach(1_000, () => store.check().then(() => 'up' as const)),
+  )
+  const busReady = http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded'))
+  const purging = startPurge(store, log, now)
+
+  return {
+    directory,
+    verifier,
+    seedDemo: () => seedDemo(accounts, store.users),
+    async [Symbol.asyncDispose]() {
+      storeReady[Symbol.dispose]()
+      busReady[Symbol.dispose]()
+      purging[Symbol.dispose]()
+      await relay[Symbol.asyncDispose]()
+      await store[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const HOUR_MS = 3_600_000
+
+/** Forgets sessions past their end, now and each hour. */
+function startPurge(store: UserStore, log: Log, now: () => number): Disposable {
+  const purge = (): void => {
+    const done = store.sessions.purge(new Date(now()).toISOString())
+    done.catch((error: Error) => log.warn({ cause: error.message }, 'old sessions not purged'))
+  }
+  purge()
+  const timer = setInterval(purge, HOUR_MS).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/** Anyone may ask whether we are ready, and each answer costs a commit: it is good for a while. */
+function atMostEach<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  let askedAt = 0
+  return () => {
+    if (answer && Date.now() - askedAt < ms) return answer
+    askedAt = Date.now()
+    answer = ask()
+    return answer
+  }
+}

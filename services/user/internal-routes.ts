@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { Fault, parse } from '@parley/kit/fault'
+import { bearer } from '@parley/kit/token'
+import { Id } from '@parley/protocol/ids'
+import type { UserDirectory } from '@parley/protocol/internal'
+import { LIMITS } from '@parley/protocol/limits'
+import { type RequestHandler, Router } from 'express'
+import { z } from 'zod'
+
+const CONTROL_PAGE = 1_000
+const UsersQuery = z.object({
+  ids: z
+    .string()
+    .transform((ids) => ids.split(',').filter(Boolean))
+    .pipe(z.array(Id).max(LIMITS.idsPerCall)),
+})
+const ControlQuery = z.object({
+  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .transform((n) => Math.min(n, CONTROL_PAGE))
+    .default(CONTROL_PAGE),
+})
+
+/** The `UserDirectory` over HTTP, for services that hold the `internal` key. Mounted on the internal port only. */
+export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
+  const routes = Router()
+  routes.get('/.well-known/jwks.json', async (_req, res) => void res.json(await directory.jwks()))
+  routes.use('/internal', holdsKey(key))
+  routes.get('/internal/users', async (req, res) => {
+    const { ids } = parse(UsersQuery, req.query)
+    res.json({ items: await directory.find(ids) })
+  })
+  routes.get('/internal/control', async (req, res) => {
+    const { after, limit } = parse(ControlQuery, req.query)
+    res.json(await directory.control(after, limit))
+  })
+  return routes
+}
+
+/** Compares hashes in constant time: neither where a guess differs nor how long the key is can be measured. */
+function holdsKey(key: Buffer): RequestHandler {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
+  const expected = digest(key.toString('base64url'))
+  return (req, _res, next) => {
+    if (timingSafeEqual(digest(bearer(req)), expected)) return next()
+    next(new Fault('auth.invalid', 'That is not the internal key'))
+  }
+}
