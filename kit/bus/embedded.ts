@@ -6,7 +6,7 @@ import type { Bus, Deliveries, Delivery } from './bus.ts'
 
 export interface EmbeddedOptions {
   log: Log
-  /** How long `publish` waits for the subscribers before it answers `unavailable`. */
+  /** How long `publish` waits for a handler before it answers `unavailable`. */
   publishTimeoutMs?: number
   /** An event is a dead letter for a subscriber that has refused it this often and for this long. Both must hold. */
   deadAfter?: { refusals: number; ms: number }
@@ -48,9 +48,9 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
       if (publishing >= publishesAtOnce) throw new Fault('unavailable', 'The event bus has too much under way')
       publishing++
       try {
-        tellListeners(event)
         const takers = [...subscriptions.values()].filter((s) => s.types.includes(event.type))
-        if (takers.length > 0) await within(publishTimeoutMs, Promise.all(takers.map((taker) => offer(taker, event))))
+        await Promise.all(takers.map((taker) => offer(taker, event)))
+        tellListeners(event)
         crashPoint('relay.before-confirm')
       } finally {
         publishing--
@@ -99,9 +99,8 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
     const consumer = taker.consumers.shift()
     if (!consumer) throw new Fault('unavailable', `Nobody takes ${taker.name} yet`)
     taker.consumers.push(consumer)
-    const handled = run(consumer, event)
     try {
-      await handled
+      await within(publishTimeoutMs, run(consumer, event))
     } catch (error) {
       if (isDead(memory, error)) {
         log.error(
@@ -118,9 +117,9 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
 
   function isDead(memory: string, error: unknown): boolean {
     if (error instanceof Fault && error.code === 'unavailable') return false
-    const refusal = refusals.get(memory) ?? { count: 0, since: Date.now(), dead: false }
+    const refusal = refusals.get(memory) ?? { count: 0, since: performance.now(), dead: false }
     refusal.count++
-    refusal.dead = refusal.count >= deadAfter.refusals && Date.now() - refusal.since >= deadAfter.ms
+    refusal.dead = refusal.count >= deadAfter.refusals && performance.now() - refusal.since >= deadAfter.ms
     refusals.set(memory, refusal)
     if (refusals.size > REMEMBERED) refusals.delete(refusals.keys().next().value!)
     return refusal.dead
@@ -190,10 +189,10 @@ async function run(consumer: Consumer, event: BusEvent): Promise<void> {
   }
 }
 
-/** Rejects with `unavailable` when the work takes longer than `ms`; the work goes on. */
+/** Rejects when the work takes longer than `ms`; the work goes on. */
 async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(reject, ms, new Fault('unavailable', 'The subscribers of the event take too long'))
+  const timer = setTimeout(reject, ms, new Error('It takes too long'))
   try {
     return await Promise.race([work, late])
   } finally {

@@ -89,7 +89,10 @@ export function openLink(url: string, options: LinkOptions): Link {
     model.on('blocked', () => options.onBlocked(true))
     model.on('unblocked', () => options.onBlocked(false))
     const session = openSession(model, lost.reject)
-    const tooLong = setTimeout(() => session.fail(new Error('setting up takes too long')), SETUP_MS)
+    const tooLong = setTimeout(
+      () => session.fail(new Error('setting up takes too long: has a queue no leader?')),
+      SETUP_MS,
+    )
     try {
       if (closing.signal.aborted) throw new Error('closed by us')
       await Promise.race([options.setup(session), lost.promise])
