@@ -17,6 +17,7 @@ export function Home() {
   useTab(conversations, openId)
   return (
     <div className={styles.home} data-open={openId ? 'chat' : 'list'}>
+      <h1 className="visually-hidden">{strings.product}</h1>
       <ConnectionBanner />
       <nav className={styles.list} aria-label={strings.list.region}>
         <ConversationList conversations={conversations} openId={openId} />

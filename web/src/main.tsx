@@ -5,11 +5,11 @@ import { AppView } from './app.tsx'
 import { AppProvider } from './app-context.tsx'
 import './base.css'
 import { createApp } from './state/app.ts'
-import { attention } from './state/attention.ts'
 import { deviceName } from './state/device-name.ts'
+import { watchPage } from './state/page.ts'
 
 const client = createClient({ storage: indexedDbStorage(), deviceName: deviceName(navigator.userAgent) })
-const app = createApp(client, attention(document, window))
+const app = createApp(client, watchPage(document, window))
 void app.start()
 
 const place = document.getElementById('root')

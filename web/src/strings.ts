@@ -68,7 +68,7 @@ export const strings = {
   },
 
   account: {
-    menu: (username: string) => `Account of ${username}`,
+    menu: 'Account:',
     devices: 'Devices',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',

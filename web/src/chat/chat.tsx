@@ -14,11 +14,11 @@ import { Messages } from './messages.tsx'
 
 /** The conversation of an address, once it is known; says so when there is none. */
 export function ChatOf({ id }: { id: string }) {
-  const { client } = useApp()
-  const connection = useReadable(client.connection)
+  const { client, listed } = useApp()
+  const known = useReadable(listed)
   const conversation = useReadable(client.conversations).find((one) => one.id === id)
   if (conversation) return <Chat conversation={conversation} />
-  if (connection === 'connecting' || connection === 'syncing') return <Loading label={strings.loading} />
+  if (!known) return <Loading label={strings.loading} />
   return (
     <Notice title={strings.chat.missing} hint={strings.chat.missingHint}>
       <Link href="/">{strings.chat.back}</Link>

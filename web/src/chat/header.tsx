@@ -29,9 +29,9 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       </Link>
       <Avatar id={other ?? conversation.id} name={conversation.title} online={item?.online === true} size="small" />
       <div className={styles.names}>
-        <h1 ref={heading} tabIndex={-1} className={styles.title}>
+        <h2 ref={heading} tabIndex={-1} className={styles.title}>
           <bdi>{conversation.title}</bdi>
-        </h1>
+        </h2>
         <p className={styles.state}>
           {group
             ? strings.chat.members(conversation.memberCount)
@@ -40,7 +40,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
               : presenceText(item, new Date())}
         </p>
       </div>
-      {group && <IconButton icon="more" label={strings.chat.details} onClick={() => setDetails(true)} />}
+      {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}
       {details && <GroupDetails conversation={conversation} onClose={() => setDetails(false)} />}
     </header>
   )

@@ -20,7 +20,7 @@ export function MessageRow({ row, group }: { row: Row; group: boolean }) {
       data-seq={row.seq}
       data-status={row.mine ? row.status : undefined}
     >
-      {row.newDay && <h2 className={styles.day}>{dayLabel(row.at, new Date())}</h2>}
+      {row.newDay && <h3 className={styles.day}>{dayLabel(row.at, new Date())}</h3>}
       {row.firstUnread && <p className={styles.unread}>{strings.chat.unreadBelow}</p>}
       <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender}>
         {named && (

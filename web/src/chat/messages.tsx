@@ -21,7 +21,7 @@ const OLDER = 600
 
 /** The messages, oldest at the top; keeps its place when older ones come in above, and its end when new ones come in below. */
 export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneView; conversation: ConversationView }) {
-  const attentive = useReadable(useApp().attention)
+  const attentive = useReadable(useApp().page.attention)
   const list = useRef<VirtualizerHandle>(null)
   const before = useRef<readonly Row[]>([])
   const stick = useRef(true)

@@ -26,7 +26,7 @@ export function Confirm({
   return (
     <AlertDialog.Root open onOpenChange={(open) => !open && onClose()}>
       <AlertDialog.Portal>
-        <AlertDialog.Backdrop className={modal.backdrop} />
+        <AlertDialog.Backdrop forceRender className={modal.backdrop} />
         <AlertDialog.Popup className={modal.popup}>
           <div className={styles.body}>
             <AlertDialog.Title className={modal.title}>{title}</AlertDialog.Title>

@@ -16,8 +16,9 @@ export function AccountMenu() {
   return (
     <>
       <Menu.Root modal={false}>
-        <Menu.Trigger className={styles.trigger} aria-label={strings.account.menu(me.username)}>
+        <Menu.Trigger className={styles.trigger}>
           <Avatar id={me.id} name={me.username} size="small" />
+          <span className="visually-hidden">{strings.account.menu}</span>
           <bdi className={styles.name}>{me.username}</bdi>
           <Icon name="down" size={16} />
         </Menu.Trigger>

@@ -41,7 +41,9 @@ export function ConversationEntry({
       <Avatar id={other ?? conversation.id} name={conversation.title} online={online} />
       <span className={styles.lines}>
         <span className={styles.line}>
-          <bdi className={styles.title}>{conversation.title}</bdi>
+          <span className={styles.title}>
+            <bdi>{conversation.title}</bdi>
+          </span>
           {online && <span className="visually-hidden">{strings.list.online}</span>}
           {last.at && (
             <time className={styles.time} dateTime={last.at}>

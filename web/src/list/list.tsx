@@ -19,11 +19,11 @@ export function ConversationList({
   conversations: readonly ConversationView[]
   openId: string | undefined
 }) {
-  const { client } = useApp()
+  const { client, listed } = useApp()
   const me = useMe()
   const presence = useReadable(client.presence)
   const outbox = useReadable(client.outbox)
-  const connection = useReadable(client.connection)
+  const known = useReadable(listed)
   const [dialog, setDialog] = useState<'chat' | 'group'>()
   const close = () => setDialog(undefined)
   const now = new Date()
@@ -49,7 +49,7 @@ export function ConversationList({
               />
             )}
           </Virtualizer>
-        ) : connection === 'connecting' || connection === 'syncing' ? (
+        ) : !known ? (
           <Loading label={strings.loading} />
         ) : (
           <Notice title={strings.list.empty} hint={strings.list.emptyHint}>

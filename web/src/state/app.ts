@@ -1,6 +1,7 @@
 import { writable } from '@parley/sdk/store'
 import type { ParleyClient, Readable } from '@parley/sdk/types'
 import { type Drafts, drafts } from './drafts.ts'
+import type { Page } from './page.ts'
 import { watched } from './people.ts'
 
 /** Before anything can be shown, and after. */
@@ -9,23 +10,29 @@ export type Phase = 'starting' | 'ready' | 'failed'
 /** What belongs to the page as a whole. */
 export interface App {
   client: ParleyClient
+  page: Page
   drafts: Drafts
   phase: Readable<Phase>
-  /** True while the page is visible and has the focus: only then is what is on screen being read. */
-  attention: Readable<boolean>
+  /** True once the list was in step with the server since one signed in: what is not in it then does not exist. */
+  listed: Readable<boolean>
   /** Signs in again from what this device keeps; again after a failure. */
   start(): Promise<void>
 }
 
 /** Ties the client to the page: connects while signed in, watches the people of the list, forgets drafts when signed out. */
-export function createApp(client: ParleyClient, attention: Readable<boolean>): App {
+export function createApp(client: ParleyClient, page: Page): App {
   const phase = writable<Phase>('starting')
+  const listed = writable(false)
   const begun = drafts()
   let watching = ''
   client.session.subscribe(() => {
     if (client.session.get().status === 'signed-in') return client.connect()
     begun.clear()
     watching = ''
+    listed.set(false)
+  })
+  client.connection.subscribe(() => {
+    if (client.connection.get() === 'live') listed.set(true)
   })
   client.conversations.subscribe(() => {
     const session = client.session.get()
@@ -38,9 +45,10 @@ export function createApp(client: ParleyClient, attention: Readable<boolean>): A
   })
   return {
     client,
+    page,
     drafts: begun,
     phase,
-    attention,
+    listed,
     async start() {
       phase.set('starting')
       try {

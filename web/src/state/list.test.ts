@@ -44,12 +44,16 @@ test('what still waits to be sent is the last message of its conversation, and o
 })
 
 test('the banner is silent when all is well and tells what is kept when it is not', () => {
-  assert.equal(banner('live', 0), undefined)
-  assert.match(banner('offline', 0) ?? '', /offline.*kept/)
-  assert.match(banner('offline', 1) ?? '', /1 message is kept/)
-  assert.match(banner('offline', 3) ?? '', /3 messages are kept/)
-  assert.match(banner('connecting', 0) ?? '', /Reconnecting/)
-  assert.match(banner('syncing', 0) ?? '', /Catching up/)
+  assert.equal(banner('live', true, 0), undefined)
+  assert.match(banner('offline', false, 0)?.text ?? '', /offline.*kept/)
+  assert.match(banner('offline', false, 1)?.text ?? '', /1 message is kept/)
+  assert.match(banner('offline', false, 3)?.text ?? '', /3 messages are kept/)
+  assert.match(banner('syncing', true, 0)?.text ?? '', /Catching up/)
+})
+
+test('between two attempts to reconnect the banner says the same as during them', () => {
+  assert.match(banner('connecting', true, 2)?.text ?? '', /Reconnecting.*2 messages are kept/)
+  assert.deepEqual(banner('offline', true, 2), banner('connecting', true, 2))
 })
 
 test('the list watches the other one of each direct chat, once, and nobody of a group', () => {
