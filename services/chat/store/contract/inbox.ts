@@ -47,6 +47,20 @@ export function inboxContract(name: string, open: OpenStore): void {
     assert.equal(head, raised)
   })
 
+  test(`${name}: while the bus is away inboxes are raised, and the entries stay pending`, async (t) => {
+    const { store } = await open(t)
+    const [ann, bob] = people(2) as [string, string]
+    const room = await newGroup(store, [ann, bob])
+    await relayAll(store)
+    const [before] = await allRows(store, bob)
+    await say(store, room, ann, 'one')
+    await store.log.raise(await store.log.pending(10))
+    const [after] = await allRows(store, bob, before!.stamp)
+    assert.equal(after?.conversationId, room.id)
+    assert.equal((await store.log.pending(10)).length, 1)
+    await store.log.raise([])
+  })
+
   test(`${name}: a mark raises the row of everyone who sees it`, async (t) => {
     const { store } = await open(t)
     const crowd = people(4)

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { Fault } from '@parley/kit/fault'
 import type { OpenStore } from '../store.contract.ts'
@@ -262,6 +263,7 @@ async function watchGrow(store: ChatStore, conversationId: string, done: AbortSi
     const log = await wholeLog(store, conversationId)
     assert.ok(log.length >= head.rev, 'all below the head is readable')
     seen = head.rev
+    await setImmediate()
   }
 }
 

@@ -18,7 +18,8 @@ export function peopleContract(name: string, open: OpenStore): void {
       { id: ann, username: 'ann' },
       { id: bob, username: 'Bob 三' },
     ].toSorted((a, b) => a.id.localeCompare(b.id))
-    for (const store of [opened.store, await opened.reopen()]) {
+    for (const handle of [() => opened.store, opened.reopen]) {
+      const store = await handle()
       const found = await store.people.find([ann, newId(), bob])
       assert.deepEqual(
         found.toSorted((a, b) => a.id.localeCompare(b.id)),

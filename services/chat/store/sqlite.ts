@@ -1,0 +1,136 @@
+import type { Log } from '@parley/kit/log'
+import type { Entry } from '@parley/protocol/conversation'
+import { LIMITS, type Limits } from '@parley/protocol/limits'
+import type { Conversation } from '../conversation.ts'
+import { applyEntry } from '../conversation.ts'
+import { conversationCache } from './sqlite/heads.ts'
+import { Pending } from './sqlite/pending.ts'
+import { openReader } from './sqlite/reader.ts'
+import { openRounds } from './sqlite/rounds.ts'
+import type { ChatStore } from './store.ts'
+
+export interface SqliteOptions {
+  limits?: Limits
+  /** Hears why a commit failed. */
+  log?: Log
+  /** Milliseconds after which a node without a heartbeat is dead. */
+  leaseMs?: number
+}
+
+/**
+ * The embedded store: one SQLite file, all of its writes in one thread of its own, reads on the calling thread. Rejects
+ * with an `Error` for the operator when the file cannot be used. One process at a time, which whoever opens it sees to.
+ */
+export async function sqliteStore(path: string, options: SqliteOptions = {}): Promise<ChatStore> {
+  const { limits = LIMITS, leaseMs = 15_000, log } = options
+  const conversations = conversationCache<Conversation>((conversation) => conversation)
+  const listeners = new Set<() => void>()
+  const rounds = await openRounds({
+    path,
+    leaseMs,
+    limits,
+    log,
+    onEntry(entry, position) {
+      const known = conversations.get(entry.conversationId)
+      // One that was read since may hold the entry already.
+      if (known?.rev === entry.rev - 1) conversations.set(known.id, applyEntry(known, entry))
+      else if (known && known.rev < entry.rev) conversations.delete(known.id)
+      pending.add(entry, position)
+    },
+    onRound() {
+      conversations.trim()
+      for (const handle of listeners) handle()
+    },
+  })
+  const reader = openReader(path, limits)
+  const pending = new Pending(reader)
+
+  return {
+    epoch: rounds.epoch,
+    get healthy() {
+      return rounds.healthy
+    },
+
+    log: {
+      append: (draft) => rounds.append(draft),
+      findEntry: async (conversationId, id) => reader.entry(conversationId, id),
+      findConversation: async (id) => conversation(id),
+      cachedConversation: async (id, membersRev) => conversation(id, membersRev),
+      readMessages: async (...range) => reader.messages(...range),
+      readEntries: async (...range) => reader.entries(...range),
+      countOthers: async (...range) => reader.countOthers(...range),
+      // All entries are this process's own, so there is nothing to watch and take over.
+      pending: async (limit, watchedMs) => (watchedMs === undefined ? pending.first(limit) : []),
+      async raise(entries) {
+        await rounds.command({ do: 'raise', conversationIds: conversationsOf(entries) }, true)
+      },
+      async relayed(entries) {
+        const positions = pending.positions(entries)
+        await rounds.command({ do: 'relayed', positions, conversationIds: conversationsOf(entries) }, true)
+        pending.remove(positions)
+      },
+      onCommit(handle) {
+        listeners.add(handle)
+        return { [Symbol.dispose]: () => void listeners.delete(handle) }
+      },
+    },
+
+    marks: {
+      raise: (mark) => rounds.raise(mark),
+      async read(conversationId, userIds) {
+        if (userIds) return reader.marksOf(conversationId, userIds)
+        const members = conversation(conversationId)?.members
+        return reader.marks(conversationId).filter(({ userId }) => members?.has(userId))
+      },
+    },
+
+    inbox: {
+      async page(userId, after, limit) {
+        const { rows, head } = reader.inbox(userId, after, limit)
+        const upTo = rows.at(-1)?.stamp ?? Math.min(after, head.stamp)
+        if (upTo > head.synced) await rounds.command({ do: 'synced', userId, upTo })
+        return { rows, head: head.stamp }
+      },
+      conversationIds: async (userId, limit) => reader.inboxIds(userId, limit),
+      heads: async (userIds) => reader.inboxHeads(userIds),
+    },
+
+    presence: {
+      connect: async (lease) => ({ first: (await rounds.command({ do: 'connect', ...lease })) === true }),
+      disconnect: async (lease) => ({ last: (await rounds.command({ do: 'disconnect', ...lease })) === true }),
+      async heartbeat(nodeId) {
+        await rounds.command({ do: 'heartbeat', nodeId }, true)
+      },
+      async expire() {
+        const gone = await rounds.command({ do: 'expire' }, true)
+        return Array.isArray(gone) ? gone : []
+      },
+      read: async (userIds) => reader.presence(userIds, Date.now() - leaseMs),
+    },
+
+    people: {
+      async put(person) {
+        await rounds.command({ do: 'person', ...person })
+      },
+      find: async (ids) => reader.people(ids),
+    },
+
+    async [Symbol.asyncDispose]() {
+      await rounds[Symbol.asyncDispose]()
+      reader.close()
+    },
+  }
+
+  /** From memory, which every commit of this process (the only one) keeps up to date; else from the file. */
+  function conversation(id: string, membersRev = 0): Conversation | undefined {
+    const known = conversations.get(id)
+    if (known && known.membersRev >= membersRev) return known
+    const found = reader.conversation(id)
+    if (found) conversations.set(id, found)
+    return found
+  }
+}
+
+function conversationsOf(entries: readonly Entry[]): string[] {
+  return [...new Set(entries.map((entry) => entry.conversationId))]
+}

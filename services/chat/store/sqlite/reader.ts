@@ -1,0 +1,194 @@
+import { DatabaseSync } from 'node:sqlite'
+import { Fault } from '@parley/kit/fault'
+import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { Limits } from '@parley/protocol/limits'
+import type { Conversation } from '../../conversation.ts'
+import type { InboxRow } from '../store.ts'
+import { hashOf, idBytes, idOf } from './bytes.ts'
+import { conversationLoader } from './heads.ts'
+import { type ChangeRow, changeOf, type MessageRow, messageOf, timeOf } from './rows.ts'
+import { all, one } from './statements.ts'
+
+/** The connection that only reads, on the main thread: closed ranges by index, prepared, of what was committed. */
+export type Reader = ReturnType<typeof openReader>
+
+/** Opens the file, which the writer has made. */
+export function openReader(path: string, limits: Limits) {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+  const begin = db.prepare('BEGIN')
+  const end = db.prepare('COMMIT')
+  const loadConversation = conversationLoader(db)
+  const conversation = one<{ key: number }>(db, 'conversation')
+  const messageById = one<MessageRow>(db, 'messageById')
+  const changeById = one<ChangeRow>(db, 'changeById')
+  const messages = all<MessageRow>(db, 'messages')
+  const changes = all<ChangeRow>(db, 'changes')
+  const changeBefore = one<{ rev: number; head_seq: number }>(db, 'changeBefore')
+  const others = one<{ n: number }>(db, 'others')
+  const meta = one<{ value: number }>(db, 'meta')
+  const relayedAhead = all<{ pos: number }>(db, 'relayedAhead')
+  const messagesAfter = all<MessageRow & { conversation_id: Uint8Array }>(db, 'messagesAfter')
+  const changesAfter = all<ChangeRow & { conversation_id: Uint8Array }>(db, 'changesAfter')
+  const messagePos = one<{ pos: number }>(db, 'messagePos')
+  const changePos = one<{ pos: number }>(db, 'changePos')
+  const marks = all<{ user: Uint8Array; delivered: number; read: number }>(db, 'marks')
+  const mark = one<{ delivered: number; read: number }>(db, 'mark')
+  const inboxHead = one<{ stamp: number; synced: number }>(db, 'inboxHead')
+  const inboxPage = all<{ id: Uint8Array; stamp: number; gone: number }>(db, 'inboxPage')
+  const inboxIds = all<{ id: Uint8Array }>(db, 'inboxIds')
+  const leaseAlive = one<object>(db, 'leaseAlive')
+  const lastSeen = one<{ at: number }>(db, 'lastSeen')
+  const person = one<{ username: string }>(db, 'person')
+
+  return {
+    conversation: (id: string): Conversation | undefined => snapshot(() => loadConversation(id)?.conversation),
+
+    entry: (conversationId: string, id: string): { entry: Entry; contentHash: string } | undefined =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        if (key === undefined) return undefined
+        const message = messageById(key, idBytes(id))
+        if (message) return { entry: messageOf(conversationId, message), contentHash: hashOf(message.hash) }
+        const change = changeById(key, idBytes(id))
+        return change && { entry: changeOf(conversationId, change), contentHash: hashOf(change.hash) }
+      }),
+
+    messages: (conversationId: string, fromSeq: number, toSeq: number): MessageEntry[] => {
+      const from = Math.max(1, fromSeq)
+      const to = Math.min(toSeq, from + limits.pageMax - 1)
+      const rows = guard(() => messages(idBytes(conversationId), from, to))
+      return rows.map((row) => messageOf(conversationId, row))
+    },
+
+    entries: (conversationId: string, fromRev: number, toRev: number): Entry[] =>
+      snapshot(() => {
+        const from = Math.max(1, fromRev)
+        const to = Math.min(toRev, from + limits.pageMax - 1)
+        const id = idBytes(conversationId)
+        const before = changeBefore(id, from)
+        if (!before || to < from) return []
+        // After a change every entry is a message until the next change: so a range of `rev` is a range of `seq`.
+        const fromSeq = before.head_seq + Math.max(1, from - before.rev)
+        const found: Entry[] = changes(id, from, to).map((row) => changeOf(conversationId, row))
+        for (const row of messages(id, fromSeq, fromSeq + to - from))
+          if (row.rev <= to) found.push(messageOf(conversationId, row))
+        return found.sort((a, b) => a.rev - b.rev)
+      }),
+
+    countOthers: (conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): number =>
+      guard(() => others(idBytes(conversationId), afterSeq + 1, toSeq, idBytes(userId), max)?.n ?? 0),
+
+    /** What was not relayed, in the order of commits, with its position. */
+    pending: (limit: number): { entry: Entry; position: number }[] =>
+      snapshot(() => {
+        const upTo = Number(meta('relayed')?.value)
+        const ahead = new Set(relayedAhead(upTo).map(({ pos }) => pos))
+        const most = limit + ahead.size
+        return [
+          ...messagesAfter(upTo, most).map((row) => ({
+            entry: messageOf(idOf(row.conversation_id), row),
+            position: row.pos,
+          })),
+          ...changesAfter(upTo, most).map((row) => ({
+            entry: changeOf(idOf(row.conversation_id), row),
+            position: row.pos,
+          })),
+        ]
+          .sort((a, b) => a.position - b.position)
+          .filter(({ position }) => !ahead.has(position))
+          .slice(0, limit)
+      }),
+
+    position: (entry: Entry): number | undefined =>
+      guard(() => {
+        const id = idBytes(entry.conversationId)
+        return (entry.kind === 'message' ? messagePos(id, entry.seq) : changePos(id, entry.rev))?.pos
+      }),
+
+    marks: (conversationId: string): Marks[] =>
+      guard(() => marks(idBytes(conversationId))).map((row) => marksOf(idOf(row.user), row)),
+
+    marksOf: (conversationId: string, userIds: readonly string[]): Marks[] =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        if (key === undefined) return []
+        return userIds.flatMap((userId) => {
+          const row = mark(key, idBytes(userId))
+          return row ? [marksOf(userId, row)] : []
+        })
+      }),
+
+    inbox: (
+      userId: string,
+      after: number,
+      limit: number,
+    ): { rows: InboxRow[]; head: { stamp: number; synced: number } } =>
+      snapshot(() => {
+        const user = idBytes(userId)
+        const head = inboxHead(user)
+        if (!head) return { rows: [], head: { stamp: 0, synced: 0 } }
+        const rows = inboxPage(user, after, limit).map(({ id, stamp, gone }) => ({
+          conversationId: idOf(id),
+          stamp,
+          gone: gone === 1,
+        }))
+        return { rows, head }
+      }),
+
+    inboxIds: (userId: string, limit: number): string[] =>
+      guard(() => inboxIds(idBytes(userId), limit)).map(({ id }) => idOf(id)),
+
+    inboxHeads: (userIds: readonly string[]): number[] =>
+      snapshot(() => userIds.map((userId) => inboxHead(idBytes(userId))?.stamp ?? 0)),
+
+    presence: (
+      userIds: readonly string[],
+      aliveAfter: number,
+    ): { userId: string; online: boolean; lastSeenAt?: string }[] =>
+      snapshot(() =>
+        userIds.map((userId) => {
+          const user = idBytes(userId)
+          if (leaseAlive(user, aliveAfter)) return { userId, online: true }
+          const seen = lastSeen(user)
+          return { userId, online: false, ...(seen && { lastSeenAt: timeOf(seen.at) }) }
+        }),
+      ),
+
+    people: (ids: readonly string[]): { id: string; username: string }[] =>
+      snapshot(() =>
+        ids.flatMap((id) => {
+          const found = person(idBytes(id))
+          return found ? [{ id, username: found.username }] : []
+        }),
+      ),
+
+    close: () => db.close(),
+  }
+
+  /** Several statements that see one and the same state. */
+  function snapshot<T>(read: () => T): T {
+    return guard(() => {
+      begin.run()
+      try {
+        return read()
+      } finally {
+        end.run()
+      }
+    })
+  }
+}
+
+function marksOf(userId: string, row: { delivered: number; read: number }): Marks {
+  return { userId, deliveredSeq: row.delivered, readSeq: row.read }
+}
+
+/** A read that the database cannot carry out is `unavailable`, not a defect of ours. */
+function guard<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Error && 'errcode' in error)
+      throw new Fault('unavailable', 'The store cannot be read for the moment', { cause: error })
+    throw error
+  }
+}

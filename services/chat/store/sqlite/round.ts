@@ -1,0 +1,58 @@
+import type { Limits } from '@parley/protocol/limits'
+
+/**
+ * What passes between the main thread and the writer's thread: one round at a time, which is one transaction. Messages and
+ * marks go as flat lists of scalars, which cross between threads at a fraction of the cost of as many objects.
+ */
+export interface Round {
+  /** `APPEND_WIDTH` values for each append: kind, conversationId, id, senderId, contentHash, body, membersRev. */
+  appends: (string | number)[]
+  /** `MARK_WIDTH` values for each: conversationId, userId, deliveredSeq, readSeq; -1 where not given. */
+  marks: (string | number)[]
+  commands: Command[]
+}
+
+export const APPEND_WIDTH = 7
+export const MARK_WIDTH = 4
+
+export type Command =
+  /** Everything at these positions was relayed; the inboxes of these conversations are to be raised. */
+  | { do: 'relayed'; positions: number[]; conversationIds: string[] }
+  | { do: 'raise'; conversationIds: string[] }
+  /** A device of the user has synced up to that stamp. */
+  | { do: 'synced'; userId: string; upTo: number }
+  | { do: 'connect' | 'disconnect'; nodeId: string; socketId: string; userId: string }
+  | { do: 'heartbeat'; nodeId: string }
+  | { do: 'expire' }
+  | { do: 'person'; id: string; username: string }
+
+/** What came of a round. */
+export type Outcome =
+  | {
+      committed: true
+      /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position. */
+      appends: number[]
+      /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
+      marks: number[]
+      /** For `connect` and `disconnect` whether it was the first or the last; for `expire` who is gone. */
+      replies: (boolean | string[])[]
+    }
+  /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */
+  | { committed: false; broken: boolean; reason: string }
+
+export const PLACE_WIDTH = 6
+export const MARKED_WIDTH = 3
+
+/** The first of an append's values. */
+export const OUTCOME = { appended: 0, repeated: 1, conflict: 2, stale: 3 } as const
+
+/** What the writer's thread is started with. */
+export interface WriterOptions {
+  path: string
+  /** Milliseconds after which a node without a heartbeat is dead. */
+  leaseMs: number
+  limits: Limits
+}
+
+/** The first thing that the writer's thread says. */
+export type Ready = { ready: true; epoch: string } | { ready: false; reason: string }

@@ -1,0 +1,162 @@
+import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { Conversation, Member } from '../../conversation.ts'
+import type { Draft } from '../store.ts'
+import { idOf } from './bytes.ts'
+
+/** How rows become what the product speaks of, and back. */
+
+export interface MessageRow {
+  pos: number
+  seq: number
+  rev: number
+  members_rev: number
+  id: Uint8Array
+  sender: Uint8Array
+  at: number
+  hash: Uint8Array
+  text: string
+}
+
+export interface ChangeRow {
+  pos: number
+  rev: number
+  head_seq: number
+  members_rev: number
+  id: Uint8Array
+  sender: Uint8Array
+  at: number
+  hash: Uint8Array
+  kind: ChangeEntry['kind']
+  body: string
+}
+
+export interface ConversationRow {
+  key: number
+  rev: number
+  head_seq: number
+  members_rev: number
+  state: string
+}
+
+/** Where an entry stands: what the store gives to a draft. */
+export interface Place {
+  rev: number
+  headSeq: number
+  membersRev: number
+  /** Milliseconds since 1970. */
+  at: number
+}
+
+/** The message of a row. */
+export function messageOf(conversationId: string, row: MessageRow): MessageEntry {
+  return {
+    kind: 'message',
+    conversationId,
+    rev: row.rev,
+    seq: row.seq,
+    id: idOf(row.id),
+    senderId: idOf(row.sender),
+    createdAt: timeOf(row.at),
+    headSeq: row.seq,
+    membersRev: row.members_rev,
+    text: row.text,
+  }
+}
+
+/** The change of a row. */
+export function changeOf(conversationId: string, row: ChangeRow): ChangeEntry {
+  // The body is what `bodyOf` wrote for this kind.
+  return {
+    kind: row.kind,
+    conversationId,
+    rev: row.rev,
+    id: idOf(row.id),
+    senderId: idOf(row.sender),
+    createdAt: timeOf(row.at),
+    headSeq: row.head_seq,
+    membersRev: row.members_rev,
+    ...JSON.parse(row.body),
+  } as ChangeEntry
+}
+
+/** The entry that a draft became at its place. */
+export function entryOf(draft: Draft, place: Place): Entry {
+  const { conversationId, id, senderId } = draft
+  const { rev, headSeq, membersRev } = place
+  const createdAt = timeOf(place.at)
+  if (draft.kind === 'message') {
+    const { kind, text } = draft
+    return { kind, conversationId, rev, seq: headSeq, id, senderId, createdAt, headSeq, membersRev, text }
+  }
+  const base = { conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
+  switch (draft.kind) {
+    case 'created': {
+      const { kind, conversationKind, title, members } = draft
+      return { ...base, kind, conversationKind, title, members }
+    }
+    case 'members.added':
+    case 'members.removed':
+      return { ...base, kind: draft.kind, userIds: draft.userIds }
+    case 'renamed':
+      return { ...base, kind: draft.kind, title: draft.title }
+    default:
+      throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
+  }
+}
+
+/** What a draft says beyond its place: the text of a message, JSON for a change. */
+export function bodyOf(draft: Draft): string {
+  switch (draft.kind) {
+    case 'message':
+      return draft.text
+    case 'created':
+      return JSON.stringify({
+        conversationKind: draft.conversationKind,
+        title: draft.title,
+        members: draft.members.map(({ userId, role }) => ({ userId, role })),
+      })
+    case 'members.added':
+    case 'members.removed':
+      return JSON.stringify({ userIds: draft.userIds })
+    case 'renamed':
+      return JSON.stringify({ title: draft.title })
+    default:
+      throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
+  }
+}
+
+/** Title and members as the latest change left them, as JSON. */
+export function stateOf(now: Conversation): string {
+  return JSON.stringify([now.kind, now.title, now.createdAt, [...now.members.values()]])
+}
+
+/** The conversation of a row and, if there is any, its last message. */
+export function conversationOf(
+  id: string,
+  row: ConversationRow,
+  last: { seq: number; rev: number } | undefined,
+): Conversation {
+  const [kind, title, createdAt, members] = JSON.parse(row.state) as ['direct' | 'group', string, string, Member[]]
+  return {
+    id,
+    kind,
+    title,
+    createdAt,
+    rev: Math.max(row.rev, last?.rev ?? 0),
+    headSeq: Math.max(row.head_seq, last?.seq ?? 0),
+    membersRev: row.members_rev,
+    members: new Map(members.map((member) => [member.userId, member])),
+  }
+}
+
+let lastAt = Number.NaN
+let lastTime = ''
+
+/** RFC 3339 of milliseconds since 1970. A round's entries share one time, so the last answer is kept. */
+export function timeOf(at: number): string {
+  if (at !== lastAt) {
+    lastTime = new Date(at).toISOString()
+    lastAt = at
+  }
+  return lastTime
+}

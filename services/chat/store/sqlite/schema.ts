@@ -1,0 +1,86 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { crashPoint } from '@parley/kit/crash'
+
+/**
+ * The tables, as numbered steps that only go forward. A step, once released, is never edited.
+ *
+ * `pos` is the one order in which everything was committed, over all conversations; messages and changes share it, without
+ * gaps. So the outbox is a single number (`meta.relayed`) and a message row, which is written in `pos` order, carries only
+ * the two indexes that the promises need.
+ */
+const MIGRATIONS: readonly (readonly string[])[] = [
+  [
+    `CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID`,
+    `INSERT INTO meta VALUES ('epoch', lower(hex(randomblob(16)))), ('relayed', 0)`,
+    // What was relayed above 'relayed' while something below was not.
+    `CREATE TABLE relayed_ahead (pos INTEGER PRIMARY KEY) STRICT`,
+    // 'rev', 'head_seq', 'members_rev' and 'state' (JSON) as the latest change left them; messages do not touch the row.
+    `CREATE TABLE conversations (key INTEGER PRIMARY KEY, id BLOB NOT NULL, rev INTEGER NOT NULL,
+       head_seq INTEGER NOT NULL, members_rev INTEGER NOT NULL, state TEXT NOT NULL) STRICT`,
+    `CREATE UNIQUE INDEX conversation_id ON conversations (id)`,
+    `CREATE TABLE messages (pos INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, seq INTEGER NOT NULL,
+       rev INTEGER NOT NULL, members_rev INTEGER NOT NULL, id BLOB NOT NULL, sender BLOB NOT NULL, at INTEGER NOT NULL,
+       hash BLOB NOT NULL, text TEXT NOT NULL) STRICT`,
+    `CREATE UNIQUE INDEX message_seq ON messages (conversation, seq)`,
+    `CREATE UNIQUE INDEX message_id ON messages (conversation, id)`,
+    `CREATE TABLE changes (pos INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, rev INTEGER NOT NULL,
+       head_seq INTEGER NOT NULL, members_rev INTEGER NOT NULL, id BLOB NOT NULL, sender BLOB NOT NULL, at INTEGER NOT NULL,
+       hash BLOB NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL) STRICT`,
+    `CREATE UNIQUE INDEX change_rev ON changes (conversation, rev)`,
+    `CREATE UNIQUE INDEX change_id ON changes (conversation, id)`,
+    `CREATE TABLE marks (conversation INTEGER NOT NULL, user BLOB NOT NULL, delivered INTEGER NOT NULL,
+       read INTEGER NOT NULL, PRIMARY KEY (conversation, user)) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE inbox (user BLOB NOT NULL, conversation INTEGER NOT NULL, stamp INTEGER NOT NULL, gone INTEGER NOT NULL,
+       PRIMARY KEY (user, conversation)) STRICT, WITHOUT ROWID`,
+    `CREATE UNIQUE INDEX inbox_stamp ON inbox (user, stamp)`,
+    `CREATE TABLE inbox_heads (user BLOB PRIMARY KEY, stamp INTEGER NOT NULL, synced INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE nodes (id TEXT PRIMARY KEY, beat INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX node_beat ON nodes (beat)`,
+    `CREATE TABLE leases (user BLOB NOT NULL, node TEXT NOT NULL, socket TEXT NOT NULL,
+       PRIMARY KEY (user, node, socket)) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX lease_node ON leases (node)`,
+    `CREATE TABLE last_seen (user BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE people (id BLOB PRIMARY KEY, username TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
+]
+
+/** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */
+const UNIQUE: Record<string, readonly string[]> = {
+  conversations: ['id'],
+  messages: ['conversation,seq', 'conversation,id'],
+  changes: ['conversation,rev', 'conversation,id'],
+  marks: ['conversation,user'],
+  inbox: ['user,conversation', 'user,stamp'],
+}
+
+/** Brings the tables up to date, each step whole or not at all. Throws when the data are from a newer Parley, or damaged. */
+export function migrate(db: DatabaseSync): void {
+  const version = Number(db.prepare('PRAGMA user_version').get()?.user_version)
+  if (version > MIGRATIONS.length) throw new Error('These data were written by a newer Parley: start that one')
+  for (let step = version; step < MIGRATIONS.length; step++) {
+    db.exec('BEGIN IMMEDIATE')
+    // Another process may have taken this step while we waited for the lock.
+    if (Number(db.prepare('PRAGMA user_version').get()?.user_version) === step) {
+      for (const sql of MIGRATIONS[step]!) {
+        db.exec(sql)
+        crashPoint('migration.middle')
+      }
+      db.exec(`PRAGMA user_version = ${step + 1}`)
+    }
+    db.exec('COMMIT')
+  }
+  verify(db)
+}
+
+function verify(db: DatabaseSync): void {
+  const indexes = db.prepare(
+    `SELECT group_concat(i.name ORDER BY i.seqno) AS columns FROM pragma_index_list(?) l, pragma_index_info(l.name) i
+     WHERE l."unique" = 1 AND l.partial = 0 GROUP BY l.name`,
+  )
+  for (const [table, wanted] of Object.entries(UNIQUE)) {
+    const found = indexes.all(table).map((row) => row.columns)
+    const missing = wanted.filter((columns) => !found.includes(columns))
+    if (missing.length > 0)
+      throw new Error(`The unique index on ${table} (${missing.join('), (')}) is missing: restore a backup`)
+  }
+}

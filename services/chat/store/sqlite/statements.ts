@@ -1,0 +1,92 @@
+import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
+
+const CONVERSATION_KEY = '(SELECT key FROM conversations WHERE id = ?)'
+const MESSAGE = 'm.pos, m.seq, m.rev, m.members_rev, m.id, m.sender, m.at, m.hash, m.text'
+const CHANGE = 'c.pos, c.rev, c.head_seq, c.members_rev, c.id, c.sender, c.at, c.hash, c.kind, c.body'
+
+/** Every read of the store, by name, so that all their plans can be looked at. */
+export const READS = {
+  meta: 'SELECT value FROM meta WHERE name = ?',
+  conversation: 'SELECT key, rev, head_seq, members_rev, state FROM conversations WHERE id = ?',
+  lastKey: 'SELECT max(key) AS key FROM conversations',
+  lastMessage: 'SELECT seq, rev FROM messages WHERE conversation = ? ORDER BY seq DESC LIMIT 1',
+  lastMessagePos: 'SELECT max(pos) AS pos FROM messages',
+  lastChangePos: 'SELECT max(pos) AS pos FROM changes',
+  messageById: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND id = ?`,
+  changeById: `SELECT ${CHANGE} FROM changes c WHERE conversation = ? AND id = ?`,
+  messages: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq`,
+  changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
+  changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
+  others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages
+    WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ? LIMIT ?)`,
+  messagesAfter: `SELECT ${MESSAGE}, k.id AS conversation_id FROM messages m JOIN conversations k ON k.key = m.conversation
+    WHERE m.pos > ? ORDER BY m.pos LIMIT ?`,
+  changesAfter: `SELECT ${CHANGE}, k.id AS conversation_id FROM changes c JOIN conversations k ON k.key = c.conversation
+    WHERE c.pos > ? ORDER BY c.pos LIMIT ?`,
+  messagePos: `SELECT pos FROM messages WHERE conversation = ${CONVERSATION_KEY} AND seq = ?`,
+  changePos: `SELECT pos FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev = ?`,
+  // The outbox's exceptions: read whole, and empty but for the moments in which the relay works out of order.
+  relayedAhead: 'SELECT pos FROM relayed_ahead WHERE pos > ?',
+  marks: `SELECT user, delivered, read FROM marks WHERE conversation = ${CONVERSATION_KEY}`,
+  mark: 'SELECT delivered, read FROM marks WHERE conversation = ? AND user = ?',
+  inboxHead: 'SELECT stamp, synced FROM inbox_heads WHERE user = ?',
+  inboxRow: 'SELECT stamp FROM inbox WHERE user = ? AND conversation = ?',
+  inboxPage: `SELECT k.id, i.stamp, i.gone FROM inbox i JOIN conversations k ON k.key = i.conversation
+    WHERE i.user = ? AND i.stamp > ? ORDER BY i.stamp LIMIT ?`,
+  inboxBetween: `SELECT k.id FROM inbox i JOIN conversations k ON k.key = i.conversation
+    WHERE i.user = ? AND i.stamp > ? AND i.stamp <= ?`,
+  inboxIds: `SELECT k.id FROM inbox i JOIN conversations k ON k.key = i.conversation
+    WHERE i.user = ? AND i.gone = 0 LIMIT ?`,
+  leaseAlive: 'SELECT 1 FROM leases l JOIN nodes n ON n.id = l.node WHERE l.user = ? AND n.beat > ? LIMIT 1',
+  deadNodes: 'SELECT id, beat FROM nodes WHERE beat <= ?',
+  leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
+  lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
+  person: 'SELECT username FROM people WHERE id = ?',
+} as const
+
+/** Everything the store writes, by name. */
+export const WRITES = {
+  conversation: `INSERT INTO conversations (key, id, rev, head_seq, members_rev, state) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET rev = excluded.rev, head_seq = excluded.head_seq, members_rev = excluded.members_rev,
+    state = excluded.state`,
+  // Writes nothing where the id is taken, by a message (the unique index) or by a change.
+  message: `INSERT OR IGNORE INTO messages (pos, conversation, seq, rev, members_rev, id, sender, at, hash, text)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+    WHERE NOT EXISTS (SELECT 1 FROM changes WHERE conversation = ?2 AND id = ?6)`,
+  change: `INSERT INTO changes (pos, conversation, rev, head_seq, members_rev, id, sender, at, hash, kind, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  relayed: `UPDATE meta SET value = ? WHERE name = 'relayed'`,
+  relayedAhead: 'INSERT OR IGNORE INTO relayed_ahead (pos) VALUES (?)',
+  relayedBehind: 'DELETE FROM relayed_ahead WHERE pos <= ?',
+  mark: `INSERT INTO marks (conversation, user, delivered, read) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+    SET delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)`,
+  inboxRow: `INSERT INTO inbox (user, conversation, stamp, gone) VALUES (?, ?, ?, ?)
+    ON CONFLICT (user, conversation) DO UPDATE SET stamp = excluded.stamp, gone = excluded.gone`,
+  inboxHead: `INSERT INTO inbox_heads (user, stamp, synced) VALUES (?, ?, ?)
+    ON CONFLICT DO UPDATE SET stamp = excluded.stamp, synced = excluded.synced`,
+  beat: 'INSERT INTO nodes (id, beat) VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat',
+  deadNode: 'DELETE FROM nodes WHERE id = ?',
+  lease: 'INSERT OR IGNORE INTO leases (user, node, socket) VALUES (?, ?, ?)',
+  endLease: 'DELETE FROM leases WHERE user = ? AND node = ? AND socket = ?',
+  endLeasesOfNode: 'DELETE FROM leases WHERE node = ?',
+  lastSeen: 'INSERT INTO last_seen (user, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at',
+  person: 'INSERT INTO people (id, username) VALUES (?, ?) ON CONFLICT DO UPDATE SET username = excluded.username',
+} as const
+
+/** A prepared read of at most one row. `Row` is what the statement selects. */
+export function one<Row>(db: DatabaseSync, read: keyof typeof READS): (...values: SQLInputValue[]) => Row | undefined {
+  const statement = db.prepare(READS[read])
+  return (...values) => statement.get(...values) as Row | undefined
+}
+
+/** A prepared read of all its rows; what it selects is bounded by its own limits. */
+export function all<Row>(db: DatabaseSync, read: keyof typeof READS): (...values: SQLInputValue[]) => Row[] {
+  const statement = db.prepare(READS[read])
+  return (...values) => statement.all(...values) as unknown[] as Row[]
+}
+
+/** A prepared write; gives how many rows it touched. */
+export function write(db: DatabaseSync, name: keyof typeof WRITES): (...values: SQLInputValue[]) => number {
+  const statement = db.prepare(WRITES[name])
+  return (...values) => Number(statement.run(...values).changes)
+}

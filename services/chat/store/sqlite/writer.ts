@@ -1,0 +1,175 @@
+import { statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import { crashPoint } from '@parley/kit/crash'
+import { Appends } from './appends.ts'
+import { idBytes } from './bytes.ts'
+import { Heads } from './heads.ts'
+import { Inboxes } from './inboxes.ts'
+import { MarkRounds } from './marks.ts'
+import { Leases } from './presence.ts'
+import type { Command, Outcome, Round, WriterOptions } from './round.ts'
+import { migrate } from './schema.ts'
+import { one, write } from './statements.ts'
+import { Watermark } from './watermark.ts'
+
+/** The one connection that writes: each round is one transaction, synced to disk before it is reported as committed. */
+export interface Writer {
+  readonly epoch: string
+  run(round: Round): Outcome
+  /** Between two rounds: moves what was committed into the main file when the log beside it has grown. False if the disk failed. */
+  tidy(): boolean
+  close(): void
+}
+
+const BUSY_MS = 2_000
+/** The write-ahead log is moved into the main file when it has grown to so many bytes. */
+const LOG_BYTES = 16_000_000
+
+/** Opens the file, which it makes or brings up to date. Throws when it cannot be used. */
+export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
+  const db = new DatabaseSync(path, { timeout: BUSY_MS })
+  db.exec('PRAGMA journal_mode = WAL')
+  db.exec('PRAGMA synchronous = FULL')
+  // `tidy` does it: SQLite's own would swallow the error of a failed sync.
+  db.exec('PRAGMA wal_autocheckpoint = 0')
+  db.exec(`PRAGMA journal_size_limit = ${4 * LOG_BYTES}`)
+  db.exec('PRAGMA cache_size = -65536')
+  migrate(db)
+
+  const heads = new Heads(db)
+  const inboxes = new Inboxes(db, heads, limits.marksMembers)
+  const appends = new Appends(db, heads, inboxes)
+  const marks = new MarkRounds(db, heads, inboxes)
+  const leases = new Leases(db, leaseMs)
+  const watermark = new Watermark(db)
+  const putPerson = write(db, 'person')
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const version = db.prepare('PRAGMA data_version')
+  let seenVersion = version.get()?.data_version
+  let broken = false
+
+  return {
+    epoch: String(one<{ value: string }>(db, 'meta')('epoch')?.value),
+
+    run(round) {
+      if (broken) return { committed: false, broken, reason: 'an earlier round met an I/O error' }
+      try {
+        return transact(round)
+      } catch (error) {
+        broken = !rollBack() || isFatal(error)
+        return { committed: false, broken, reason: reasonOf(error) }
+      }
+    },
+
+    tidy() {
+      heads.trim()
+      inboxes.trim()
+      try {
+        if (!broken && statSync(`${path}-wal`).size > LOG_BYTES) db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+      } catch (error) {
+        broken = isFatal(error)
+      }
+      return !broken
+    },
+
+    close() {
+      db.close()
+    },
+  }
+
+  function transact(round: Round): Outcome {
+    if (round.appends.length > 0) crashPoint('append.before-begin')
+    begin.run()
+    if (round.appends.length > 0) crashPoint('append.after-begin')
+    // Another process should not write here (the data folder is locked). If one does, nothing that we remember holds.
+    const nowVersion = version.get()?.data_version
+    if (nowVersion !== seenVersion) forget()
+    seenVersion = nowVersion
+
+    const now = Date.now()
+    const places = appends.run(round.appends, now)
+    const replies = round.commands.map((command) => carryOut(command, now))
+    const marked = marks.run(round.marks)
+    inboxes.flush()
+
+    if (round.marks.length > 0) crashPoint('marks.before-commit')
+    if (round.appends.length > 0) crashPoint('append.before-commit')
+    commit.run()
+    if (round.appends.length > 0) crashPoint('append.after-commit')
+    return { committed: true, appends: places, marks: marked, replies }
+  }
+
+  function carryOut(command: Command, now: number): boolean | string[] {
+    switch (command.do) {
+      case 'relayed':
+        raise(command.conversationIds)
+        watermark.relayed(command.positions)
+        return true
+      case 'raise':
+        raise(command.conversationIds)
+        return true
+      case 'synced':
+        inboxes.synced(command.userId, command.upTo)
+        return true
+      case 'connect':
+        return leases.connect(command, now)
+      case 'disconnect':
+        return leases.disconnect(command, now)
+      case 'heartbeat':
+        leases.heartbeat(command.nodeId, now)
+        return true
+      case 'expire':
+        return leases.expire(now)
+      case 'person':
+        putPerson(idBytes(command.id), command.username)
+        return true
+      default:
+        throw new Error(`unknown command ${(command satisfies never as Command).do}`)
+    }
+  }
+
+  function raise(conversationIds: readonly string[]): void {
+    crashPoint('inbox.before-raise')
+    for (const id of conversationIds) {
+      const head = heads.find(id)
+      if (head) inboxes.raise(head)
+    }
+  }
+
+  function rollBack(): boolean {
+    forget()
+    try {
+      if (db.isTransaction) db.exec('ROLLBACK')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  function forget(): void {
+    heads.clear()
+    inboxes.clear()
+    appends.clear()
+    marks.clear()
+    watermark.clear()
+  }
+}
+
+const [BUSY, LOCKED, NOMEM, FULL, CONSTRAINT] = [5, 6, 7, 13, 19]
+/** The shared-memory file could not grow: a full disk, before anything was written. */
+const IOERR_SHMSIZE = 4874
+
+/**
+ * Is it unknown, after this error, what the disk holds? A sync that failed is not repeated: the kernel may have dropped what
+ * it could not write, and would report success. A full disk, a lock held by another and our own defects pass.
+ */
+function isFatal(error: unknown): boolean {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined
+  if (code === undefined || code === IOERR_SHMSIZE) return false
+  return ![BUSY, LOCKED, NOMEM, FULL, CONSTRAINT].includes(code & 0xff)
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
