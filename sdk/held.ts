@@ -110,8 +110,9 @@ export function withEntry(
   const next: Held = { ...held, rev: entry.rev, headRev: Math.max(held.headRev, entry.rev) }
   // Facts that already count this entry in must not be changed by it again.
   if (entry.rev > held.facts.rev) {
-    next.facts = entry.kind === 'renamed' ? { ...held.facts, title: entry.title } : held.facts
-    if (entry.kind !== 'renamed') next.factsNeeded = entry.rev
+    if (entry.kind === 'renamed' && !needsFacts(held))
+      next.facts = { ...held.facts, title: entry.title, rev: entry.rev }
+    else next.factsNeeded = entry.rev
   }
   return { held: next, dropped: [] }
 }

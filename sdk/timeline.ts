@@ -42,9 +42,9 @@ export const heardOf = (position: Position, headRev: number): Position =>
   headRev > position.headRev ? { ...position, headRev } : position
 
 /** Entries are missing: fetch what lies above `rev`. */
-export const isBehind = ({ rev, headRev }: Position): boolean => rev < headRev
+export const isBehind = ({ rev, headRev }: Pick<Position, 'rev' | 'headRev'>): boolean => rev < headRev
 
-export const isTooFar = ({ rev, headRev }: Position): boolean => headRev - rev > TOO_FAR
+export const isTooFar = ({ rev, headRev }: Pick<Position, 'rev' | 'headRev'>): boolean => headRev - rev > TOO_FAR
 
 /** A window of messages with `older` in front, when both are dense and meet; else the window as it was. */
 export function prepend<M extends { seq: number }>(

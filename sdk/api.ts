@@ -1,0 +1,61 @@
+import type { ConversationItem, LogPage, MemberItem, MessagePage, SyncPage } from '@parley/protocol/conversation'
+import type { PublicUser, SessionItem } from '@parley/protocol/user'
+import { ParleyError } from './error.ts'
+import type { Send } from './http.ts'
+
+export type Api = ReturnType<typeof openApi>
+
+/**
+ * The server's HTTP calls by name. Pages come this way and not over the socket: they may be larger than what a node lets
+ * wait for a socket (P8), and catching up must not cut the connection that it is for.
+ */
+export function openApi(send: Send) {
+  const conversation = (id: string, more = ''): string => `/api/conversations/${encodeURIComponent(id)}${more}`
+  return {
+    async findUser(username: string): Promise<PublicUser | undefined> {
+      try {
+        return (await send({ method: 'GET', path: '/api/user/users', query: { username } })) as PublicUser
+      } catch (error) {
+        if (error instanceof ParleyError && error.problem.code === 'not_found') return undefined
+        throw error
+      }
+    },
+    sessions: async () =>
+      ((await send({ method: 'GET', path: '/api/user/me/sessions' })) as { items: SessionItem[] }).items,
+    renameSession: (id: string, name: string) =>
+      send({ method: 'PATCH', path: `/api/user/me/sessions/${encodeURIComponent(id)}`, body: { name } }),
+    revokeSession: (id: string) => send({ method: 'DELETE', path: `/api/user/me/sessions/${encodeURIComponent(id)}` }),
+    revokeOtherSessions: () => send({ method: 'DELETE', path: '/api/user/me/sessions' }),
+
+    list: async (cursor: string | undefined) =>
+      (await send({ method: 'GET', path: '/api/sync', query: { cursor, limit: 100 } })) as SyncPage,
+    item: async (id: string) => (await send({ method: 'GET', path: conversation(id) })) as ConversationItem,
+    log: async (id: string, after: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/log'), query: { after, limit: 200 } })) as LogPage,
+    /** The messages before `seq`, newest page first, each page oldest first. */
+    messages: async (id: string, before: number, limit: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
+
+    openDirect: async (userId: string) =>
+      (await send({
+        method: 'PUT',
+        path: `/api/conversations/direct/${encodeURIComponent(userId)}`,
+      })) as ConversationItem,
+    /** `key` makes a repeat after a lost reply the same group. */
+    createGroup: async (title: string, memberIds: readonly string[], key: string) =>
+      (await send({
+        method: 'POST',
+        path: '/api/conversations',
+        body: { title, memberIds },
+        headers: { 'idempotency-key': key },
+      })) as ConversationItem,
+    renameGroup: async (id: string, title: string) =>
+      (await send({ method: 'PATCH', path: conversation(id), body: { title } })) as ConversationItem,
+    addMembers: (id: string, userIds: readonly string[]) =>
+      send({ method: 'POST', path: conversation(id, '/members'), body: { userIds } }),
+    removeMember: (id: string, userId: string) =>
+      send({ method: 'DELETE', path: conversation(id, `/members/${encodeURIComponent(userId)}`) }),
+    members: async (id: string) =>
+      ((await send({ method: 'GET', path: conversation(id, '/members') })) as { items: MemberItem[] }).items,
+  }
+}

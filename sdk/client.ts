@@ -1,0 +1,236 @@
+import type { ServerEvents } from '@parley/protocol/socket'
+import { v7 as newId } from 'uuid'
+import { openApi } from './api.ts'
+import { openConnection } from './connection.ts'
+import { openEmitter } from './emitter.ts'
+import { deviceError } from './error.ts'
+import { openHttp } from './http.ts'
+import { indexedDbStorage } from './indexeddb.ts'
+import { memoryStorage } from './memory.ts'
+import { whenNetworkChanges } from './network.ts'
+import { openPresence } from './presence.ts'
+import { openSession } from './session.ts'
+import { openSpace, type Space } from './space.ts'
+import { derived, writable } from './store.ts'
+import { openTimelines } from './timelines.ts'
+import type { ClientEvents, ClientOptions, ConnectionState, OutboxItem, ParleyClient } from './types.ts'
+
+export { ParleyError } from './error.ts'
+export type * from './types.ts'
+
+const GAP_WAIT_MS = 150
+const NOTHING: readonly OutboxItem[] = []
+
+/** One device of one user, on one server. Does nothing by itself until `register`, `login` or `resume`, and `connect`. */
+export function createClient(options: ClientOptions = {}): ParleyClient {
+  const url = options.url ?? globalThis.location?.origin
+  if (!url) throw new TypeError('createClient needs the url of the server')
+  const storage = options.storage ?? (typeof indexedDB === 'undefined' ? memoryStorage() : indexedDbStorage())
+  const events = openEmitter<ClientEvents>()
+  const connectionState = writable<ConnectionState>('offline')
+  const stirred = derived(() => ({}))
+  let space: Space | undefined
+  let wanted = false
+
+  const session = openSession({
+    send: openHttp(url, options.fetch ?? ((...request) => fetch(...request))),
+    storage,
+    tokens: options.tokens ?? (typeof document === 'undefined' ? 'body' : 'cookie'),
+    deviceName: options.deviceName,
+    async signedIn(me) {
+      space = await openSpace({
+        me,
+        storage,
+        api,
+        gapWaitMs: options.gapWaitMs ?? GAP_WAIT_MS,
+        presence,
+        events,
+        state: setConnection,
+        changed,
+        outboxChanged() {
+          outbox.changed()
+          timelines.changed()
+          conversations.changed()
+        },
+        stir: stirred.changed,
+        link: () => connection.link,
+      })
+      outbox.changed()
+      timelines.changed()
+      conversations.changed()
+      if (wanted) connection.connect()
+    },
+    async signedOut() {
+      connection.disconnect()
+      const left = space
+      space = undefined
+      presence.clear()
+      await left?.close(true)
+      outbox.changed()
+      timelines.changed()
+      conversations.changed()
+    },
+    renewed(token) {
+      connection.link?.call('session.refresh', { token }).catch(() => connection.cut())
+    },
+  })
+  const api = openApi(session.authorized)
+  const presence = openPresence((item) => events.emit('presence', item))
+
+  function changed(conversationId: string): void {
+    timelines.changed(conversationId)
+    conversations.changed()
+    stirred.changed()
+  }
+
+  function setConnection(state: ConnectionState): void {
+    if (state === connectionState.get()) return
+    connectionState.set(state)
+    events.emit('connection', state)
+    stirred.changed()
+  }
+
+  const connection = openConnection({
+    url,
+    transports: options.transports ?? ['websocket', 'polling'],
+    token: session.token,
+    partition: session.partition,
+    handlers: {
+      ...relay('message.new'),
+      ...relay('conversation.updated'),
+      ...relay('receipt.updated'),
+      ...relay('typing.start'),
+      ...relay('typing.stop'),
+      ...relay('presence.changed'),
+      ...relay('sync.hint'),
+      ...relay('cursor.expired'),
+      ...relay('slow.consumer'),
+      'session.revoked': ({ reason }) => void session.end(reason),
+      'session.expired': () => {},
+      'server.draining': () => {},
+    },
+    up: (link) => space?.up(link),
+    down: setConnection,
+  })
+
+  /** What the server says goes to whoever is signed in then. */
+  function relay<E extends keyof Space['handlers']>(event: E): Record<E, ServerEvents[E]> {
+    const handle = (data: never): void => (space?.handlers[event] as ((data: never) => void) | undefined)?.(data)
+    return { [event]: handle } as Record<E, ServerEvents[E]>
+  }
+
+  const outbox = derived(() => space?.outbox.items() ?? NOTHING)
+  const conversations = derived(() => space?.views.conversations() ?? [])
+  const timelines = openTimelines(() => space)
+  const unwatch = whenNetworkChanges({
+    back() {
+      connection.hurry()
+      space?.sync.now()
+      // Asks over the socket too: one that is dead without knowing it is found out by the missing answer.
+      if (connection.link) presence.up(connection.link)
+    },
+    gone: () => connection.cut(),
+  })
+  session.state.subscribe(() => events.emit('session', session.state.get()))
+
+  function signedIn(): Space {
+    if (!space) throw deviceError('auth.invalid', 'Nobody is signed in on this device')
+    return space
+  }
+
+  async function refreshed(conversationId: string): Promise<void> {
+    signedIn().device.takeItem(await api.item(conversationId))
+  }
+
+  return {
+    session: session.state,
+    connection: connectionState,
+    conversations,
+    outbox,
+    presence: presence.state,
+
+    register: session.register,
+    login: session.login,
+    resume: session.resume,
+    logout: session.logout,
+    sessions: api.sessions,
+    renameSession: async (id, name) => void (await api.renameSession(id, name)),
+    revokeSession: async (id) => void (await api.revokeSession(id)),
+    revokeOtherSessions: async () => void (await api.revokeOtherSessions()),
+
+    connect() {
+      wanted = true
+      if (space) connection.connect()
+    },
+    disconnect() {
+      wanted = false
+      connection.disconnect()
+    },
+    async settled(signal) {
+      signal.throwIfAborted()
+      space?.sync.now()
+      await new Promise<void>((resolve, reject) => {
+        const check = (): void => {
+          if (connectionState.get() !== 'live' || !space?.idle) return
+          done(resolve)
+        }
+        const aborted = (): void => done(() => reject(signal.reason))
+        const unsubscribe = stirred.subscribe(check)
+        const done = (settle: () => void): void => {
+          unsubscribe()
+          signal.removeEventListener('abort', aborted)
+          settle()
+        }
+        signal.addEventListener('abort', aborted)
+        check()
+      })
+      await space?.flush()
+    },
+    async close() {
+      wanted = false
+      unwatch()
+      connection.disconnect()
+      session.close()
+      await space?.close(false)
+      await storage.close()
+    },
+
+    findUser: api.findUser,
+    async openDirect(userId) {
+      const item = await api.openDirect(userId)
+      signedIn().device.takeItem(item)
+      return signedIn().views.conversation(item.id)!
+    },
+    async createGroup(title, memberIds) {
+      const item = await api.createGroup(title, memberIds, newId())
+      signedIn().device.takeItem(item)
+      return signedIn().views.conversation(item.id)!
+    },
+    async renameGroup(conversationId, title) {
+      signedIn().device.takeItem(await api.renameGroup(conversationId, title))
+    },
+    async addMembers(conversationId, userIds) {
+      await api.addMembers(conversationId, userIds)
+      await refreshed(conversationId)
+    },
+    async removeMember(conversationId, userId) {
+      await api.removeMember(conversationId, userId)
+      if (userId === signedIn().me.id) signedIn().device.drop(conversationId)
+      else await refreshed(conversationId)
+    },
+    async leave(conversationId) {
+      await api.removeMember(conversationId, signedIn().me.id)
+      signedIn().device.drop(conversationId)
+    },
+    members: api.members,
+
+    timeline: timelines.of,
+    send: async (to, text) => signedIn().outbox.add(to, text),
+    retry: async (id) => signedIn().outbox.retry(id),
+    discard: async (id) => signedIn().outbox.discard(id),
+    markRead: (conversationId, seq) => space?.markRead(conversationId, seq),
+    setTyping: (conversationId, on) => space?.setTyping(conversationId, on),
+    watchPresence: (userIds) => presence.watch(userIds, connection.link),
+    on: events.on,
+  }
+}

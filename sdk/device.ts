@@ -1,0 +1,292 @@
+import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/protocol/conversation'
+import type { OwnUser } from '@parley/protocol/user'
+import {
+  type Held,
+  heldFrom,
+  heldFromStart,
+  needsFacts,
+  type StoredMessage,
+  unreadOf,
+  WINDOW,
+  withEntry,
+  withItem,
+  withMarks,
+} from './held.ts'
+import type { Changes, Keeper } from './keeper.ts'
+import { userPrefix } from './session.ts'
+import { isBehind, isTooFar, receive, TOO_FAR } from './timeline.ts'
+import type { DeviceStorage } from './types.ts'
+
+/** A conversation on this device. `messages`, where they are in memory, are a dense run up to `held.headSeq`. */
+export interface Conversation {
+  held: Held
+  early: ReadonlyMap<number, Entry>
+  messages?: readonly StoredMessage[]
+  /** Someone looks at it: older messages stay in memory. */
+  open: boolean
+  /** An older page is on its way. */
+  loadingOlder: boolean
+}
+
+/** What others on this device do when something changed here. Called in order, never while a change is half made. */
+export interface DeviceHooks {
+  /** The view of a conversation changed. */
+  changed(conversationId: string): void
+  /** Entries up to `rev` are applied, these messages among them. Gives what else is to be kept in the same write. */
+  applied(conversationId: string, rev: number, messages: readonly StoredMessage[]): Changes
+  /** A message entered; after `applied`. */
+  message(message: StoredMessage, held: Held): void
+  /** Everything up to `held.headSeq` is stored. */
+  stored(conversationId: string): void
+  /** Something is missing here: entries, or facts. */
+  behind(conversationId: string): void
+  dropped(conversationId: string): void
+}
+
+/** A young conversation that turns up is fetched from its start when it has at most this many entries. */
+const YOUNG = 50
+
+export type Device = ReturnType<typeof openDevice>
+
+/** What one user has on this device: the conversations, and the cursor up to which the list of them is known. */
+export function openDevice(
+  me: OwnUser,
+  storage: DeviceStorage,
+  keeper: Keeper,
+  leads: () => boolean,
+  hooks: DeviceHooks,
+) {
+  const conversations = new Map<string, Conversation>()
+  const people = new Map([[me.id, me.username]])
+  /** Asked for again although nothing is missing: unread cannot be counted here. */
+  const unsure = new Set<string>()
+  const prefix = userPrefix(me.id)
+  const cursorKey = `${prefix}cursor`
+  const anewKey = `${prefix}anew`
+  const conversationKey = (id: string): string => `${prefix}conversation/${id}`
+  const messagesPrefix = (id: string): string => `${prefix}message/${id}/`
+  const messageKey = (id: string, seq: number): string => `${messagesPrefix(id)}${String(seq).padStart(12, '0')}`
+  let cursor: string | undefined
+  /** Conversations that the new list has not named yet; undefined unless the list is being read anew. */
+  let unseen: Set<string> | undefined
+
+  /** Of several tabs the leader alone writes: two would undo each other's steps. Resolves when durable; never in a tab that follows. */
+  const keep = (changes: Changes): Promise<void> => (leads() ? keeper.save(changes) : new Promise(() => {}))
+
+  async function load(): Promise<void> {
+    for (const [, value] of await storage.list(`${prefix}conversation/`)) {
+      const held = value as Held
+      conversations.set(held.id, { held, early: new Map(), open: false, loadingOlder: false })
+      meet(held)
+    }
+    cursor = (await storage.get(cursorKey)) as string | undefined
+    if (await storage.get(anewKey)) beginAnew()
+  }
+
+  function meet({ facts, lastMessage }: Pick<Held, 'facts' | 'lastMessage'>): void {
+    for (const { userId, username } of facts.members ?? []) people.set(userId, username)
+    if (lastMessage?.sender) people.set(lastMessage.senderId, lastMessage.sender)
+  }
+
+  /** One page of the list: facts, and what is now known to be missing, kept in one write with the cursor. */
+  async function takePage(page: SyncPage): Promise<void> {
+    const young = cursor !== undefined && !unseen
+    const changes: (readonly [string, unknown])[] = []
+    for (const item of page.items) {
+      unseen?.delete(item.id)
+      changes.push(...('gone' in item ? forget(item.id) : place(item, young)))
+    }
+    cursor = page.cursor
+    if (unseen && !page.more) {
+      for (const id of unseen) changes.push(...forget(id))
+      unseen = undefined
+      changes.push([anewKey, undefined])
+    }
+    await saved(keep([...changes, [cursorKey, cursor]]))
+    for (const item of page.items) if (conversations.has(item.id)) hooks.stored(item.id)
+  }
+
+  /** One conversation as the server has it now. */
+  function takeItem(item: ConversationItem): void {
+    void keep(place(item, true)).then(() => hooks.stored(item.id))
+  }
+
+  function place(item: ConversationItem, young: boolean): Changes {
+    const before = conversations.get(item.id)
+    const now = new Date().toISOString()
+    meet({ facts: item, ...(item.lastMessage && { lastMessage: item.lastMessage }) })
+    if (before && mayGoOn(before.held, item)) {
+      before.held = withItem(before.held, item, me.id)
+      unsure.delete(item.id)
+      tell(before)
+      return [[conversationKey(item.id), before.held]]
+    }
+    const fetchAll = young && !before && item.rev - item.me.fromRev < YOUNG
+    const held = (fetchAll ? heldFromStart : heldFrom)(item, me.id, now)
+    const gone = before ? messageKeys(before.held).map((key): [string, undefined] => [key, undefined]) : []
+    const early = new Map([...(before?.early ?? [])].filter(([rev]) => rev > held.rev))
+    const messages = held.lastMessage ? [held.lastMessage] : []
+    const next: Conversation = { held, early, messages, open: before?.open ?? false, loadingOlder: false }
+    conversations.set(item.id, next)
+    unsure.delete(item.id)
+    const entered = held.lastMessage ? [held.lastMessage] : []
+    const stored = entered.map((message): [string, unknown] => [messageKey(item.id, message.seq), message])
+    const more = hooks.applied(item.id, held.rev, entered)
+    for (const message of entered) if (message.seq > (before?.held.headSeq ?? 0)) hooks.message(message, held)
+    tell(next)
+    return [...gone, ...stored, [conversationKey(item.id), held], ...more]
+  }
+
+  /** What is held meets what the server has: else forget it and begin at the head. */
+  function mayGoOn(held: Held, item: ConversationItem): boolean {
+    const sameStay = item.me.fromRev === held.facts.me.fromRev || item.rev < held.facts.rev
+    return sameStay && item.rev - held.rev <= TOO_FAR && !unseen
+  }
+
+  /** Entries as they come: live, from a page of the log, or one's own acknowledged message. */
+  function takeEntries(id: string, entries: readonly Entry[], headRev = 0): void {
+    const conversation = conversations.get(id)
+    if (!conversation) return
+    const { held, early } = conversation
+    const { position, applied } = receive({ rev: held.rev, headRev: Math.max(held.headRev, headRev), early }, entries)
+    conversation.early = position.early
+    if (applied.some((entry) => entry.kind === 'members.removed' && entry.userIds.includes(me.id))) {
+      drop(id)
+      return
+    }
+    if (applied.length === 0 && position.headRev === held.headRev) return
+    const changes: (readonly [string, unknown])[] = []
+    const entered: StoredMessage[] = []
+    let next: Held = { ...held, headRev: position.headRev }
+    for (const entry of applied) {
+      // A message changes no membership; one that was acknowledged to us does not say which.
+      const whole = entry.kind === 'message' ? { ...entry, membersRev: next.facts.membersRev } : entry
+      const step = withEntry(next, whole, me.id, people.get(entry.senderId) ?? '')
+      next = step.held
+      if (step.message) {
+        entered.push(step.message)
+        changes.push([messageKey(id, step.message.seq), step.message])
+      }
+      for (const seq of step.dropped) changes.push([messageKey(id, seq), undefined])
+    }
+    conversation.held = next
+    if (conversation.messages && entered.length > 0) {
+      const all = [...conversation.messages, ...entered]
+      conversation.messages = conversation.open ? all : all.slice(-WINDOW)
+    }
+    changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
+    void keep(changes).then(() => hooks.stored(id))
+    for (const message of entered) hooks.message(message, next)
+    recount(conversation)
+  }
+
+  function takeLog(id: string, page: LogPage): void {
+    takeEntries(id, page.items, page.headRev)
+  }
+
+  /** A member's marks, one's own included. */
+  function takeMarks(id: string, mark: Marks): void {
+    const conversation = conversations.get(id)
+    if (!conversation) return
+    conversation.held = withMarks(conversation.held, mark, me.id)
+    void keep([[conversationKey(id), conversation.held]])
+    recount(conversation)
+  }
+
+  /** The server knows that this device has everything up to `seq`. Not kept at once: after a crash it is told again, to no harm. */
+  function wasTold(id: string, deliveredSeq: number): void {
+    const conversation = conversations.get(id)
+    if (conversation)
+      conversation.held = withMarks(conversation.held, { userId: me.id, deliveredSeq, readSeq: 0 }, me.id)
+  }
+
+  /** After a change that the server's count of unread did not know of: it may have to be asked for again. */
+  function recount(conversation: Conversation): void {
+    if (!isBehind(conversation.held) && !unreadOf(conversation.held).sure) unsure.add(conversation.held.id)
+    tell(conversation)
+  }
+
+  /** Tells of the change, and of what is still missing. */
+  function tell(conversation: Conversation): void {
+    hooks.changed(conversation.held.id)
+    if (isMissing(conversation)) hooks.behind(conversation.held.id)
+  }
+
+  const isMissing = ({ held }: Conversation): boolean => isBehind(held) || needsFacts(held) || unsure.has(held.id)
+
+  function drop(id: string): void {
+    void keep(forget(id))
+  }
+
+  function forget(id: string): Changes {
+    const conversation = conversations.get(id)
+    unsure.delete(id)
+    if (!conversation) return []
+    conversations.delete(id)
+    hooks.dropped(id)
+    hooks.changed(id)
+    return [conversationKey(id), ...messageKeys(conversation.held)].map((key) => [key, undefined])
+  }
+
+  const messageKeys = ({ id, firstSeq, headSeq }: Held): string[] =>
+    Array.from({ length: headSeq - firstSeq + 1 }, (_, n) => messageKey(id, firstSeq + n))
+
+  /** The cursor cannot be resumed: read the whole list again, and let go of what it does not name. */
+  function beginAnew(): void {
+    unseen = new Set(conversations.keys())
+    cursor = undefined
+    void keep([
+      [anewKey, true],
+      [cursorKey, undefined],
+    ])
+  }
+
+  /** This tab leads from now on: what it holds becomes what is kept. */
+  async function takeOver(): Promise<void> {
+    const kept = await storage.list(`${prefix}conversation/`)
+    const gone = kept.map(([, value]) => value as Held).filter(({ id }) => !conversations.has(id))
+    const forgotten = gone.flatMap((held) => [conversationKey(held.id), ...messageKeys(held)])
+    const held = [...conversations.values()].flatMap(({ held, messages }): [string, unknown][] => [
+      [conversationKey(held.id), held],
+      ...(messages ?? [])
+        .filter(({ seq }) => seq >= held.firstSeq)
+        .map((message): [string, unknown] => [messageKey(held.id, message.seq), message]),
+    ])
+    await keep([...forgotten.map((key): [string, undefined] => [key, undefined]), ...held, [cursorKey, cursor]])
+    for (const id of conversations.keys()) hooks.stored(id)
+  }
+
+  return {
+    me,
+    conversations,
+    people,
+    cursor: () => cursor,
+    load,
+    takePage,
+    takeItem,
+    takeEntries,
+    takeLog,
+    takeMarks,
+    wasTold,
+    drop,
+    beginAnew,
+    takeOver,
+    keep,
+    messagesPrefix,
+    messageKey,
+    conversationKey,
+    /** Conversations of which something is missing. */
+    missing: () => [...conversations.values()].filter(isMissing),
+    /** Fetching page by page would take too long: ask for the conversation and begin at its head. */
+    isTooFar: ({ held }: Conversation) => isTooFar(held),
+    recount(id: string) {
+      const conversation = conversations.get(id)
+      if (conversation) recount(conversation)
+    },
+  }
+
+  /** A tab that follows keeps nothing, and goes on at once. */
+  function saved(kept: Promise<void>): Promise<void> {
+    return leads() ? kept : Promise.resolve()
+  }
+}

@@ -1,0 +1,192 @@
+import { LIMITS } from '@parley/protocol/limits'
+import type { SendReply, SendRequest } from '@parley/protocol/socket'
+import { v7 as newId } from 'uuid'
+import type { Link } from './connection.ts'
+import { asParleyError } from './error.ts'
+import type { StoredMessage } from './held.ts'
+import type { Changes, Keeper } from './keeper.ts'
+import { openLanes } from './lanes.ts'
+import { outboxPrefix } from './session.ts'
+import type { DeviceStorage, OutboxItem } from './types.ts'
+
+/** Messages on their way to the server: kept before they are shown, sent in order, never given up without a refusal. */
+export interface Outbox {
+  load(): Promise<void>
+  /** All items, oldest first. The same array until something changes. */
+  items(): readonly OutboxItem[]
+  add(to: OutboxItem['to'], text: string): Promise<OutboxItem>
+  retry(id: string): Promise<void>
+  discard(id: string): Promise<void>
+  /** Sends over this link from now on, from the oldest that has no answer. */
+  up(link: Link): void
+  /** Messages that entered the conversation, which is now held up to `rev`: those of ours need no sending. Gives what to forget. */
+  entered(conversationId: string, rev: number, messages: readonly StoredMessage[]): Changes
+  /** The conversation is gone: what was acknowledged there will not be seen again. */
+  dropped(conversationId: string): void
+  hear(news: OutboxNews): void
+  stop(): void
+}
+
+/** What the tabs of one browser tell each other. */
+export type OutboxNews = { kind: 'outbox'; item: OutboxItem } | { kind: 'outbox.gone'; id: string }
+
+interface Waiting {
+  item: OutboxItem
+  /** Acknowledged, and not yet in the timeline. */
+  reply?: SendReply
+}
+
+export function openOutbox({
+  userId,
+  storage,
+  keeper,
+  leads,
+  target,
+  post,
+  hooks,
+}: {
+  userId: string
+  storage: DeviceStorage
+  keeper: Keeper
+  leads: () => boolean
+  /** Where order counts: the conversation, as far as known. */
+  target(to: OutboxItem['to']): string
+  post(news: OutboxNews): void
+  hooks: {
+    acked(reply: SendReply, item: OutboxItem): void
+    refused(item: OutboxItem): void
+    changed(): void
+  }
+}): Outbox {
+  const waiting = new Map<string, Waiting>()
+  const key = (id: string): string => outboxPrefix(userId) + id
+  let list: readonly OutboxItem[] | undefined
+  let link: Link | undefined
+  const lanes = openLanes({ window: LIMITS.sendWindow, next: sendable, send, stopped: () => stopped })
+  let stopped = false
+  let lastOrder = 0
+
+  function sendable(): { id: string; lane: string }[] {
+    if (!leads() || !link || link.gone.aborted) return []
+    return items()
+      .filter((item) => !item.refused && !waiting.get(item.id)?.reply)
+      .map((item) => ({ id: item.id, lane: target(item.to) }))
+  }
+
+  function items(): readonly OutboxItem[] {
+    list ??= [...waiting.values()].map(({ item }) => item).sort((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1))
+    return list
+  }
+
+  function changed(): void {
+    list = undefined
+    hooks.changed()
+  }
+
+  async function add(to: OutboxItem['to'], text: string): Promise<OutboxItem> {
+    lastOrder = Math.max(lastOrder, items().at(-1)?.order ?? 0) + 1
+    const item: OutboxItem = { id: newId(), to, text, order: lastOrder, queuedAt: new Date().toISOString() }
+    await keeper.save([[key(item.id), item]])
+    put(item)
+    post({ kind: 'outbox', item })
+    return item
+  }
+
+  function put(item: OutboxItem): void {
+    waiting.set(item.id, { ...waiting.get(item.id), item })
+    changed()
+    lanes.pump()
+  }
+
+  /** One message, once; how it ended, for its lane. */
+  async function send(id: string): Promise<{ again: boolean; afterMs?: number; all?: boolean }> {
+    const entry = waiting.get(id)
+    if (!entry || !link) return { again: false }
+    const { item } = entry
+    const request: SendRequest = { id, text: item.text, ...item.to }
+    try {
+      const reply = await link.call<SendReply>('message.send', request)
+      // Its echo may have come first: then it is done.
+      if (waiting.get(id) !== entry) return { again: false }
+      entry.reply = reply
+      hooks.acked(reply, item)
+      return { again: false }
+    } catch (error) {
+      const { problem } = asParleyError(error)
+      if (problem.retryable) {
+        const more = problem.retryAfterMs === undefined ? {} : { afterMs: problem.retryAfterMs }
+        return { again: true, all: problem.code === 'rate.limited', ...more }
+      }
+      if (waiting.get(id) !== entry || stopped) return { again: false }
+      entry.item = { ...item, refused: problem }
+      void keeper.save([[key(id), entry.item]])
+      changed()
+      post({ kind: 'outbox', item: entry.item })
+      hooks.refused(entry.item)
+      return { again: false }
+    }
+  }
+
+  function remove(ids: readonly string[]): Changes {
+    const gone = ids.filter((id) => waiting.delete(id))
+    if (gone.length > 0) changed()
+    return gone.map((id): [string, undefined] => [key(id), undefined])
+  }
+
+  return {
+    async load() {
+      const kept = new Set<string>()
+      for (const [, value] of await storage.list(outboxPrefix(userId))) {
+        const item = value as OutboxItem
+        kept.add(item.id)
+        waiting.set(item.id, { ...waiting.get(item.id), item })
+      }
+      // What another tab led to its end meanwhile.
+      for (const id of waiting.keys()) if (!kept.has(id)) waiting.delete(id)
+      changed()
+      lanes.pump()
+    },
+    items,
+    add,
+    async retry(id) {
+      const entry = waiting.get(id)
+      if (!entry?.item.refused) return
+      const { refused: _, ...item } = entry.item
+      await keeper.save([[key(id), item]])
+      put(item)
+      post({ kind: 'outbox', item })
+    },
+    async discard(id) {
+      if (!waiting.get(id)?.item.refused) return
+      await keeper.save(remove([id]))
+      post({ kind: 'outbox.gone', id })
+    },
+    up(next) {
+      link = next
+      lanes.reset()
+    },
+    entered(conversationId, rev, messages) {
+      const mine = messages.filter(({ senderId }) => senderId === userId)
+      for (const { id, seq, rev, createdAt } of mine) {
+        const entry = waiting.get(id)
+        if (entry && !entry.reply) hooks.acked({ id, seq, rev, createdAt, conversationId }, entry.item)
+      }
+      const seen = [...waiting.values()].filter(
+        ({ reply }) => reply?.conversationId === conversationId && reply.rev <= rev,
+      )
+      return remove([...mine.map(({ id }) => id), ...seen.map(({ item }) => item.id)])
+    },
+    dropped(conversationId) {
+      const lost = [...waiting.values()].filter(({ reply }) => reply?.conversationId === conversationId)
+      void keeper.save(remove(lost.map(({ item }) => item.id)))
+    },
+    hear(news) {
+      if (news.kind === 'outbox') put(news.item)
+      else remove([news.id])
+    },
+    stop() {
+      stopped = true
+      lanes.stop()
+    },
+  }
+}

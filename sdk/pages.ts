@@ -1,0 +1,114 @@
+import type { Api } from './api.ts'
+import type { Device } from './device.ts'
+import { asParleyError, deviceError } from './error.ts'
+import { type StoredMessage, withWindow } from './held.ts'
+import type { Keeper } from './keeper.ts'
+import { denseSuffix, prepend } from './timeline.ts'
+import type { DeviceStorage } from './types.ts'
+
+/** Messages of one conversation, from this device and, where it has none, from the server. */
+export interface Pages {
+  /** The newest messages in memory: what is stored here, or else a page from the server. Offline, what is stored has to do. */
+  open(conversationId: string): Promise<void>
+  loadOlder(conversationId: string): Promise<void>
+}
+
+const PAGE = 50
+/** An opened conversation shows at least so many messages, if there are. */
+const ENOUGH = 30
+
+export function openPages(
+  device: Device,
+  storage: DeviceStorage,
+  keeper: Keeper,
+  api: Api,
+  changed: (conversationId: string) => void,
+): Pages {
+  const opening = new Map<string, Promise<void>>()
+  const older = new Map<string, Promise<void>>()
+
+  async function openFirst(id: string): Promise<void> {
+    await fromStorage(id)
+    const conversation = device.conversations.get(id)
+    if (!conversation) return
+    conversation.open = true
+    if ((conversation.messages?.length ?? 0) >= ENOUGH || !hasOlder(device, id)) return
+    await loadOlder(id).catch((error) => {
+      const { problem } = asParleyError(error)
+      if (!problem.retryable || !device.conversations.get(id)?.messages?.length) throw error
+    })
+  }
+
+  async function fromStorage(id: string): Promise<void> {
+    const before = device.conversations.get(id)
+    if (!before || before.messages) return
+    // From here on what arrives is added; what is stored then joins it in front.
+    before.messages = []
+    await keeper.flush()
+    const rows = await storage.list(device.messagesPrefix(id))
+    const conversation = device.conversations.get(id)
+    if (conversation !== before) return
+    const stored = rows.map(([, value]) => value as StoredMessage)
+    const first = before.messages[0]?.seq ?? before.held.headSeq + 1
+    const messages = prepend(before.messages, denseSuffix(stored, first - 1), before.held.headSeq)
+    before.messages = messages
+    // Another tab may have kept less, or more, than this one knew.
+    if ((messages[0]?.seq ?? first) !== before.held.firstSeq)
+      before.held = withWindow(before.held, messages, device.me.id)
+    changed(id)
+  }
+
+  async function loadOlder(id: string): Promise<void> {
+    await fromStorage(id)
+    const conversation = device.conversations.get(id)
+    if (!conversation) throw deviceError('not_found', 'There is no such conversation')
+    if (!hasOlder(device, id)) return
+    const first = conversation.messages?.[0]?.seq ?? conversation.held.headSeq + 1
+    conversation.loadingOlder = true
+    changed(id)
+    try {
+      const { items } = await api.messages(id, first, PAGE)
+      if (device.conversations.get(id) !== conversation) return
+      join(id, items)
+    } finally {
+      conversation.loadingOlder = false
+      changed(id)
+    }
+  }
+
+  /** Older messages come in front; as many as the window has room for are stored. */
+  function join(id: string, items: readonly StoredMessage[]): void {
+    const conversation = device.conversations.get(id)!
+    const { held } = conversation
+    const messages = prepend(conversation.messages ?? [], items, held.headSeq)
+    conversation.messages = messages
+    conversation.held = withWindow(held, messages, device.me.id)
+    for (const { senderId, sender } of items) if (sender) device.people.set(senderId, sender)
+    const { firstSeq } = conversation.held
+    const fresh = messages.filter(({ seq }) => seq >= firstSeq && seq < held.firstSeq)
+    void device.keep([
+      ...fresh.map((message): [string, unknown] => [device.messageKey(id, message.seq), message]),
+      [device.conversationKey(id), conversation.held],
+    ])
+    device.recount(id)
+  }
+
+  /** The same for all who ask at once. */
+  const once = (under: Map<string, Promise<void>>, work: (id: string) => Promise<void>) => (id: string) => {
+    const running = under.get(id) ?? work(id).finally(() => under.delete(id))
+    under.set(id, running)
+    return running
+  }
+
+  const loadOlderOnce = once(older, loadOlder)
+  return { open: once(opening, openFirst), loadOlder: loadOlderOnce }
+}
+
+/** Whether one may see messages older than those in memory. */
+export function hasOlder(device: Device, id: string): boolean {
+  const conversation = device.conversations.get(id)
+  if (!conversation) return false
+  const { held, messages } = conversation
+  const first = messages ? (messages[0]?.seq ?? held.headSeq + 1) : held.firstSeq
+  return first > held.facts.me.fromSeq
+}

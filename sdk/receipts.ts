@@ -1,0 +1,143 @@
+import { delay, fullJitter } from './backoff.ts'
+import type { Link } from './connection.ts'
+import type { Device } from './device.ts'
+import { asParleyError } from './error.ts'
+import { undelivered } from './held.ts'
+import type { Keeper } from './keeper.ts'
+import { userPrefix } from './session.ts'
+import type { DeviceStorage } from './types.ts'
+
+/** Tells the server what this device stored and what its user read, at most four times a second, until it is acknowledged. */
+export interface Receipts {
+  load(): Promise<void>
+  /** What a conversation has is durable here: said only then (I13). */
+  stored(conversationId: string): void
+  /** Read up to `seq`; kept durably until the server has it. */
+  markRead(conversationId: string, seq: number): void
+  /** A new link: say again what was not acknowledged. */
+  up(link: Link): void
+  dropped(conversationId: string): void
+  readonly idle: boolean
+  stop(): void
+}
+
+const EVERY_MS = 250
+/** A node takes so many other events of a device a second; this leaves room for them. */
+const AT_ONCE = 10
+
+export function openReceipts({
+  device,
+  storage,
+  keeper,
+  leads,
+  stir,
+}: {
+  device: Device
+  storage: DeviceStorage
+  keeper: Keeper
+  leads: () => boolean
+  stir(): void
+}): Receipts {
+  const prefix = `${userPrefix(device.me.id)}read/`
+  const read = new Map<string, number>()
+  const delivered = new Set<string>()
+  const over = new AbortController()
+  let link: Link | undefined
+  let running = false
+
+  async function run(): Promise<void> {
+    running = true
+    for (let failures = 0; link && !link.gone.aborted && !over.signal.aborted; ) {
+      const current = link
+      const due = [...read.keys()].map((id) => () => tellRead(current, id))
+      due.push(...[...delivered].filter((id) => !read.has(id)).map((id) => () => tellDelivered(current, id)))
+      if (due.length === 0) break
+      const done = await Promise.all(due.slice(0, AT_ONCE).map((tell) => tell()))
+      failures = done.every(Boolean) ? 0 : failures + 1
+      stir()
+      await delay(EVERY_MS + fullJitter(failures, { base: 250, cap: 5_000 }) * Math.min(failures, 1), over.signal)
+    }
+    running = false
+    stir()
+  }
+
+  function start(): void {
+    if (!running) void run()
+  }
+
+  async function tellDelivered(link: Link, id: string): Promise<boolean> {
+    const held = device.conversations.get(id)?.held
+    delivered.delete(id)
+    if (!held || !undelivered(held)) return true
+    const failed = await tell(link, 'receipt.delivered', id, held.headSeq)
+    if (failed) delivered.add(id)
+    return !failed
+  }
+
+  async function tellRead(link: Link, id: string): Promise<boolean> {
+    const upToSeq = read.get(id)!
+    const failed = await tell(link, 'receipt.read', id, upToSeq)
+    if (failed) return false
+    if (read.get(id) !== upToSeq) return true
+    read.delete(id)
+    void keeper.save([[prefix + id, undefined]])
+    device.recount(id)
+    return true
+  }
+
+  /** Whether to try again. A definite refusal (no longer a member) needs no mark. */
+  async function tell(
+    link: Link,
+    event: 'receipt.delivered' | 'receipt.read',
+    conversationId: string,
+    upToSeq: number,
+  ): Promise<boolean> {
+    try {
+      const reply = await link.call<{ deliveredSeq: number }>(event, { conversationId, upToSeq })
+      device.wasTold(conversationId, reply.deliveredSeq)
+      return false
+    } catch (error) {
+      return asParleyError(error).problem.retryable
+    }
+  }
+
+  return {
+    async load() {
+      for (const [key, value] of await storage.list(prefix)) {
+        const id = key.slice(prefix.length)
+        const readSeq = Number(value)
+        read.set(id, readSeq)
+        device.takeMarks(id, { userId: device.me.id, deliveredSeq: readSeq, readSeq })
+      }
+      for (const [id, { held }] of device.conversations) if (leads() && undelivered(held)) delivered.add(id)
+    },
+    stored(id) {
+      const held = device.conversations.get(id)?.held
+      if (!leads() || !held || !undelivered(held)) return
+      delivered.add(id)
+      start()
+    },
+    markRead(id, seq) {
+      const held = device.conversations.get(id)?.held
+      if (!held) return
+      const readSeq = Math.min(Math.floor(seq), held.headSeq)
+      if (!(readSeq > held.readSeq)) return
+      read.set(id, readSeq)
+      void keeper.save([[prefix + id, readSeq]])
+      device.takeMarks(id, { userId: device.me.id, deliveredSeq: held.deliveredSeq, readSeq })
+      start()
+    },
+    up(next) {
+      link = next
+      start()
+    },
+    dropped(id) {
+      delivered.delete(id)
+      if (read.delete(id)) void keeper.save([[prefix + id, undefined]])
+    },
+    get idle() {
+      return read.size === 0 && delivered.size === 0
+    },
+    stop: () => over.abort(),
+  }
+}

@@ -1,0 +1,184 @@
+import type { Entry } from '@parley/protocol/conversation'
+import type { SendReply } from '@parley/protocol/socket'
+import type { OwnUser } from '@parley/protocol/user'
+import type { Api } from './api.ts'
+import type { ConnectionOptions, Link } from './connection.ts'
+import { openDevice } from './device.ts'
+import type { Emitter } from './emitter.ts'
+import { openKeeper } from './keeper.ts'
+import { type OutboxNews, openOutbox } from './outbox.ts'
+import { openPages } from './pages.ts'
+import type { Presence } from './presence.ts'
+import { openReceipts } from './receipts.ts'
+import { openSync } from './sync.ts'
+import { joinTabs } from './tabs.ts'
+import type { ClientEvents, ConnectionState, DeviceStorage, OutboxItem } from './types.ts'
+import { openTyping } from './typing.ts'
+import { openViews } from './views.ts'
+
+type TabNews = OutboxNews | { kind: 'read'; conversationId: string; seq: number }
+
+export interface SpaceOptions {
+  me: OwnUser
+  storage: DeviceStorage
+  api: Api
+  gapWaitMs: number
+  presence: Presence
+  events: Emitter<ClientEvents>
+  state(state: ConnectionState): void
+  /** The view of a conversation, and so the list, changed. */
+  changed(conversationId: string): void
+  outboxChanged(): void
+  /** `idle` may have changed. */
+  stir(): void
+  link(): Link | undefined
+}
+
+export type Space = Awaited<ReturnType<typeof openSpace>>
+
+/** Everything one signed-in user has on this device, put together. Open from log-in to log-out. */
+export async function openSpace(options: SpaceOptions) {
+  const { me, storage, api, presence, events, changed, stir } = options
+  const keeper = openKeeper(storage)
+  let open = true
+  const typing = openTyping((conversationId, userId, on) => {
+    events.emit('typing', { conversationId, userId, on })
+    changed(conversationId)
+  })
+  const leads = (): boolean => tabs.leads
+
+  const device = openDevice(me, storage, keeper, leads, {
+    changed,
+    applied: (id, rev, messages) => outbox.entered(id, rev, messages),
+    message(message, held) {
+      typing.heard(message.conversationId, message.senderId, false)
+      events.emit('message', views.message(message, held))
+    },
+    stored: (id) => receipts.stored(id),
+    behind: (id) => sync.behind(id),
+    dropped(id) {
+      receipts.dropped(id)
+      outbox.dropped(id)
+    },
+  })
+  const views = openViews(device, () => outbox, typing)
+  const pages = openPages(device, storage, keeper, api, changed)
+  const receipts = openReceipts({ device, storage, keeper, leads, stir })
+  const sync = openSync({
+    device,
+    api,
+    gapWaitMs: options.gapWaitMs,
+    live() {
+      options.state('live')
+      for (const [id, { open }] of device.conversations) if (open) pages.open(id).catch(() => {})
+    },
+    synced: (page) => events.emit('synced', page),
+    lost: (id) => outbox.dropped(id),
+    stir,
+  })
+  const outbox = openOutbox({
+    userId: me.id,
+    storage,
+    keeper,
+    leads,
+    target: views.target,
+    post: (news) => tabs?.post(news),
+    hooks: { acked, refused: (item) => events.emit('refused', item), changed: outboxChanged },
+  })
+
+  const tabs = await joinTabs<TabNews>(storage.sharedAs && `${storage.sharedAs}/${me.id}`, {
+    lead() {
+      void outbox.load()
+      void device.takeOver()
+    },
+    hear(news) {
+      if (news.kind === 'read') receipts.markRead(news.conversationId, news.seq)
+      else outbox.hear(news)
+    },
+  })
+  await device.load()
+  await outbox.load()
+  await receipts.load()
+
+  function outboxChanged(): void {
+    options.outboxChanged()
+    stir()
+  }
+
+  /** One's own message, acknowledged: the first to know its place is this device. */
+  function acked(reply: SendReply, item: OutboxItem): void {
+    events.emit('acked', reply)
+    const { conversationId, id, rev, seq, createdAt } = reply
+    const conversation = device.conversations.get(conversationId)
+    if (conversation && conversation.held.rev >= rev) {
+      void keeper.save(outbox.entered(conversationId, conversation.held.rev, []))
+      return
+    }
+    const membersRev = conversation?.held.facts.membersRev ?? 0
+    const place = { conversationId, id, rev, seq, headSeq: seq, createdAt, membersRev }
+    takeLive({ kind: 'message', senderId: me.id, text: item.text, ...place })
+  }
+
+  function takeLive(entry: Entry): void {
+    if (device.conversations.has(entry.conversationId)) device.takeEntries(entry.conversationId, [entry])
+    else sync.unknown(entry.conversationId)
+  }
+
+  const handlers: Omit<ConnectionOptions['handlers'], 'session.revoked' | 'session.expired' | 'server.draining'> = {
+    'message.new'({ sender, ...message }) {
+      if (sender) device.people.set(message.senderId, sender)
+      takeLive(message)
+    },
+    'conversation.updated'(change) {
+      if ('gone' in change) device.drop(change.conversationId)
+      else takeLive(change.entry)
+    },
+    'receipt.updated'({ conversationId, ...mark }) {
+      device.takeMarks(conversationId, mark)
+      events.emit('receipt', { conversationId, ...mark })
+    },
+    'typing.start': ({ conversationId, userId }) => typing.heard(conversationId, userId, true),
+    'typing.stop': ({ conversationId, userId }) => typing.heard(conversationId, userId, false),
+    'presence.changed': (item) => presence.heard(item),
+    'sync.hint': () => sync.soon(),
+    'cursor.expired': () => sync.anew(),
+    'slow.consumer': () => {},
+  }
+
+  return {
+    me,
+    device,
+    outbox,
+    views,
+    pages,
+    sync,
+    handlers,
+    up(link: Link) {
+      options.state('syncing')
+      void sync.follow(link)
+      outbox.up(link)
+      receipts.up(link)
+      presence.up(link)
+    },
+    markRead(conversationId: string, seq: number) {
+      receipts.markRead(conversationId, seq)
+      tabs.post({ kind: 'read', conversationId, seq })
+    },
+    setTyping: (conversationId: string, on: boolean) => typing.set(conversationId, on, options.link()),
+    /** Nothing on its way in either direction. */
+    get idle() {
+      return open && sync.idle && receipts.idle && outbox.items().every((item) => item.refused)
+    },
+    flush: () => keeper.flush(),
+    /** Stops all work. With `drop` nothing is written any more; else what waits is. */
+    async close(drop: boolean) {
+      open = false
+      tabs.close()
+      sync.stop()
+      receipts.stop()
+      outbox.stop()
+      typing.clear()
+      await keeper.stop(drop)
+    },
+  }
+}

@@ -1,0 +1,99 @@
+import type { Conversation, Device } from './device.ts'
+import { type Held, type StoredMessage, statusOf, unreadOf } from './held.ts'
+import type { Outbox } from './outbox.ts'
+import { hasOlder } from './pages.ts'
+import type { ConversationView, OutboxItem, TimelineMessage, TimelineView } from './types.ts'
+import type { Typing } from './typing.ts'
+
+/** What is shown of a device's state. Objects stay the same while what they show does. */
+export interface Views {
+  message(message: StoredMessage, held: Held): TimelineMessage
+  timeline(conversationId: string): TimelineView
+  conversation(conversationId: string): ConversationView | undefined
+  conversations(): readonly ConversationView[]
+  /** Where an item of the outbox goes, as far as known. */
+  target(to: OutboxItem['to']): string
+}
+
+export function openViews(device: Device, outbox: () => Outbox, typing: Typing): Views {
+  const messages = new WeakMap<StoredMessage, TimelineMessage>()
+  const shown = new Map<string, { held: Held; pendingCount: number; view: ConversationView }>()
+
+  function message(stored: StoredMessage, held: Held): TimelineMessage {
+    const mine = stored.senderId === device.me.id
+    // On others' messages the ticks are not shown, but it has a value.
+    const status = mine ? statusOf(held, stored.seq) : 'sent'
+    const sender = stored.sender || (device.people.get(stored.senderId) ?? '')
+    const before = messages.get(stored)
+    if (before && before.status === status && before.sender === sender) return before
+    const view: TimelineMessage = { ...stored, sender, mine, status }
+    messages.set(stored, view)
+    return view
+  }
+
+  /** The direct conversation with a user, if this device has it. */
+  function directWith(userId: string): string | undefined {
+    for (const { held } of device.conversations.values()) {
+      const { kind, members = [] } = held.facts
+      if (kind !== 'direct' || !members.some((member) => member.userId === userId)) continue
+      if (userId === device.me.id ? members.length === 1 : members.length === 2) return held.id
+    }
+    return undefined
+  }
+
+  const target = (to: OutboxItem['to']): string =>
+    'conversationId' in to ? to.conversationId : (directWith(to.receiverId) ?? to.receiverId)
+
+  const pendingOf = (id: string): OutboxItem[] =>
+    outbox()
+      .items()
+      .filter(({ to }) => target(to) === id)
+
+  function viewOf({ held }: Conversation, pendingCount: number): ConversationView {
+    const before = shown.get(held.id)
+    if (before?.held === held && before.pendingCount === pendingCount) return before.view
+    const { facts, lastMessage, marks, rev, headSeq, deliveredSeq, readSeq } = held
+    const { unread } = unreadOf(held)
+    const view: ConversationView = {
+      ...facts,
+      rev,
+      headSeq,
+      ...(lastMessage && { lastMessage: message(lastMessage, held) }),
+      ...(marks && { marks: [...marks] }),
+      me: { ...facts.me, deliveredSeq, readSeq, unread },
+      pendingCount,
+    }
+    shown.set(held.id, { held, pendingCount, view })
+    return view
+  }
+
+  return {
+    message,
+    target,
+    timeline(id) {
+      const conversation = device.conversations.get(id)
+      const held = conversation?.held
+      return {
+        conversationId: id,
+        messages: held ? (conversation.messages ?? []).map((one) => message(one, held)) : [],
+        pending: pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
+        hasOlder: hasOlder(device, id),
+        loadingOlder: conversation?.loadingOlder ?? false,
+        marks: held?.marks ?? [],
+        typing: typing.in(id),
+      }
+    },
+    conversation(id) {
+      const conversation = device.conversations.get(id)
+      return conversation && viewOf(conversation, pendingOf(id).length)
+    },
+    conversations() {
+      for (const id of shown.keys()) if (!device.conversations.has(id)) shown.delete(id)
+      const pending = new Map<string, number>()
+      for (const { to } of outbox().items()) pending.set(target(to), (pending.get(target(to)) ?? 0) + 1)
+      return [...device.conversations.values()]
+        .sort((a, b) => (a.held.activeAt < b.held.activeAt ? 1 : a.held.activeAt > b.held.activeAt ? -1 : 0))
+        .map((conversation) => viewOf(conversation, pending.get(conversation.held.id) ?? 0))
+    },
+  }
+}
