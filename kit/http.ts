@@ -60,7 +60,10 @@ export async function listen(options: HttpOptions): Promise<Http> {
   const innerServer =
     options.internalPort === undefined
       ? undefined
-      : await open(inner.finish(), options.internalHost ?? '127.0.0.1', options.internalPort)
+      : await open(inner.finish(), options.internalHost ?? '127.0.0.1', options.internalPort).catch(async (error) => {
+          await close(server)
+          throw error
+        })
   return {
     server,
     port: (server.address() as AddressInfo).port,
@@ -177,6 +180,7 @@ const refuse =
     if (body.status >= 500)
       log.error({ requestId: body.requestId, code: body.code, cause: describe(fault) }, 'request failed')
     if (res.headersSent) return void res.destroy()
+    if (body.status === 401) res.set('WWW-Authenticate', 'Bearer')
     if (fault.retryAfterMs !== undefined) res.set('Retry-After', String(Math.ceil(fault.retryAfterMs / 1000)))
     res.status(body.status).type('application/problem+json').send(JSON.stringify(body))
   }

@@ -11,22 +11,32 @@ export type KeyName = (typeof KEY_NAMES)[number]
  * (all three: user service only); `internal` is the bearer secret between services; `content` keys the hash of message contents (chat).
  */
 export function readKeys<N extends KeyName>(path: string, names: readonly N[]): Record<N, Buffer> {
-  let file: unknown
-  try {
-    file = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new Error(`The key file ${path} cannot be read: ${(error as Error).message}`)
-  }
+  const file = readJson(path)
   const keys = {} as Record<N, Buffer>
   const missing: string[] = []
   for (const name of names) {
-    const key = Buffer.from(String((file as Record<string, unknown>)[name] ?? ''), 'base64url')
+    const key = Buffer.from(String(file[name] ?? ''), 'base64url')
     if (key.length === 32) keys[name] = key
     else missing.push(name)
   }
   if (missing.length > 0)
     throw new Error(`The key file ${path} lacks ${missing.join(', ')} (base64url of 32 bytes each)`)
   return keys
+}
+
+function readJson(path: string): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new Error(`The key file ${path} cannot be read: ${(error as Error).message}`)
+  }
+  try {
+    return Object(JSON.parse(text))
+  } catch {
+    // What the parser says would show a part of the keys.
+    throw new Error(`The key file ${path} cannot be read: it is not valid JSON`)
+  }
 }
 
 /** Makes a key file with every key, readable by its owner only, if there is none. Two processes that try at once keep the same one. */

@@ -21,64 +21,97 @@ export interface Verifier {
   verify(token: string): Promise<Actor>
 }
 
-/** Verifies with the keys that `jwks` gives; asks again, at most every 10 s, when a token names a key it does not know. */
+/** Clocks of two machines may differ by this much. */
+const TOLERANCE_S = 5
+/** Keys are asked for again after this time, so that a key taken out of use stops being believed. */
+const KEYS_AGE_MS = 600_000
+/** The least time between two questions for keys; a token with an unknown key cannot cause more. */
+const ASK_EVERY_MS = 10_000
+/** Verified tokens remembered, so that a client's next request costs no signature check. The oldest goes first. */
+const REMEMBERED = 10_000
+
+/** Verifies with the keys that `jwks` gives; asks again when they are old, or when a token names a key it does not know. */
 export function openVerifier(jwks: () => Promise<{ keys: JsonWebKey[] }>, now: () => number = Date.now): Verifier {
   let keys: ReturnType<typeof createLocalJWKSet> | undefined
   let askedAt = Number.NEGATIVE_INFINITY
-  // Verified tokens, so that a client's next request costs no signature check. Bounded; the oldest goes first.
+  let loadedAt = Number.NEGATIVE_INFINITY
+  let loading: Promise<void> | undefined
   const seen = new Map<string, Actor>()
 
-  async function load(): Promise<void> {
-    askedAt = now()
-    keys = createLocalJWKSet((await jwks()) as JSONWebKeySet)
+  /** One question at a time, whoever asks. */
+  function load(): Promise<void> {
+    loading ??= ask().finally(() => {
+      loading = undefined
+    })
+    return loading
   }
+
+  async function ask(): Promise<void> {
+    askedAt = now()
+    try {
+      keys = createLocalJWKSet((await jwks()) as JSONWebKeySet)
+      loadedAt = now()
+      seen.clear()
+    } catch (cause) {
+      throw new Fault('unavailable', 'Access tokens cannot be checked for the moment', { cause, retryAfterMs: 1_000 })
+    }
+  }
+
+  const mayAsk = (): boolean => now() - askedAt >= ASK_EVERY_MS
 
   async function check(token: string): Promise<Actor> {
     if (!keys) await load()
-    const { payload } = await jwtVerify(token, keys!, {
+    // Keys that are merely old still serve when they cannot be asked for: the user service may be away, the users are not.
+    else if (now() - loadedAt > KEYS_AGE_MS && mayAsk()) await load().catch(() => {})
+    try {
+      return await checkWith(keys!, token)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || !mayAsk()) throw error
+      await load()
+      return checkWith(keys!, token)
+    }
+  }
+
+  async function checkWith(by: NonNullable<typeof keys>, token: string): Promise<Actor> {
+    const { payload } = await jwtVerify(token, by, {
       issuer: TOKEN_ISSUER,
       audience: TOKEN_AUDIENCE,
       typ: TOKEN_TYPE,
       algorithms: ['EdDSA'],
-      clockTolerance: 5,
+      clockTolerance: TOLERANCE_S,
       requiredClaims: ['sub', 'sid', 'exp', 'name'],
       currentDate: new Date(now()),
     })
-    return {
-      userId: String(payload.sub),
-      username: String(payload.name),
-      sessionId: String(payload.sid),
-      expiresAt: payload.exp! * 1000,
-    }
+    const { sub, name, sid, exp } = payload
+    if (typeof sub !== 'string' || typeof name !== 'string' || typeof sid !== 'string') throw invalid()
+    return { userId: sub, username: name, sessionId: sid, expiresAt: exp! * 1000 }
   }
 
   return {
     async verify(token) {
-      if (token.length > 4096) throw new Fault('auth.invalid', 'The access token is not valid')
+      if (token.length > 4096) throw invalid()
       const known = seen.get(token)
-      if (known) {
-        if (known.expiresAt > now()) return known
+      if (known && now() - loadedAt <= KEYS_AGE_MS) {
+        if (known.expiresAt + TOLERANCE_S * 1000 > now()) return known
         seen.delete(token)
-        throw new Fault('auth.expired', 'The access token has ended: refresh it')
+        throw expired()
       }
       try {
-        const actor = await check(token).catch((error) => {
-          if (!(error instanceof errors.JWKSNoMatchingKey) || now() - askedAt < 10_000) throw error
-          return load().then(() => check(token))
-        })
-        if (seen.size >= 10_000) seen.delete(seen.keys().next().value!)
+        const actor = await check(token)
+        if (seen.size >= REMEMBERED) seen.delete(seen.keys().next().value!)
         seen.set(token, actor)
         return actor
       } catch (error) {
-        if (error instanceof Fault) throw error
-        if (error instanceof errors.JWTExpired)
-          throw new Fault('auth.expired', 'The access token has ended: refresh it')
-        if (error instanceof errors.JOSEError) throw new Fault('auth.invalid', 'The access token is not valid')
+        if (error instanceof errors.JWTExpired) throw expired()
+        if (error instanceof errors.JOSEError) throw invalid()
         throw error
       }
     },
   }
 }
+
+const invalid = (): Fault => new Fault('auth.invalid', 'The access token is not valid')
+const expired = (): Fault => new Fault('auth.expired', 'The access token has ended: refresh it')
 
 /** The bearer token of a request (RFC 6750: the header only, never the query). Throws `auth.invalid` without one. */
 export function bearer(req: Request): string {

@@ -12,7 +12,6 @@ export const USER_LIMITS = {
   signInFailuresPerAccountAndAddress: 20,
   signInFailuresPerAddress: 200,
   signInFailuresPerAccount: 60,
-  signInsPerAccount: 300,
   registrationsPerAddress: 10_000,
   takenPerAddress: 200,
   lookUpsPerUser: 300,
@@ -65,7 +64,7 @@ export function readUserService(env: Env): UserServiceConfig {
     port: read.port('PORT', 3001),
     internalHost: read.text('INTERNAL_HOST', '127.0.0.1'),
     internalPort: read.port('INTERNAL_PORT', 9464),
-    logLevel: read.text('LOG_LEVEL', 'info'),
+    logLevel: read.logLevel('LOG_LEVEL', 'info'),
   }
   if (config.origins.length === 0)
     read.problem(

@@ -31,7 +31,7 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
   routes.use('/internal', holdsKey(key))
   routes.get('/internal/users', async (req, res) => {
     const { ids } = parse(UsersQuery, req.query)
-    res.json({ items: await directory.find(ids) })
+    res.json(await directory.find(ids))
   })
   routes.get('/internal/control', async (req, res) => {
     const { after, limit } = parse(ControlQuery, req.query)

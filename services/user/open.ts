@@ -10,6 +10,8 @@ import { mongoStore } from './store/mongo.ts'
 import { sqliteStore } from './store/sqlite.ts'
 import type { UserStore } from './store/store.ts'
 
+export { userConfig } from './config.ts'
+
 /** Opens the user service on `http` and `bus`, which stay the caller's to close, after this. Throws when keys or store cannot be had. */
 export async function openUser(config: UserConfig, bus: Bus, http: Http, log: Log): Promise<UserService> {
   const keys = readKeys(config.keyFile, ['signing', 'refresh', 'pepper', 'internal'])

@@ -30,7 +30,7 @@ export function openThrottle(limits: UserLimits): Throttle {
   const perPair = limiter(limits.signInFailuresPerAccountAndAddress, 5 * 60)
   const perAddress = limiter(limits.signInFailuresPerAddress, 5 * 60)
   const perAccount = limiter(limits.signInFailuresPerAccount, 15 * 60)
-  const signIns = limiter(limits.signInsPerAccount, 15 * 60)
+  const signIns = limiter(limits.devicesPerUser * 15, 15 * 60)
   const registrations = limiter(limits.registrationsPerAddress, 60 * 60)
   const taken = limiter(limits.takenPerAddress, 15 * 60)
   const lookUps = limiter(limits.lookUpsPerUser, 60)
