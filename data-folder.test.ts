@@ -33,4 +33,5 @@ test('a data folder that cannot be made says so', (t) => {
   const path = temporary(t)
   writeFileSync(join(path, 'file'), '')
   assert.throws(() => openDataFolder(join(path, 'file', 'data')), /cannot be made or written/)
+  assert.throws(() => openDataFolder('/proc/parley/data'), /cannot be made or written/)
 })

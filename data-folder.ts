@@ -1,5 +1,5 @@
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
 /** The folder with everything that must survive, held by this process alone. */
@@ -33,9 +33,16 @@ export function openDataFolder(path: string): DataFolder {
 
 function openLock(path: string): DatabaseSync {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(resolve(path))
     return new DatabaseSync(join(path, 'lock'), { timeout: 0 })
   } catch (error) {
     throw new Error(`The data folder ${path} cannot be made or written: ${(error as Error).message}`)
   }
+}
+
+/** Node's own recursive mode never returns where even an existing parent says ENOENT, as in /proc. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (!statSync(dirname(path), { throwIfNoEntry: false })) makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }

@@ -21,7 +21,7 @@ async function run(): Promise<void> {
   await using user = await openUser(config.user, bus, http, log)
   await using _chat = await openChat(config.chat, bus, http, user.directory, log)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
-  const demo = LOOPBACK.has(config.host) ? await user.seedDemo() : undefined
+  const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
   starting[Symbol.dispose]()
   greet(`http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`, hasPages, demo)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
@@ -40,7 +40,7 @@ async function prepare() {
     user: userConfig(read),
     chat: chatConfig(read),
   }
-  const log = openLog('parley', read.text('LOG_LEVEL', 'warn'))
+  const log = openLog('parley', read.logLevel('LOG_LEVEL', 'warn'))
   let folder: DataFolder | undefined
   let http: Http | undefined
   try {
@@ -64,9 +64,9 @@ async function prepare() {
   return { config, folder: folder!, http: http!, log }
 }
 
-function greet(url: string, hasPages: boolean, demo: readonly { email: string; password: string }[] | undefined): void {
+function greet(url: string, hasPages: boolean, demo: readonly { email: string; password: string }[]): void {
   console.log(`Parley is ready: ${url}${hasPages ? '' : ' (the web client is not built: npm start builds it)'}`)
-  if (!demo?.length) return
+  if (demo.length === 0) return
   console.log('Two people are there to try it with, each in a browser of its own:')
   for (const { email, password } of demo) console.log(`  ${email}   password: ${password}`)
 }

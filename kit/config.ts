@@ -10,6 +10,8 @@ export class ConfigError extends Error {
   }
 }
 
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
+
 /**
  * Reads settings and remembers each problem; call `throwIfInvalid` last. Each `NAME` may also come from a file named by `NAME_FILE`.
  */
@@ -58,6 +60,12 @@ export function reader(env: Env) {
     integer,
     port: (name: string, fallback: number) => integer(name, fallback, 0, 65_535),
     text: (name: string, fallback: string) => optional(name) ?? fallback,
+    /** How much is logged, as `openLog` takes it. */
+    logLevel(name: string, fallback: string): string {
+      const level = optional(name) ?? fallback
+      if (!LOG_LEVELS.includes(level)) problems.push(`${name} must be one of ${LOG_LEVELS.join(', ')}, not "${level}"`)
+      return LOG_LEVELS.includes(level) ? level : fallback
+    },
     optionalUrl: (name: string, protocols: string[]) => url(name, optional(name), protocols),
     requiredUrl: (name: string, protocols: string[], why: string) => url(name, required(name, why), protocols) ?? '',
     /** A comma-separated list of web origins; `*` is refused. */

@@ -52,7 +52,7 @@ export function readChatService(env: Env): ChatServiceConfig {
     port: read.port('PORT', 3002),
     internalHost: read.text('INTERNAL_HOST', '127.0.0.1'),
     internalPort: read.port('INTERNAL_PORT', 9464),
-    logLevel: read.text('LOG_LEVEL', 'info'),
+    logLevel: read.logLevel('LOG_LEVEL', 'info'),
   }
   if (config.origins.length === 0)
     read.problem('PARLEY_ORIGINS is missing: the web origins that may connect, such as https://chat.example.org')

@@ -34,6 +34,7 @@ export const freeTurn: Turn = {
 }
 
 interface Place {
+  number: number
   ready: PromiseWithResolvers<void>
   over: PromiseWithResolvers<void>
   ended: boolean
@@ -42,45 +43,53 @@ interface Place {
 
 interface Lane {
   last?: Place
+  /** How many have come. */
+  came: number
   underWay: number
-  /** The oldest send that was refused and may be sent again. */
-  refused?: { id: string; at: number }
+  /** The oldest send that was refused and may be sent again; it holds up those that came after it. */
+  refused?: { id: string; number: number; at: number } | undefined
 }
 
 /** What was on its way when a send was refused arrives well within this; a device that gave the refused one up goes on after it. */
 const REFUSED_FOR_MS = 10_000
+const MAX_LANES = 1_000
 
 /** Opens the order of one device's sends. Above `window` sends are refused with `unavailable`. */
 export function openSendOrder(window: number): SendOrder {
   const lanes = new Map<string, Lane>()
   let underWay = 0
 
-  const laneOf = (key: string): Lane => {
-    const lane = lanes.get(key) ?? { underWay: 0 }
+  function laneOf(key: string): Lane {
+    const known = lanes.get(key)
+    if (known) return known
+    // Lanes that hold a refusal stay; a client that makes ever new ones loses the oldest.
+    for (const [oldest, lane] of lanes.size >= MAX_LANES ? lanes : []) if (lane.underWay === 0) lanes.delete(oldest)
+    const lane = { came: 0, underWay: 0 }
     lanes.set(key, lane)
     return lane
   }
 
-  function refuse(lane: Lane, id: string): void {
-    lane.refused ??= { id, at: Date.now() }
+  function refuse(lane: Lane, id: string, number: number): void {
+    if (!lane.refused || number < lane.refused.number) lane.refused = { id, number, at: Date.now() }
   }
 
   return {
     async run(key, id, send) {
       const lane = laneOf(key)
+      const number = ++lane.came
       if (underWay >= window) {
-        refuse(lane, id)
+        refuse(lane, id, number)
         throw new Fault('unavailable', `At most ${window} sends at once: wait for their replies`, { retryAfterMs: 100 })
       }
       const previous = lane.last
-      const mine: Place = { ready: Promise.withResolvers(), over: Promise.withResolvers(), ended: false }
+      const mine: Place = { number, ready: Promise.withResolvers(), over: Promise.withResolvers(), ended: false }
       lane.last = mine
       lane.underWay++
       underWay++
       try {
         return await send(turnOf(lane, id, previous, mine))
       } catch (error) {
-        if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id)
+        if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id, number)
         throw error
       } finally {
         mine.ended = true
@@ -103,7 +112,7 @@ function turnOf(lane: Lane, id: string, previous: Place | undefined, mine: Place
     before: previous?.over.promise ?? settled,
     authorizedBefore: () => (previous && !previous.ended ? previous.conversation : undefined),
     refusal() {
-      if (!lane.refused) return undefined
+      if (!lane.refused || mine.number < lane.refused.number) return undefined
       if (lane.refused.id !== id && Date.now() - lane.refused.at < REFUSED_FOR_MS)
         return new Fault('unavailable', `Send ${lane.refused.id} again first: it was refused before this one`)
       lane.refused = undefined

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import type { Bus } from '@parley/kit/bus/bus'
+import { embeddedBus } from '@parley/kit/bus/embedded'
+import { type Http, listen } from '@parley/kit/http'
+import { openLog } from '@parley/kit/log'
+import { LIMITS, type Limits } from '@parley/protocol/limits'
+import type { PublicUser } from '@parley/protocol/user'
+import { startChat } from './app.ts'
+import { type TestDevice, testDevice } from './device.fixture.ts'
+import { sqliteStore } from './store/sqlite.ts'
+import type { ChatStore } from './store/store.ts'
+import { type TestUsers, testUsers } from './users.fixture.ts'
+
+/** Chat nodes on one SQLite file and one embedded bus, with people to use them. Closed when the test ends. */
+export interface TestChat {
+  store: ChatStore
+  bus: Bus
+  users: TestUsers
+  nodes: { url: string; http: Http; stop(): Promise<void> }[]
+  /** A connected device of that user, after its `hello`. */
+  device(user: PublicUser, options?: { node?: number; token?: string }): Promise<TestDevice>
+  /** A request as that user; gives status and body. */
+  request(
+    user: PublicUser,
+    method: string,
+    path: string,
+    body?: object,
+    headers?: Record<string, string>,
+  ): Promise<Reply>
+}
+
+export interface Reply {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of a body by comparing it
+  body: any
+}
+
+export async function testChat(
+  t: TestContext,
+  options: { nodes?: number; limits?: Partial<Limits>; origins?: string[]; bus?: (bus: Bus) => Bus } = {},
+): Promise<TestChat> {
+  const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
+  const stack = new AsyncDisposableStack()
+  t.after(() => stack.disposeAsync())
+  const folder = mkdtempSync(join(tmpdir(), 'parley-chat-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const bus = stack.use(embeddedBus({ log }))
+  const store = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
+  const users = testUsers()
+  const limits = { ...LIMITS, ...options.limits }
+  const contentKey = randomBytes(32)
+  const nodes: TestChat['nodes'] = []
+  for (let n = 0; n < (options.nodes ?? 1); n++) {
+    const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
+    const parts = { store, bus: options.bus?.(bus) ?? bus, http, directory: users, log }
+    const chat = await startChat({ ...parts, config: { contentKey, origins: options.origins ?? [], limits } })
+    let stopping: Promise<void> | undefined
+    const stop = (): Promise<void> => {
+      stopping ??= (async () => chat[Symbol.asyncDispose]())()
+      return stopping
+    }
+    stack.defer(stop)
+    nodes.push({ url: `http://127.0.0.1:${http.port}`, http, stop })
+  }
+  const tokens = new Map<string, string>()
+  const tokenOf = (user: PublicUser): string => {
+    const token = tokens.get(user.id) ?? users.token(user)
+    tokens.set(user.id, token)
+    return token
+  }
+
+  return {
+    store,
+    bus,
+    users,
+    nodes,
+    async device(user, { node = 0, token = users.token(user) } = {}) {
+      const device = testDevice(t, nodes[node]!.url, token)
+      await device.next('hello')
+      return device
+    },
+    async request(user, method, path, body, headers) {
+      const reply = await fetch(`${nodes[0]!.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${tokenOf(user)}`, 'content-type': 'application/json', ...headers },
+        ...(body && { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(10_000),
+      })
+      const text = await reply.text()
+      return { status: reply.status, body: text ? JSON.parse(text) : undefined }
+    },
+  }
+}

@@ -1,0 +1,77 @@
+import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
+import { Fault } from '@parley/kit/fault'
+import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
+import type { ControlEntry } from '@parley/protocol/events'
+import type { UserDirectory } from '@parley/protocol/internal'
+import type { PublicUser } from '@parley/protocol/user'
+import { v7 } from 'uuid'
+
+/** The user service as the chat service sees it, with what a test must be able to decide: who exists, what a token says, when the service is away. */
+export interface TestUsers extends UserDirectory {
+  add(username: string): PublicUser
+  /** An access token; claims and header fields may be overridden to make a bad one. */
+  token(user: PublicUser, more?: { sessionId?: string; claims?: object; header?: object; signedBy?: 'other' }): string
+  revoke(user: PublicUser, sessionId: string): void
+  delete(user: PublicUser): void
+  /** While true every call rejects. */
+  away: boolean
+}
+
+export function testUsers(): TestUsers {
+  const own = generateKeyPairSync('ed25519')
+  const other = generateKeyPairSync('ed25519')
+  const users = new Map<string, PublicUser>()
+  const log: ControlEntry[] = []
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+  function append(
+    entry:
+      | { kind: 'session.revoked'; userId: string; sessionId: string; reason: 'logout' }
+      | { kind: 'user.deleted'; userId: string },
+  ): void {
+    log.push({ n: log.length + 1, at: new Date().toISOString(), ...entry })
+  }
+
+  const directory: TestUsers = {
+    away: false,
+    add(username) {
+      const user = { id: v7(), username }
+      users.set(user.id, user)
+      return user
+    },
+    token(user, { sessionId = randomUUID(), claims, header, signedBy } = {}) {
+      const now = Math.floor(Date.now() / 1000)
+      const body = [
+        part({ alg: 'EdDSA', typ: TOKEN_TYPE, kid: 'test', ...header }),
+        part({
+          iss: TOKEN_ISSUER,
+          aud: TOKEN_AUDIENCE,
+          sub: user.id,
+          sid: sessionId,
+          name: user.username,
+          iat: now,
+          exp: now + 900,
+          ...claims,
+        }),
+      ].join('.')
+      const key = signedBy === 'other' ? other.privateKey : own.privateKey
+      return `${body}.${sign(null, Buffer.from(body), key).toString('base64url')}`
+    },
+    revoke: (user, sessionId) => append({ kind: 'session.revoked', userId: user.id, sessionId, reason: 'logout' }),
+    delete(user) {
+      users.delete(user.id)
+      append({ kind: 'user.deleted', userId: user.id })
+    },
+    find: (ids) => answer(() => ids.map((id) => users.get(id)).filter((user) => user !== undefined)),
+    control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
+    jwks: () =>
+      answer(() => ({ keys: [{ ...own.publicKey.export({ format: 'jwk' }), kty: 'OKP', kid: 'test', alg: 'EdDSA' }] })),
+  }
+
+  async function answer<T>(give: () => T): Promise<T> {
+    if (directory.away) throw new Fault('unavailable', 'The user service is away')
+    return give()
+  }
+
+  return directory
+}
