@@ -1,0 +1,103 @@
+import type { Entry, Role } from '@parley/protocol/conversation'
+import type { Collection, Db, ObjectId } from 'mongodb'
+
+/** What the database holds. Each collection that grows is sharded by the field that every query on it carries. */
+export interface Collections {
+  /** The conversation logs, one document per entry: the truth. */
+  log: Collection<LogDocument>
+  /** What the logs amount to up to some `rev`: a hint for the head, and the members. By conversation. */
+  conversations: Collection<ConversationDocument>
+  marks: Collection<MarksDocument>
+  /** One document per user, in which stamps are given out. */
+  inboxHeads: Collection<InboxHeadDocument>
+  /** One document per user and conversation. */
+  inbox: Collection<InboxDocument>
+  /** One document per user, with the leases of the user's devices. */
+  presence: Collection<PresenceDocument>
+  /** One document in all: which chat nodes live. */
+  nodes: Collection<NodesDocument>
+  people: Collection<PersonDocument>
+  about: Collection<AboutDocument>
+}
+
+/** An entry as it is kept. `outbox` is there until the entry was relayed; its value orders the pending ones. */
+export type LogDocument = Kept<Entry> & { _id: ObjectId; contentHash: string; createdAt: Date; outbox?: Date }
+type Kept<E> = E extends Entry ? Omit<E, 'createdAt'> : never
+
+export interface ConversationDocument {
+  _id: string
+  kind: 'direct' | 'group'
+  title: string
+  rev: number
+  headSeq: number
+  membersRev: number
+  /** The `rev` of the latest entry folded in that is not a message. */
+  changeRev: number
+  createdAt: Date
+  members: { userId: string; role: Role; fromSeq: number; fromRev: number }[]
+}
+
+export interface MarksDocument {
+  conversationId: string
+  userId: string
+  deliveredSeq: number
+  readSeq: number
+}
+
+export interface InboxHeadDocument {
+  _id: string
+  /** The largest stamp given out. */
+  stamp: number
+  /** The largest stamp that some device was given. */
+  synced: number
+  /** Stamps given out whose rows may not be written yet. */
+  recent: Assignment[]
+}
+
+/** A stamp for a conversation; `gone` is as the membership was at `membersRev`. */
+export interface Assignment {
+  conversationId: string
+  stamp: number
+  membersRev: number
+  gone: boolean
+}
+
+export interface InboxDocument extends Assignment {
+  userId: string
+}
+
+export interface PresenceDocument {
+  _id: string
+  leases: { node: string; socket: string }[]
+  lastSeenAt?: Date
+}
+
+export interface NodesDocument {
+  _id: 'nodes'
+  nodes: { node: string; seen: Date }[]
+}
+
+export interface PersonDocument {
+  _id: string
+  username: string
+}
+
+export interface AboutDocument {
+  _id: 'epoch'
+  epoch: string
+}
+
+/** The collections of the chat service in that database. */
+export function collectionsOf(db: Db): Collections {
+  return {
+    log: db.collection('log'),
+    conversations: db.collection('conversations'),
+    marks: db.collection('marks'),
+    inboxHeads: db.collection('inboxHeads'),
+    inbox: db.collection('inbox'),
+    presence: db.collection('presence'),
+    nodes: db.collection('nodes'),
+    people: db.collection('people'),
+    about: db.collection('about'),
+  }
+}

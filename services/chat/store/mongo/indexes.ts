@@ -1,0 +1,91 @@
+import { setTimeout as after } from 'node:timers/promises'
+import { type Db, type Document, type IndexDescription, MongoServerError } from 'mongodb'
+import type { Collections } from './collections.ts'
+
+/**
+ * Every index, and by what each collection is sharded. Uniqueness in `log` is what makes an append a compare-and-set, so both
+ * unique indexes begin with the shard key's field. The others are behind reads: see the plans in the tests.
+ */
+const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: string })[]>> = {
+  log: [
+    { name: 'conversation_rev', key: { conversationId: 1, rev: 1 }, unique: true },
+    { name: 'conversation_id', key: { conversationId: 1, id: 1 }, unique: true },
+    // With the sender, so that others' messages are counted in the index alone.
+    { name: 'conversation_seq', key: { conversationId: 1, seq: 1, senderId: 1 } },
+    // Sparse: as large as what is pending, whatever the log's size.
+    { name: 'outbox', key: { outbox: 1 }, sparse: true },
+  ],
+  marks: [{ name: 'conversation_user', key: { conversationId: 1, userId: 1 }, unique: true }],
+  inbox: [
+    { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
+    { name: 'user_stamp', key: { userId: 1, stamp: 1 } },
+  ],
+  presence: [{ name: 'node', key: { 'leases.node': 1 } }],
+}
+
+const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
+  log: { conversationId: 'hashed' },
+  conversations: { _id: 'hashed' },
+  marks: { conversationId: 'hashed' },
+  inboxHeads: { _id: 'hashed' },
+  inbox: { userId: 'hashed' },
+  presence: { _id: 'hashed' },
+  people: { _id: 'hashed' },
+}
+
+/** Makes what is missing. Throws an error that says so when a unique index is not there in the end: without it nothing is safe. */
+export async function prepare(db: Db): Promise<void> {
+  const hello = await db.admin().command({ hello: 1 })
+  if (hello.msg === 'isdbgrid') await shardCollections(db)
+  for (const [name, indexes] of Object.entries(INDEXES)) await buildIndexes(db, name, indexes)
+}
+
+/** Spreads the collections over the shards of a cluster. Repeatable. */
+export async function shardCollections(db: Db): Promise<void> {
+  for (const [name, key] of Object.entries(SHARD_KEYS)) {
+    await db.admin().command({ shardCollection: `${db.databaseName}.${name}`, key })
+  }
+}
+
+async function buildIndexes(db: Db, name: string, indexes: readonly (IndexDescription & { name: string })[]) {
+  await persistently(async () => {
+    try {
+      await db.collection(name).createIndexes([...indexes])
+    } catch (error) {
+      throw isRefused(error) ? lacking(name, error) : error
+    }
+  })
+  const found = await db.collection(name).listIndexes().toArray()
+  for (const { name: wanted, key, unique = false } of indexes) {
+    const index = found.find((i) => i.name === wanted)
+    const sound = index && sameKey(index.key, key) && Boolean(index.unique) === unique && !index.partialFilterExpression
+    if (!sound) throw lacking(`${name} (${wanted})`)
+  }
+}
+
+/** Two processes that start at once may get into each other's way; a refusal for what the data or the indexes are is final. */
+async function persistently(work: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || tries === 5) throw error
+      await after(100 * tries * (0.5 + Math.random()))
+    }
+  }
+}
+
+/** CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict, and keys that are there twice. */
+function isRefused(error: unknown): boolean {
+  return error instanceof MongoServerError && [67, 85, 86, 11_000].includes(Number(error.code))
+}
+
+function lacking(what: string, cause?: unknown): Error {
+  return new Error(`The database cannot be used: ${what} lacks an index it must have, and it cannot be built`, {
+    cause,
+  })
+}
+
+function sameKey(a: Document, b: IndexDescription['key']): boolean {
+  return JSON.stringify(Object.entries(a)) === JSON.stringify(Object.entries(b))
+}

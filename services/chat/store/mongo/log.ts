@@ -1,0 +1,104 @@
+import type { Log } from '@parley/kit/log'
+import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { LogStore } from '../store.ts'
+import type { Collections } from './collections.ts'
+import { answered, BOUNDED } from './connection.ts'
+import type { Head } from './conversations.ts'
+import { entryOf, readRange } from './entries.ts'
+import { gate } from './gate.ts'
+import type { Heads } from './heads.ts'
+import { openOutbox } from './outbox.ts'
+import type { Raise } from './raise.ts'
+import { roundOf } from './round.ts'
+import { openRounds } from './rounds.ts'
+
+/** Conversations whose inboxes are raised side by side by one call of `relayed`. */
+const RELAYED_AT_ONCE = 8
+
+/** The conversation log. `close` refuses what waits and lets the commits under way end. */
+export function openLog(parts: {
+  collections: Collections
+  heads: Heads
+  raise: Raise
+  queue: number
+  logger: Log | undefined
+}): LogStore & { close(): Promise<void> } {
+  const { collections, heads, raise } = parts
+  const { log } = collections
+  const outbox = openOutbox(log)
+  const rounds = openRounds(
+    roundOf({ log, heads, committed: outbox.committed, show, logger: parts.logger }),
+    parts.queue,
+  )
+  const inTurn = gate(RELAYED_AT_ONCE)
+
+  /** Everything that these entries touch shows them; a repeat, or one that comes late, does no harm. */
+  async function show(entries: readonly Entry[], head: Head): Promise<void> {
+    if (head.savedRev < head.changeRev) await heads.save(head)
+    const { members } = head.conversation
+    const removed = entries.flatMap((entry) => (entry.kind === 'members.removed' ? entry.userIds : []))
+    const gone = removed.filter((userId) => !members.has(userId))
+    await raise(head.conversation, [...members.keys()], gone)
+  }
+
+  async function showAll(conversationId: string, entries: readonly Entry[]): Promise<void> {
+    const last = Math.max(...entries.map((entry) => entry.rev))
+    const head = await heads.knownWhen(conversationId, (known) => known.conversation.rev >= last)
+    if (!head) throw new Error(`entry ${last} of ${conversationId} is in no log`)
+    await show(entries, head)
+  }
+
+  async function eachConversation(
+    entries: readonly Entry[],
+    work: (conversationId: string, those: readonly Entry[]) => Promise<void>,
+  ): Promise<void> {
+    const byConversation = Map.groupBy(entries, (entry) => entry.conversationId)
+    await answered(Promise.all([...byConversation].map(([id, those]) => inTurn(() => work(id, those)))))
+  }
+
+  return {
+    append: (draft) => answered(rounds.append(draft)),
+
+    async findEntry(conversationId, id) {
+      const found = await answered(log.findOne({ conversationId, id }, BOUNDED))
+      return found ? { entry: entryOf(found), contentHash: found.contentHash } : undefined
+    },
+
+    findConversation: async (conversationId) => (await answered(heads.load(conversationId)))?.conversation,
+
+    async cachedConversation(conversationId, membersRev = 0) {
+      const asNew = (head: Head) => head.conversation.membersRev >= membersRev
+      return (await answered(heads.knownWhen(conversationId, asNew)))?.conversation
+    },
+
+    async readMessages(conversationId, fromSeq, toSeq) {
+      const found = await answered(readRange(log, 'seq', conversationId, fromSeq, toSeq))
+      return found.map(entryOf).filter((entry): entry is MessageEntry => entry.kind === 'message')
+    },
+
+    async readEntries(conversationId, fromRev, toRev) {
+      return (await answered(readRange(log, 'rev', conversationId, fromRev, toRev))).map(entryOf)
+    },
+
+    countOthers(conversationId, userId, afterSeq, toSeq, max) {
+      if (toSeq <= afterSeq || max <= 0) return Promise.resolve(0)
+      const filter = { conversationId, seq: { $gt: afterSeq, $lte: toSeq }, senderId: { $ne: userId } }
+      return answered(log.countDocuments(filter, { ...BOUNDED, limit: max }))
+    },
+
+    async pending(limit, watchedMs) {
+      return watchedMs === undefined ? outbox.own(limit) : answered(outbox.left(limit, watchedMs))
+    },
+
+    raise: (entries) => eachConversation(entries, showAll),
+
+    relayed: (entries) =>
+      eachConversation(entries, async (conversationId, those) => {
+        await showAll(conversationId, those)
+        await outbox.relayed(conversationId, those)
+      }),
+
+    onCommit: outbox.onCommit,
+    close: rounds.close,
+  }
+}
