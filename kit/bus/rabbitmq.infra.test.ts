@@ -211,6 +211,53 @@ test('rabbitmq: nothing confirmed is lost when the broker is killed in the middl
   await heard.until('the event', (ids) => ids.includes(event.id))
 })
 
+test('rabbitmq: while the broker is short of memory nothing is published, but what was handled is acknowledged', async (t) => {
+  const url = emptyBroker()
+  const bus = await joined(t, url, { confirmTimeoutMs: 1_000 })
+  const begun = arrivals<string>()
+  const { promise: go, resolve: finish } = Promise.withResolvers<void>()
+  const consumer = await bus.subscribe('chat.users', async ({ id }) => {
+    begun.add(id)
+    await go
+  })
+  await bus.publish(registered())
+  await begun.until('the handler to begin', (ids) => ids.length === 1)
+
+  const relieve = await exhaustMemory(t)
+  await assert.rejects(bus.publish(registered()), { code: 'unavailable', message: /in time/ })
+  assert.equal(bus.state, 'down')
+  await assert.rejects(bus.publish(registered()), { code: 'unavailable', message: /for the moment/ })
+  finish()
+  await consumer[Symbol.asyncDispose]()
+  // What was not acknowledged would be back in the queue, now that its consumer has gone.
+  assert.equal((await (await rawChannel(t, url)).checkQueue('chat.users')).messageCount, 0)
+
+  await relieve()
+  await reached(bus, 'up')
+  await bus.publish(registered())
+})
+
+test('rabbitmq: an event that is refused while nothing can be published waits, and is tried again afterwards', async (t) => {
+  const bus = await joined(t, emptyBroker(), { confirmTimeoutMs: 500 })
+  const event = registered()
+  const { promise: go, resolve: finish } = Promise.withResolvers<void>()
+  const tries = arrivals<string>()
+  await bus.subscribe('chat.users', async ({ id }) => {
+    if (id !== event.id) return
+    tries.add(id)
+    if (tries.items.length > 1) return
+    await go
+    throw new Error('not yet')
+  })
+  await bus.publish(event)
+  await tries.until('the first try', (ids) => ids.length === 1)
+  const relieve = await exhaustMemory(t)
+  await assert.rejects(bus.publish(registered()), { code: 'unavailable' })
+  finish()
+  await relieve()
+  await tries.until('the second try', (ids) => ids.length === 2)
+})
+
 test('rabbitmq: a broker that stands still is noticed; publishes are refused in time and go through when it is back', async (t) => {
   const url = emptyBroker()
   const bus = await joined(t, url, { confirmTimeoutMs: 1_000 })
@@ -260,6 +307,14 @@ async function rawChannel(t: TestContext, url: string): Promise<Channel> {
   connection.on('error', () => {})
   t.after(() => connection.close())
   return connection.createChannel()
+}
+
+/** Raises the broker's memory alarm; returns what ends it. */
+async function exhaustMemory(t: TestContext): Promise<() => Promise<string>> {
+  const relieve = () => broker.evaluate('rabbit_alarm:clear_alarm({resource_limit, memory, node()})')
+  t.after(relieve)
+  await broker.evaluate('rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []})')
+  return relieve
 }
 
 /** Takes the next message of a queue, waiting for it at most 10 s. */
