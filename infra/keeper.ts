@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { tryLock } from './lock.ts'
 import { mongodb } from './mongodb.ts'
 import { localNginx } from './nginx.ts'
-import { type Answer, type Facts, keeperSocket, type Question } from './question.ts'
+import { type Answer, type Facts, keeperLock, keeperSocket, type Question } from './question.ts'
 import { type RabbitMQ, rabbitmq } from './rabbitmq.ts'
 import type { Server } from './server.ts'
 import { settings } from './settings.ts'
@@ -20,7 +20,7 @@ const IDLE_MS = 60_000
  */
 export async function keep(): Promise<void> {
   const folder = settings.folder
-  using mine = tryLock(join(folder, 'keeper.lock'))
+  using mine = tryLock(keeperLock(folder))
   if (!mine) return
   const socketPath = keeperSocket(folder)
   rmSync(socketPath, { force: true })

@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { type Answer, type Facts, keeperSocket, type Question } from './question.ts'
+import { tryLock } from './lock.ts'
+import { type Answer, type Facts, keeperLock, keeperSocket, type Question } from './question.ts'
 import { settings } from './settings.ts'
 import { until } from './until.ts'
 
@@ -37,6 +38,16 @@ export async function takeLease(): Promise<Lease> {
 export async function findLease(): Promise<Lease | undefined> {
   const socket = await connectKeeper()
   return socket && leaseOn(socket)
+}
+
+/** Ends a lease. If it was the last, the servers stop at once, and this waits for that. */
+export async function leave(lease: Lease): Promise<void> {
+  await lease.ask('leave').catch(() => {}) // the keeper may have been stopped by hand
+  lease.close()
+  await until('the servers to stop', 30_000, () => {
+    using free = tryLock(keeperLock(settings.folder))
+    return free !== undefined
+  }).catch(() => console.log('The test servers stay, since another process uses them'))
 }
 
 function leaseOn(socket: Socket): Lease {

@@ -80,6 +80,15 @@ export function isAlive(pid: number): boolean {
 /** When the process started, in the kernel's ticks: tells it from a later one with the same id. `undefined` when it is gone (or there is no /proc). */
 export const startTime = (pid: number): string | undefined => readStat(pid)?.startTime
 
+/** The words that the process was started with; empty when it is gone. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
+  } catch {
+    return ''
+  }
+}
+
 /** Sends a signal; a process already gone is no error. */
 export function send(pid: number, signal: NodeJS.Signals): void {
   try {
@@ -90,7 +99,7 @@ export function send(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** Children, their children and so on, by /proc; none where there is no /proc. */
-function descendants(root: number): number[] {
+export function descendants(root: number): number[] {
   const children = new Map<number, number[]>()
   for (const pid of processIds()) {
     const parent = readStat(pid)?.parent

@@ -14,3 +14,6 @@ export type Answer = Facts | { error: string }
 
 /** Where the keeper of a folder listens. */
 export const keeperSocket = (folder: string): string => join(folder, 'keeper.sock')
+
+/** What the keeper of a folder holds until everything is stopped. */
+export const keeperLock = (folder: string): string => join(folder, 'keeper.lock')

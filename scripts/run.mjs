@@ -54,7 +54,10 @@ function buildWeb() {
   if (built > Math.max(...sources)) return
   console.log('Building the web client …')
   const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js')
-  const { status } = spawnSync(node, [vite, 'build', '--logLevel', 'warn'], { cwd: join(ROOT, 'web'), stdio: 'inherit' })
+  const { status } = spawnSync(node, [vite, 'build', '--logLevel', 'warn'], {
+    cwd: join(ROOT, 'web'),
+    stdio: 'inherit',
+  })
   if (status !== 0) fail('The web client could not be built')
 }
 
@@ -62,7 +65,9 @@ function buildWeb() {
 function newest(path) {
   const time = modified(path)
   if (time === 0 || !statSync(path).isDirectory()) return time
-  const names = readdirSync(path).filter((name) => name !== 'dist' && name !== 'node_modules' && !name.includes('.test.'))
+  const names = readdirSync(path).filter(
+    (name) => name !== 'dist' && name !== 'node_modules' && !name.includes('.test.'),
+  )
   // The folder's own time tells of what was removed, but it also changes when `dist` is made.
   return Math.max(0, ...names.map((name) => newest(join(path, name))))
 }
