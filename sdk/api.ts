@@ -1,6 +1,5 @@
 import type { ConversationItem, LogPage, MemberItem, MessagePage, SyncPage } from '@parley/protocol/conversation'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
-import { ParleyError } from './error.ts'
 import type { Send } from './http.ts'
 
 export type Api = ReturnType<typeof openApi>
@@ -13,12 +12,8 @@ export function openApi(send: Send) {
   const conversation = (id: string, more = ''): string => `/api/conversations/${encodeURIComponent(id)}${more}`
   return {
     async findUser(username: string): Promise<PublicUser | undefined> {
-      try {
-        return (await send({ method: 'GET', path: '/api/user/users', query: { username } })) as PublicUser
-      } catch (error) {
-        if (error instanceof ParleyError && error.problem.code === 'not_found') return undefined
-        throw error
-      }
+      const found = await send({ method: 'GET', path: '/api/user/users', query: { username } })
+      return (found as { items: PublicUser[] }).items[0]
     },
     sessions: async () =>
       ((await send({ method: 'GET', path: '/api/user/me/sessions' })) as { items: SessionItem[] }).items,

@@ -1,5 +1,4 @@
 import type { ServerEvents } from '@parley/protocol/socket'
-import { v7 as newId } from 'uuid'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
 import { openEmitter } from './emitter.ts'
@@ -9,6 +8,7 @@ import { indexedDbStorage } from './indexeddb.ts'
 import { memoryStorage } from './memory.ts'
 import { whenNetworkChanges } from './network.ts'
 import { openPresence } from './presence.ts'
+import { openRepeatKeys } from './repeat-key.ts'
 import { openSession } from './session.ts'
 import { openSpace, type Space } from './space.ts'
 import { derived, writable } from './store.ts'
@@ -29,6 +29,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   const events = openEmitter<ClientEvents>()
   const connectionState = writable<ConnectionState>('offline')
   const stirred = derived(() => ({}))
+  const repeatable = openRepeatKeys()
   let space: Space | undefined
   let wanted = false
 
@@ -202,7 +203,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       return signedIn().views.conversation(item.id)!
     },
     async createGroup(title, memberIds) {
-      const item = await api.createGroup(title, memberIds, newId())
+      const item = await repeatable([title, memberIds], (key) => api.createGroup(title, memberIds, key))
       signedIn().device.takeItem(item)
       return signedIn().views.conversation(item.id)!
     },

@@ -3,6 +3,7 @@ import { type Access, openAccess } from './access.ts'
 import { delay } from './backoff.ts'
 import { asParleyError, deviceError, type ParleyError } from './error.ts'
 import type { HttpRequest, Send } from './http.ts'
+import { openRepeatKeys } from './repeat-key.ts'
 import { writable } from './store.ts'
 import type { DeviceStorage, Readable, SessionState } from './types.ts'
 
@@ -70,6 +71,7 @@ export function openSession({
   let refreshing: Promise<string> | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
   let closed = false
+  const repeatable = openRepeatKeys()
   // Signing in and out change storage: never two at once.
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
@@ -185,7 +187,7 @@ export function openSession({
   async function logout(): Promise<void> {
     if (!current) return
     const late = new AbortController()
-    const told = authorized({ method: 'POST', path: '/api/user/logout', body: {} })
+    const told = tellLogout()
     const inTime = delay(LOGOUT_WAIT_MS, late.signal).then(() => {
       throw deviceError('unavailable', 'Signed out on this device; the server could not be told')
     })
@@ -201,6 +203,17 @@ export function openSession({
       state.set({ status: 'signed-out' })
     })
     if (outcome && !isOver(outcome)) throw outcome
+  }
+
+  /** Either token says which session it is, so that one that ended need not be renewed first. */
+  async function tellLogout(): Promise<void> {
+    const { refreshToken } = ((await storage.get(KEY)) as Kept | undefined) ?? {}
+    const request: HttpRequest = {
+      method: 'POST',
+      path: '/api/user/logout',
+      body: refreshToken ? { refreshToken } : {},
+    }
+    await send(access ? withToken(request, access.token) : request)
   }
 
   async function end(reason: string): Promise<void> {
@@ -239,7 +252,9 @@ export function openSession({
   return {
     state,
     async register(input) {
-      return ((await send({ method: 'POST', path: '/api/user/register', body: input })) as RegisterReply).user
+      const request: HttpRequest = { method: 'POST', path: '/api/user/register', body: input }
+      const reply = await repeatable(input, (key) => send({ ...request, headers: { 'idempotency-key': key } }))
+      return (reply as RegisterReply).user
     },
     login,
     resume,
