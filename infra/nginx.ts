@@ -10,6 +10,8 @@ import { need } from './which.ts'
 export interface Site {
   chat: number[]
   user: number
+  /** Its own port; a free one unless given. */
+  listen?: number
   /** Limits per client address; so high by default that tests, which all come from one address, do not meet them. */
   requestsPerSecond?: number
   requestBurst?: number
@@ -22,7 +24,7 @@ const ROOT = join(import.meta.dirname, '..')
 export async function nginx(folder: string, site: Site): Promise<Server> {
   const file = need('Nginx', 'nginx')
   const dir = resolve(folder)
-  const port = await freePort()
+  const port = site.listen ?? (await freePort())
   mkdirSync(join(dir, 'temp'), { recursive: true })
   for (const name of ['mime.types', 'page-headers.conf']) copyFileSync(join(SHIPPED, name), join(dir, name))
   writeFileSync(join(dir, 'nginx.conf'), render(port, site))

@@ -8,6 +8,9 @@ export interface Server extends AsyncDisposable {
   /** What it is, for people: `RabbitMQ`, `DocumentDB 1.0 on PostgreSQL 18`. */
   readonly kind: string
   readonly url: string
+  /** Where metrics and internal routes are; none unless it is one of our own processes. */
+  readonly internalUrl?: string
+  alive(): boolean
   /** Its process (of several, the one that holds the data); another after each start. Throws while it is down. */
   pid(): number
   /** Resolves when it answers; rejects with the end of its log when it ends first. `env` adds to (and replaces) that of its last process, this time only. */
@@ -39,7 +42,14 @@ export interface Part {
 }
 
 /** A server made of processes that are started in order and stopped in reverse; the last is the one that is asked for, `holder` the one that holds the data. */
-export function server(is: { name: string; kind: string; url: string; parts: Part[]; holder: number }): Server {
+export function server(is: {
+  name: string
+  kind: string
+  url: string
+  internalUrl?: string
+  parts: Part[]
+  holder: number
+}): Server {
   const running: (Running | undefined)[] = is.parts.map(() => undefined)
 
   function signal(index: number, name: NodeJS.Signals): void {
@@ -80,10 +90,14 @@ export function server(is: { name: string; kind: string; url: string; parts: Par
     name: is.name,
     kind: is.kind,
     url: is.url,
-    pid() {
+    ...(is.internalUrl === undefined ? {} : { internalUrl: is.internalUrl }),
+    alive() {
       const process = running[is.holder]
-      if (!process || process.ended() !== undefined) throw new Error(`${is.name} is not running`)
-      return is.parts[is.holder]!.pid?.() ?? process.pid
+      return process !== undefined && process.ended() === undefined
+    },
+    pid() {
+      if (!self.alive()) throw new Error(`${is.name} is not running`)
+      return is.parts[is.holder]!.pid?.() ?? running[is.holder]!.pid
     },
     async start(env = {}) {
       for (const [index, part] of is.parts.entries()) {
