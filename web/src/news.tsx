@@ -8,7 +8,7 @@ const TOGETHER_MS = 800
 
 /** The page's live region: tells a screen reader of new messages, wherever they arrive. */
 export function News({ openId }: { openId: string | undefined }) {
-  const { client } = useApp()
+  const { client, listed } = useApp()
   const [text, setText] = useState('')
   const open = useRef(openId)
   open.current = openId
@@ -21,7 +21,8 @@ export function News({ openId }: { openId: string | undefined }) {
       news = []
     }
     const stop = client.on('message', (message) => {
-      if (!isNews(message, client.conversations.get())) return
+      // What is found at the first look at the list is on the screen already.
+      if (!listed.get() || !isNews(message, client.conversations.get())) return
       news.push(message)
       timer ??= setTimeout(tell, TOGETHER_MS)
     })
@@ -29,7 +30,7 @@ export function News({ openId }: { openId: string | undefined }) {
       stop()
       clearTimeout(timer)
     }
-  }, [client])
+  }, [client, listed])
   return (
     <div className="visually-hidden" aria-live="polite">
       {text}

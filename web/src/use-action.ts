@@ -1,3 +1,4 @@
+import { ParleyError } from '@parley/sdk/error'
 import { useEffect, useRef, useState } from 'react'
 import { explain } from './state/problems.ts'
 
@@ -30,7 +31,11 @@ export function useAction(): Action {
       setBusy(true)
       say(undefined)
       work()
-        .catch((thrown: unknown) => !gone.current && say(failed(thrown)))
+        .catch((thrown: unknown) => {
+          // What is no refusal is a mistake of ours: the console must know.
+          if (!(thrown instanceof ParleyError)) reportError(thrown)
+          if (!gone.current) say(failed(thrown))
+        })
         .finally(() => !gone.current && setBusy(false))
     },
   }

@@ -1,25 +1,22 @@
 import type { MemberItem } from '@parley/protocol/conversation'
 import { strings } from '../strings.ts'
 
-/** A device forgets that someone types some 6 s after the last word of it, so it is said again before. */
-const REPEAT_MS = 3_000
 /** Who has not touched a key for so long has stopped. */
 const IDLE_MS = 5_000
 
-/** Tells the others that one types: at the first key, again while it goes on, and when it stops. */
+/** Tells the others that one types, and when one stops. */
 export interface TypingSignal {
   typed(): void
   stopped(): void
 }
 
-/** `tell` is called with true and false, no more often than needed. */
+/** `tell` is called with true at each key, and once with false. */
 export function typingSignal(tell: (on: boolean) => void): TypingSignal {
-  let toldAt: number | undefined
   let idle: ReturnType<typeof setTimeout> | undefined
   const stopped = () => {
+    if (idle === undefined) return
     clearTimeout(idle)
-    if (toldAt === undefined) return
-    toldAt = undefined
+    idle = undefined
     tell(false)
   }
   return {
@@ -27,8 +24,6 @@ export function typingSignal(tell: (on: boolean) => void): TypingSignal {
     typed() {
       clearTimeout(idle)
       idle = setTimeout(stopped, IDLE_MS)
-      if (toldAt !== undefined && Date.now() - toldAt < REPEAT_MS) return
-      toldAt = Date.now()
       tell(true)
     },
   }

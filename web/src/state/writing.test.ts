@@ -40,18 +40,18 @@ test('a draft is kept for its conversation until it is empty or one signs out', 
   assert.equal(kept.get('b'), '')
 })
 
-test('typing is told at the first key, again every three seconds, and taken back after five without a key', (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] })
+test('who types and then touches no key for five seconds has stopped, and stops once', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const told: boolean[] = []
   const signal = typingSignal((on) => told.push(on))
+  signal.stopped()
+  assert.deepEqual(told, [])
   signal.typed()
+  t.mock.timers.tick(4_000)
   signal.typed()
-  assert.deepEqual(told, [true])
-  t.mock.timers.tick(3_000)
-  signal.typed()
+  t.mock.timers.tick(4_000)
   assert.deepEqual(told, [true, true])
-  t.mock.timers.tick(5_000)
-  assert.deepEqual(told, [true, true, false])
+  t.mock.timers.tick(1_000)
   signal.stopped()
   assert.deepEqual(told, [true, true, false])
 })
