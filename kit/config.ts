@@ -82,7 +82,7 @@ export function reader(env: Env) {
     },
     problem: (text: string) => void problems.push(text),
     throwIfInvalid(): void {
-      if (problems.length > 0) throw new ConfigError(problems)
+      if (problems.length > 0) throw new ConfigError([...new Set(problems)])
     },
   }
 }

@@ -41,7 +41,13 @@ export interface Reply {
 
 export async function testChat(
   t: TestContext,
-  options: { nodes?: number; limits?: Partial<Limits>; origins?: string[]; bus?: (bus: Bus) => Bus } = {},
+  options: {
+    nodes?: number
+    limits?: Partial<Limits>
+    origins?: string[]
+    users?: TestUsers
+    bus?: (bus: Bus) => Bus
+  } = {},
 ): Promise<TestChat> {
   const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
   const stack = new AsyncDisposableStack()
@@ -50,7 +56,7 @@ export async function testChat(
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const bus = stack.use(embeddedBus({ log }))
   const store = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
-  const users = testUsers()
+  const users = options.users ?? testUsers()
   const limits = { ...LIMITS, ...options.limits }
   const contentKey = randomBytes(32)
   const nodes: TestChat['nodes'] = []

@@ -12,7 +12,7 @@ import type { UserDirectory } from '@parley/protocol/internal'
 export interface Control extends AsyncDisposable {
   /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
   check(actor: Actor): void
-  /** Whether the user service answered lately. A token's end closes a socket only then, since else it could not be renewed. */
+  /** Whether the user service answered when it was asked last. A token's end closes a socket only then, since else it could not be renewed. */
   readonly reachable: boolean
 }
 
@@ -32,7 +32,7 @@ export async function openControl(deps: {
   /** When each session or user was revoked, oldest first. */
   const over = new Map<string, number>()
   let position: number | undefined
-  let answeredAt = Number.NEGATIVE_INFINITY
+  let reachable = false
   let reading: Promise<void> | undefined
   let again = false
   let closed = false
@@ -56,8 +56,9 @@ export async function openControl(deps: {
           position = entries.at(-1)?.n ?? position
           more = entries.length > 0 && position < head
         }
-        answeredAt = performance.now()
+        reachable = true
       } catch (error) {
+        reachable = false
         log.warn({ err: error }, 'the control log cannot be read')
       }
     }
@@ -84,7 +85,7 @@ export async function openControl(deps: {
         throw new Fault('auth.invalid', 'This session is over: sign in again')
     },
     get reachable() {
-      return performance.now() - answeredAt < POLL_MS * 3
+      return reachable
     },
     async [Symbol.asyncDispose]() {
       closed = true

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import type { Bus } from '@parley/kit/bus/bus'
+import { Fault } from '@parley/kit/fault'
+import { testChat } from './chat.fixture.ts'
+import { rawDevice } from './raw.fixture.ts'
+
+test('a message reaches members on another node, and a member removed there hears nothing more', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', {
+    title: 'G',
+    memberIds: [bob.id, cleo.id],
+  })
+  const [anns, bobs, cleos] = [
+    await chat.device(ann),
+    await chat.device(bob, { node: 1 }),
+    await chat.device(cleo, { node: 1 }),
+  ]
+  const say = (text: string) => anns.ask('message.send', { id: randomUUID(), conversationId: group.id, text })
+  await say('to all')
+  for (const device of [bobs, cleos]) {
+    const message = await device.next('message.new')
+    assert.equal(message.text, 'to all')
+    assert.equal(message.sender, 'ann')
+  }
+  await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
+  assert.deepEqual(await bobs.next('conversation.updated'), { conversationId: group.id, gone: true })
+  await say('to the rest')
+  assert.equal((await cleos.next('message.new')).text, 'to the rest')
+  assert.deepEqual(bobs.told(), [])
+})
+
+test('a node that stops tells its devices when to come back, loses no ack, and leaves the HTTP server alone', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const anns = await chat.device(ann)
+  const sending = anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'last words' })
+  await anns.ask('sync', {})
+  const stopping = chat.nodes[0]!.stop()
+  assert.ok((await anns.next('server.draining')).reconnectAfterMs >= 0)
+  assert.equal((await sending).ok, true)
+  await anns.next('disconnect')
+  await stopping
+  assert.equal((await fetch(`${chat.nodes[0]!.url}/healthz`)).status, 200)
+  const again = await chat.device(ann, { node: 1 })
+  const { data } = await again.ask('sync', {})
+  assert.equal(data.items[0].lastMessage.text, 'last words')
+})
+
+test('a device that does not read is told and cut; the others get everything', async (t) => {
+  const chat = await testChat(t, { limits: { sendBurst: 10_000 } })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob)]
+  const stuck = await rawDevice(t, chat.nodes[0]!.url, chat.users.token(bob))
+  stuck.ws.pause()
+  const text = '😀'.repeat(9_000)
+  for (let round = 0; round < 30; round++) {
+    const sends = Array.from({ length: 16 }, () =>
+      anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text }),
+    )
+    for (const ack of await Promise.all(sends)) assert.equal(ack.ok, true)
+  }
+  stuck.ws.resume()
+  await stuck.frame('42["slow.consumer"')
+  await stuck.closed()
+  for (let n = 1; n <= 480; n++) assert.equal((await bobs.next('message.new')).seq, n)
+})
+
+test('what the bus refuses for one conversation is tried again, and holds up no other', async (t) => {
+  const published: string[] = []
+  let poison: string | undefined
+  const refusing = (bus: Bus): Bus => ({
+    ...bus,
+    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+    async publish(event) {
+      if (event.key === poison) throw new Fault('unavailable', 'Not this one')
+      await bus.publish(event)
+      published.push(`${event.key}/${event.rev}`)
+    },
+  })
+  const chat = await testChat(t, { bus: refusing })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const anns = await chat.device(ann)
+  const first = await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'refused at first' })
+  const heldBack = first.data.conversationId
+  poison = heldBack
+  for (let n = 0; n < 3; n++) await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'held' })
+  const { data } = await anns.ask('message.send', { id: randomUUID(), receiverId: cleo.id, text: 'goes on' })
+  await until(() => published.includes(`${data.conversationId}/${data.rev}`))
+  poison = undefined
+  await until(() => published.includes(`${heldBack}/5`))
+  const revs = published.filter((p) => p.startsWith(heldBack)).map((p) => Number(p.split('/')[1]))
+  assert.deepEqual(revs, [1, 2, 3, 4, 5])
+  await until(async () => (await chat.store.log.pending(10)).length === 0)
+})
+
+/** Looks until it is so; rejects after 10 s. */
+async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!(await holds())) {
+    if (Date.now() > deadline) throw new Error('it did not come to that within 10 s')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+}

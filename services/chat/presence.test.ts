@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { testChat } from './chat.fixture.ts'
+
+test('presence is seen by those who share a conversation: two tabs, one closed, is still online', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob, eve] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('eve')]
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' })
+  const [anns, eves] = [await chat.device(ann, { node: 1 }), await chat.device(eve)]
+  const watched = await anns.ask('presence.subscribe', { userIds: [bob.id, eve.id] })
+  assert.deepEqual(
+    watched.data.items.map((i: object) => ({ ...i })),
+    [{ userId: bob.id, online: false }],
+  )
+  assert.deepEqual((await eves.ask('presence.subscribe', { userIds: [ann.id, bob.id] })).data.items, [])
+  const [one, two] = [await chat.device(bob), await chat.device(bob)]
+  assert.deepEqual(await anns.next('presence.changed'), { userId: bob.id, online: true })
+  one.close()
+  await two.ask('sync', {})
+  const again = await anns.ask('presence.subscribe', { userIds: [bob.id] })
+  assert.equal(again.data.items[0].online, true)
+  two.close()
+  const gone = await anns.next('presence.changed')
+  assert.equal(gone.online, false)
+  assert.ok(Date.parse(gone.lastSeenAt) > 0)
+  assert.deepEqual(
+    [anns, eves].map((d) => d.told()),
+    [[], []],
+  )
+})
+
+test('someone met only in a group is watched, until one leaves it', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', {
+    title: 'G',
+    memberIds: [bob.id, cleo.id],
+  })
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: group.id, message: 'hi' })
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: cleo.id, message: 'hi' })
+  const anns = await chat.device(ann)
+  assert.equal((await anns.ask('presence.subscribe', { userIds: [bob.id, cleo.id] })).data.items.length, 2)
+  await chat.device(bob)
+  assert.equal((await anns.next('presence.changed')).userId, bob.id)
+  await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
+  await chat.device(bob)
+  const bobs = await chat.device(bob)
+  bobs.close()
+  await chat.device(cleo)
+  assert.equal((await anns.next('presence.changed')).userId, cleo.id)
+  assert.deepEqual(
+    anns.told().filter((e) => e.event === 'presence.changed'),
+    [],
+  )
+})
+
+test('typing is told to the other members only, not oftener than it may, and ends with the device', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob, eve] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('eve')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const [phone, laptop] = [await chat.device(ann), await chat.device(ann)]
+  const [bobs, eves] = [await chat.device(bob, { node: 1 }), await chat.device(eve)]
+  for (let n = 0; n < 5; n++) assert.deepEqual((await phone.ask('typing.start', { conversationId: group.id })).data, {})
+  assert.deepEqual(await bobs.next('typing.start'), { conversationId: group.id, userId: ann.id })
+  assert.equal((await eves.ask('typing.start', { conversationId: group.id })).error.code, 'not_found')
+  phone.close()
+  assert.deepEqual(await bobs.next('typing.stop'), { conversationId: group.id, userId: ann.id })
+  await laptop.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'done' })
+  assert.equal((await bobs.next('message.new')).text, 'done')
+  assert.deepEqual(
+    [bobs, eves, laptop].map((d) => d.told().filter((e) => e.event.startsWith('typing'))),
+    [[], [], []],
+  )
+})

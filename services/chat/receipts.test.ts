@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import { testChat } from './chat.fixture.ts'
+
+test('marks only rise, stay within what there is, and are told to the others and to one’s other devices', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const [anns, phone, laptop] = [await chat.device(ann), await chat.device(bob), await chat.device(bob)]
+  const { data } = await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'one' })
+  await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'two' })
+  const { conversationId } = data
+  assert.deepEqual((await phone.ask('receipt.delivered', { conversationId, upToSeq: 99 })).data, {
+    deliveredSeq: 2,
+    readSeq: 0,
+  })
+  for (const device of [anns, laptop])
+    assert.deepEqual(await device.next('receipt.updated'), {
+      conversationId,
+      userId: bob.id,
+      deliveredSeq: 2,
+      readSeq: 0,
+    })
+  assert.deepEqual((await laptop.ask('receipt.read', { conversationId, upToSeq: 2 })).data, {
+    deliveredSeq: 2,
+    readSeq: 2,
+  })
+  assert.equal((await phone.next('receipt.updated')).readSeq, 2)
+  assert.deepEqual((await phone.ask('receipt.read', { conversationId, upToSeq: 1 })).data, {
+    deliveredSeq: 2,
+    readSeq: 2,
+  })
+  const rest = await chat.request(bob, 'POST', `/api/conversations/${conversationId}/receipts`, { readSeq: 1 })
+  assert.deepEqual(rest.body, { deliveredSeq: 2, readSeq: 2 })
+})
+
+test('unread is what others wrote above one’s mark, from the join on, the same wherever it is asked', async (t) => {
+  const chat = await testChat(t, { limits: { unreadMax: 5, sendBurst: 1_000 } })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob)]
+  const say = (device: typeof anns) =>
+    device.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'x' })
+  const unread = async (user: typeof ann) =>
+    (await chat.request(user, 'GET', `/api/conversations/${group.id}`)).body.me.unread
+  for (let n = 0; n < 3; n++) await say(anns)
+  await say(bobs)
+  assert.equal(await unread(bob), 3)
+  assert.equal(await unread(ann), 1)
+  await bobs.ask('receipt.read', { conversationId: group.id, upToSeq: 2 })
+  assert.equal(await unread(bob), 1)
+  await chat.request(ann, 'POST', `/api/conversations/${group.id}/members`, { userIds: [cleo.id] })
+  assert.equal(await unread(cleo), 0)
+  for (let n = 0; n < 8; n++) await say(anns)
+  assert.equal(await unread(cleo), 6)
+  const { data } = await bobs.ask('sync', {})
+  assert.equal(data.items[0].me.unread, await unread(bob))
+})
+
+test('in a group above the size where marks are shown, only one’s own devices hear of a mark', async (t) => {
+  const chat = await testChat(t, { limits: { marksMembers: 2 } })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', {
+    title: 'G',
+    memberIds: [bob.id, cleo.id],
+  })
+  assert.equal('marks' in group, false)
+  assert.equal('members' in group, false)
+  assert.equal(group.memberCount, 3)
+  const [anns, phone, laptop] = [await chat.device(ann), await chat.device(bob), await chat.device(bob)]
+  await anns.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'x' })
+  await phone.ask('receipt.read', { conversationId: group.id, upToSeq: 1 })
+  assert.equal((await laptop.next('receipt.updated')).readSeq, 1)
+  assert.deepEqual(anns.told(), [])
+})
