@@ -140,7 +140,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   }
 
   async function refreshed(conversationId: string): Promise<void> {
-    signedIn().device.takeItem(await api.item(conversationId))
+    signedIn().take(await api.item(conversationId))
   }
 
   return {
@@ -198,17 +198,14 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
 
     findUser: api.findUser,
     async openDirect(userId) {
-      const item = await api.openDirect(userId)
-      signedIn().device.takeItem(item)
-      return signedIn().views.conversation(item.id)!
+      return signedIn().take(await api.openDirect(userId))
     },
     async createGroup(title, memberIds) {
       const item = await repeatable([title, memberIds], (key) => api.createGroup(title, memberIds, key))
-      signedIn().device.takeItem(item)
-      return signedIn().views.conversation(item.id)!
+      return signedIn().take(item)
     },
     async renameGroup(conversationId, title) {
-      signedIn().device.takeItem(await api.renameGroup(conversationId, title))
+      signedIn().take(await api.renameGroup(conversationId, title))
     },
     async addMembers(conversationId, userIds) {
       await api.addMembers(conversationId, userIds)

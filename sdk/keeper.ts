@@ -50,6 +50,8 @@ export function openKeeper(storage: DeviceStorage): Keeper {
   function start(): void {
     running ??= run().finally(() => {
       running = undefined
+      // What was saved between the last look and now.
+      if (!stopped && (waiting.size > 0 || told.length > 0)) start()
     })
     running.catch(() => {})
   }

@@ -1,4 +1,4 @@
-import type { Entry } from '@parley/protocol/conversation'
+import type { ConversationItem, Entry } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
 import type { OwnUser } from '@parley/protocol/user'
 import type { Api } from './api.ts'
@@ -12,7 +12,7 @@ import type { Presence } from './presence.ts'
 import { openReceipts } from './receipts.ts'
 import { openSync } from './sync.ts'
 import { joinTabs } from './tabs.ts'
-import type { ClientEvents, ConnectionState, DeviceStorage, OutboxItem } from './types.ts'
+import type { ClientEvents, ConnectionState, ConversationView, DeviceStorage, OutboxItem } from './types.ts'
 import { openTyping } from './typing.ts'
 import { openViews } from './views.ts'
 
@@ -153,6 +153,13 @@ export async function openSpace(options: SpaceOptions) {
     pages,
     sync,
     handlers,
+    /** What the server said of a conversation outside the list. One that is new to the device may be new to its cursor too. */
+    take(item: ConversationItem): ConversationView {
+      const isNew = !device.conversations.has(item.id)
+      device.takeItem(item)
+      if (isNew) sync.now()
+      return views.conversation(item.id)!
+    },
     up(link: Link) {
       options.state('syncing')
       void sync.follow(link)

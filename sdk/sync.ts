@@ -196,7 +196,8 @@ export function openSync({
     },
     unknown(id) {
       unknown.add(id)
-      woken.resolve()
+      // The list most likely names it; and it takes the cursor along, so that the device is told when it is gone again.
+      now()
     },
     anew,
     get idle() {

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
+
+async function three(t: TestContext) {
+  const parley = await openParley(t)
+  const users = [
+    await register(t, parley, 'ann'),
+    await register(t, parley, 'bob'),
+    await register(t, parley, 'cat'),
+  ] as const
+  const [ann, bob, cat] = [
+    await signIn(t, parley, users[0]),
+    await signIn(t, parley, users[1]),
+    await signIn(t, parley, users[2]),
+  ]
+  return { parley, users, ann, bob, cat }
+}
+
+test('a group is created, renamed and grows, and everyone sees the same', async (t) => {
+  const { users, ann, bob, cat } = await three(t)
+  const group = await ann.createGroup('Tea', [users[1].id])
+  assert.equal(group.memberCount, 2)
+  await ann.send({ conversationId: group.id }, 'before cat')
+  await until(bob, 'the group', () => bob.conversations.get()[0]?.lastMessage?.text === 'before cat')
+  assert.deepEqual(cat.conversations.get(), [])
+  await bob.addMembers(group.id, [users[2].id])
+  await until(cat, 'she is in', () => cat.conversations.get()[0]?.title === 'Tea')
+  await ann.renameGroup(group.id, 'Coffee')
+  for (const client of [ann, bob, cat]) {
+    await until(client, 'the new title', () => client.conversations.get()[0]?.title === 'Coffee')
+    await until(client, 'three members', () => client.conversations.get()[0]?.members?.length === 3)
+  }
+  await cat.send({ conversationId: group.id }, 'hello all')
+  for (const client of [ann, bob]) {
+    await until(client, 'her message', () => client.conversations.get()[0]?.lastMessage?.text === 'hello all')
+    assert.equal(client.conversations.get()[0]?.lastMessage?.sender, 'cat')
+  }
+  assert.deepEqual(await texts(cat, group.id), ['hello all'], 'a new member sees from the join on')
+  assert.deepEqual(await texts(bob, group.id), ['before cat', 'hello all'])
+  assert.deepEqual(
+    (await bob.members(group.id)).map(({ username, role }) => [username, role]),
+    [
+      ['ann', 'owner'],
+      ['bob', 'member'],
+      ['cat', 'member'],
+    ],
+  )
+})
+
+test('a message in a group is read when everyone has read it, and a new member does not take that back', async (t) => {
+  const { users, ann, bob, cat } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id])
+  await ann.send({ conversationId: id }, 'one')
+  await until(bob, 'it arrives', () => bob.conversations.get()[0]?.headSeq === 1)
+  const status = (seq: number): string | undefined =>
+    ann
+      .timeline(id)
+      .get()
+      .messages.find((message) => message.seq === seq)?.status
+  bob.markRead(id, 1)
+  await until(ann, 'read', () => status(1) === 'read')
+  await ann.addMembers(id, [users[2].id])
+  await until(cat, 'she is in', () => cat.conversations.get().length === 1)
+  await ann.send({ conversationId: id }, 'two')
+  await until(ann, 'delivered to both', () => status(2) === 'delivered')
+  assert.equal(status(1), 'read')
+  bob.markRead(id, 2)
+  await until(ann, "bob's mark", () =>
+    ann
+      .timeline(id)
+      .get()
+      .marks.some(({ readSeq }) => readSeq === 2),
+  )
+  assert.equal(status(2), 'delivered')
+  cat.markRead(id, 2)
+  await until(ann, 'read by both', () => status(2) === 'read')
+})
+
+test('who is removed, or leaves, has nothing of the conversation left, and what they still send is refused', async (t) => {
+  const { users, ann, bob, cat } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id, users[2].id])
+  await ann.send({ conversationId: id }, 'hello')
+  await until(bob, 'he has it', () => bob.conversations.get()[0]?.headSeq === 1)
+  await until(cat, 'she has it', () => cat.conversations.get()[0]?.headSeq === 1)
+  bob.disconnect()
+  await bob.send({ conversationId: id }, 'too late')
+  await ann.removeMember(id, users[1].id)
+  await cat.leave(id)
+  assert.deepEqual(cat.conversations.get(), [])
+  const refused = new Promise<string | undefined>((resolve) => bob.on('refused', (item) => resolve(item.refused?.code)))
+  bob.connect()
+  assert.equal(await refused, 'not_found')
+  await settled(bob)
+  assert.deepEqual(bob.conversations.get(), [])
+  assert.deepEqual(bob.timeline(id).get().messages, [])
+  const [item] = bob.timeline(id).get().pending
+  assert.equal(item?.status, 'failed')
+  await bob.discard(item!.id)
+  assert.deepEqual(bob.outbox.get(), [])
+  await until(ann, 'she is alone', () => ann.conversations.get()[0]?.memberCount === 1)
+})
+
+test('who comes back sees from the new join on, with nothing left from before', async (t) => {
+  const { users, ann, bob } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id])
+  await ann.send({ conversationId: id }, 'first stay')
+  await until(bob, 'he has it', () => bob.conversations.get()[0]?.headSeq === 1)
+  bob.disconnect()
+  await ann.removeMember(id, users[1].id)
+  await ann.send({ conversationId: id }, 'without him')
+  await settled(ann)
+  await ann.addMembers(id, [users[1].id])
+  await ann.send({ conversationId: id }, 'second stay')
+  await settled(ann)
+  bob.connect()
+  await settled(bob)
+  assert.deepEqual(await texts(bob, id), ['second stay'])
+  assert.equal(bob.conversations.get()[0]?.me.unread, 1)
+})
+
+test('typing and presence are told while they last', async (t) => {
+  const { users, ann, bob } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id])
+  await until(bob, 'the group', () => bob.conversations.get().length === 1)
+  ann.setTyping(id, true)
+  await until(bob, 'she types', () => bob.timeline(id).get().typing.includes(users[0].id))
+  ann.setTyping(id, false)
+  await until(bob, 'she stopped', () => bob.timeline(id).get().typing.length === 0)
+  bob.watchPresence([users[0].id])
+  await until(bob, 'she is here', () => bob.presence.get().get(users[0].id)?.online === true)
+  ann.disconnect()
+  await until(bob, 'she went', () => bob.presence.get().get(users[0].id)?.online === false)
+})
