@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { Fault } from '@parley/kit/fault'
 import { migrate } from '@parley/kit/migrate'
@@ -51,6 +50,7 @@ const WAITING_AT_MOST = 10_000
 function openWriter(path: string) {
   const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), { workerData: path })
   const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Fault) => void }>()
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
   let lastId = 0
   let closed = false
 
@@ -64,6 +64,8 @@ function openWriter(path: string) {
   })
   // The writer only ever fails for good (see there): this process must not go on as if it could commit.
   worker.on('error', (error) => {
+    closed = true
+    for (const { reject } of waiting.values()) reject(unavailable(error.message))
     throw error
   })
 
@@ -81,7 +83,7 @@ function openWriter(path: string) {
     async close(): Promise<void> {
       closed = true
       worker.postMessage('close')
-      await once(worker, 'exit')
+      await ended
     },
   }
 }

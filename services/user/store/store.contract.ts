@@ -11,9 +11,9 @@ import type { Account, Session, UserStore } from './store.ts'
 export function userStoreContract(name: string, open: (t: TestContext) => Promise<() => Promise<UserStore>>): void {
   const one = async (t: TestContext): Promise<UserStore> => (await several(t, 1))[0]!
   const several = async (t: TestContext, count: number): Promise<UserStore[]> => {
-    const another = await open(t)
     const stores: UserStore[] = []
     t.after(() => Promise.all(stores.map((store) => store[Symbol.asyncDispose]())))
+    const another = await open(t)
     for (let i = 0; i < count; i++) stores.push(await another())
     return stores
   }

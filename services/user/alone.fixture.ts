@@ -1,0 +1,16 @@
+import { embeddedBus } from '@parley/kit/bus/embedded'
+import { reader } from '@parley/kit/config'
+import { listen } from '@parley/kit/http'
+import { makeKeys } from '@parley/kit/keys'
+import { openLog } from '@parley/kit/log'
+import { userConfig } from './config.ts'
+import { openUser } from './open.ts'
+
+/** The user service alone in a process on a SQLite file, for the tests that kill it. Prints its port when it is ready. */
+const config = userConfig(reader(process.env))
+const log = openLog('user', 'silent')
+makeKeys(config.keyFile)
+const http = await listen({ host: '127.0.0.1', port: 0, log })
+const bus = embeddedBus({ log })
+await openUser(config, bus, http, log)
+process.stdout.write(`${http.port}\n`)
