@@ -6,6 +6,7 @@ import { openVerifier } from '@parley/kit/token'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
 import { openAuthentication } from './auth.ts'
+import { openAway } from './away.ts'
 import { openConnections } from './connections.ts'
 import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
@@ -17,6 +18,7 @@ import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
 import { openItems } from './items.ts'
 import { openMessages } from './messages.ts'
+import { openMetrics } from './metrics.ts'
 import { openPeople } from './people.ts'
 import { openPresence } from './presence.ts'
 import { openRate } from './rate.ts'
@@ -48,8 +50,21 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const cursors = openCursors(contentKey, store.epoch)
 
   const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
+  const metrics = openMetrics(http, connections, bus)
+  const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
-    await openFanout({ log: store.log, bus, people, connections, logger: log, watchers: watchers.tell }),
+    await openFanout({
+      log: store.log,
+      bus,
+      people,
+      connections,
+      logger: log,
+      watchers: watchers.tell,
+      passed(entry) {
+        metrics.passed(entry)
+        away.note(entry)
+      },
+    }),
   )
   stack.use(openRelay({ log: store.log, bus, fanout, logger: log }))
   stack.use(openHints({ bus, inbox: store.inbox, connections, log }))
@@ -57,10 +72,9 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const control = stack.use(
     await openControl({ directory, bus, log, revoked: (entry) => closeRevoked(connections, entry) }),
   )
-  const authenticate = openAuthentication(
-    openVerifier(() => directory.jwks()),
-    control,
-  )
+  const verifier = openVerifier(() => directory.jwks())
+  let stopping = false
+  const authenticate = openAuthentication(verifier, control, () => stopping)
 
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
   const messages = openMessages({ store, people, fanout, rate, contentKey })
@@ -88,7 +102,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       log,
     }),
   )
-  stack.use(http.ready('chat.store', async () => (store.healthy ? 'up' : 'down')))
+  stack.defer(() => {
+    stopping = true
+  })
+  stack.use(http.ready('chat-store', async () => (store.healthy ? 'up' : 'down')))
   stack.use(http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded')))
   return stack.move()
 }

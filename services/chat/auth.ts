@@ -1,3 +1,4 @@
+import { Fault } from '@parley/kit/fault'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import type { Request, RequestHandler } from 'express'
 import type { Control } from './control.ts'
@@ -13,9 +14,14 @@ export function signedIn(authenticate: (token: string) => Promise<Actor>): Reque
   }
 }
 
-/** The actor of a token that is good and whose session is not over. */
-export function openAuthentication(verifier: Verifier, control: Control): (token: string) => Promise<Actor> {
+/** The actor of a token that is good and whose session is not over. While the node stops nobody is let in any more. */
+export function openAuthentication(
+  verifier: Verifier,
+  control: Control,
+  stopping: () => boolean,
+): (token: string) => Promise<Actor> {
   return async (token) => {
+    if (stopping()) throw new Fault('unavailable', 'This node stops: try again', { retryAfterMs: 1_000 })
     const actor = await verifier.verify(token)
     control.check(actor)
     return actor

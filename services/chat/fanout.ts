@@ -27,7 +27,7 @@ export interface Fanout extends AsyncDisposable {
   release(userId: string): void
 }
 
-/** Opens this node's mailbox. `watchers` delivers to the watchers on this node. */
+/** Opens this node's mailbox. `watchers` delivers to the watchers on this node; `passed` hears of each entry. */
 export async function openFanout(deps: {
   log: LogStore
   bus: Bus
@@ -35,8 +35,9 @@ export async function openFanout(deps: {
   connections: Connections
   logger: Log
   watchers: (userId: string, packet: Packet) => void
+  passed: (entry: Entry) => void
 }): Promise<Fanout> {
-  const { log, bus, people, connections, logger, watchers } = deps
+  const { log, bus, people, connections, logger, watchers, passed } = deps
   const rolls = openRolls(log, bus)
   const bound = new Map<number, number>()
   const deliveries: Deliveries = await bus.openDeliveries((delivery) => {
@@ -99,6 +100,7 @@ export async function openFanout(deps: {
 
   return {
     async entry(entry, { conversation, sender, exceptSocket } = {}) {
+      passed(entry)
       const { conversationId, membersRev } = entry
       const removed = entry.kind === 'members.removed' ? entry.userIds : undefined
       const audience: Audience = { conversationId, membersRev, rev: entry.rev, ...(removed && { removed }) }

@@ -151,7 +151,7 @@ test('texts of any script come back as they were sent', async (t) => {
     '\u001b[31mred',
     '😀'.repeat(10_000),
     '<img src=x onerror=alert(1)>',
-    '\u0001'.repeat(9_000) + 'x',
+    `${'\u0001'.repeat(9_000)}x`,
   ]) {
     assert.equal((await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text })).ok, true)
     assert.equal((await bobs.next('message.new')).text, text)

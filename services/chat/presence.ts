@@ -1,5 +1,6 @@
 import type { Log } from '@parley/kit/log'
 import type { PresenceItem } from '@parley/protocol/socket'
+import { eachAtOnce } from './at-once.ts'
 import type { Connection } from './connections.ts'
 import type { Fanout } from './fanout.ts'
 import type { PresenceStore } from './store/store.ts'
@@ -17,6 +18,8 @@ export interface Presence extends AsyncDisposable {
 const HEARTBEAT_MS = 5_000
 /** Changes within this time are told once, as they are at its end. */
 const COALESCE_MS = 250
+/** After a restart all of a node's devices come at once. */
+const LEASES_AT_ONCE = 32
 
 /** Opens the leases of this node. */
 export function openPresence(deps: {
@@ -49,18 +52,16 @@ export function openPresence(deps: {
 
   /** Saves in turn, so that a device that came and went at once ends as gone. What fails is tried again with the next heartbeat. */
   function save(): void {
-    saving = saving.then(async () => {
-      for (const [socketId, { userId, here }] of [...unsaved]) {
-        const lease = { nodeId, socketId, userId }
-        try {
-          const turned = here ? (await store.connect(lease)).first : (await store.disconnect(lease)).last
-          if (unsaved.get(socketId)?.here === here) unsaved.delete(socketId)
-          if (turned) noteChange(userId)
-        } catch (error) {
-          return log.warn({ err: error }, 'presence cannot be stored')
-        }
-      }
-    })
+    saving = saving
+      .then(() => eachAtOnce(LEASES_AT_ONCE, [...unsaved], saveOne))
+      .catch((error) => log.warn({ err: error }, 'presence cannot be stored'))
+  }
+
+  async function saveOne([socketId, { userId, here }]: [string, { userId: string; here: boolean }]): Promise<void> {
+    const lease = { nodeId, socketId, userId }
+    const turned = here ? (await store.connect(lease)).first : (await store.disconnect(lease)).last
+    if (unsaved.get(socketId)?.here === here) unsaved.delete(socketId)
+    if (turned) noteChange(userId)
   }
 
   async function beat(): Promise<void> {

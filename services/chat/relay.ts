@@ -3,6 +3,7 @@ import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Entry } from '@parley/protocol/conversation'
 import type { BusEvent } from '@parley/protocol/events'
+import { eachAtOnce } from './at-once.ts'
 import type { Fanout } from './fanout.ts'
 import type { LogStore } from './store/store.ts'
 
@@ -28,8 +29,6 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   const { log, bus, fanout, logger } = deps
   /** Conversations that wait for their next try. */
   const waiting = new Map<string, { tries: number; until: number }>()
-  /** While the bus is away: how far each conversation's inboxes were raised already. */
-  const raised = new Map<string, number>()
   let batch = BATCH
   let closed = false
   let awake = false
@@ -68,11 +67,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   async function pass(entries: readonly Entry[], left: boolean): Promise<boolean> {
     if (entries.length === 0) return false
     if (left) for (const entry of entries) await fanout.entry(entry)
-    if (bus.state === 'down') {
-      await raise(entries)
-      return false
-    }
-    raised.clear()
+    if (bus.state === 'down') return false
     const due = [...Map.groupBy(entries, (entry) => entry.conversationId)].filter(([id]) => isDue(id))
     const published: Entry[] = []
     await eachAtOnce(CONVERSATIONS_AT_ONCE, due, async ([id, own]) => {
@@ -106,15 +101,6 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   }
 
   const isDue = (id: string): boolean => (waiting.get(id)?.until ?? 0) <= performance.now()
-
-  /** So that nodes that poll the inboxes of their users find the news while the bus is away. */
-  async function raise(entries: readonly Entry[]): Promise<void> {
-    const fresh = entries.filter((entry) => entry.rev > (raised.get(entry.conversationId) ?? 0))
-    if (fresh.length === 0) return
-    await log.raise(fresh)
-    if (raised.size > MAX_BATCH) raised.clear()
-    for (const { conversationId, rev } of fresh) raised.set(conversationId, rev)
-  }
 
   const commits = log.onCommit(wake)
   const states = bus.onState((state) => {
@@ -158,13 +144,4 @@ function eventOf(entry: Entry): BusEvent {
   return entry.kind === 'message'
     ? { ...envelope, type: 'message.created', data: entry }
     : { ...envelope, type: 'conversation.changed', data: entry }
-}
-
-/** Works on all of these, at most `atOnce` at a time. */
-async function eachAtOnce<T>(atOnce: number, all: readonly T[], work: (one: T) => Promise<void>): Promise<void> {
-  let next = 0
-  const worker = async (): Promise<void> => {
-    while (next < all.length) await work(all[next++]!)
-  }
-  await Promise.all(Array.from({ length: Math.min(atOnce, all.length) }, worker))
 }

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import { type FragileBus, fragileBus } from './bus.fixture.ts'
+import { testChat } from './chat.fixture.ts'
+
+async function twoNodes(t: TestContext) {
+  const links: FragileBus[] = []
+  const chat = await testChat(t, {
+    nodes: 2,
+    bus(bus) {
+      const link = fragileBus(bus)
+      links.push(link)
+      return link
+    },
+  })
+  const each = (act: 'cut' | 'mend') => () => {
+    for (const link of links) link[act]()
+  }
+  return { chat, cut: each('cut'), mend: each('mend') }
+}
+
+test('while the bus is away sends are acknowledged as ever, and devices on other nodes are told to sync', async (t) => {
+  const { chat, cut, mend } = await twoNodes(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob, { node: 1 })]
+  const say = (text: string) => anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text })
+  await say('before')
+  await bobs.next('message.new')
+  const { cursor } = (await bobs.ask('sync', {})).data
+  cut()
+  assert.equal((await say('meanwhile')).ok, true)
+  const ready = (await (await fetch(`${chat.nodes[0]!.url}/readyz`)).json()) as { status: string }
+  assert.equal(ready.status, 'degraded')
+  let synced: { data: { items: { lastMessage: { text: string } }[] } } | undefined
+  do {
+    await bobs.next('sync.hint')
+    synced = await bobs.ask('sync', { cursor })
+  } while (synced?.data.items.length === 0)
+  assert.equal(synced?.data.items[0]?.lastMessage.text, 'meanwhile')
+  mend()
+  await bobs.next('sync.hint')
+  await anns.next('sync.hint')
+  await say('after')
+  assert.equal((await bobs.next('message.new')).text, 'after')
+})
+
+test('a member removed while the bus is away hears nothing more on any node, then and after', async (t) => {
+  const { chat, cut, mend } = await twoNodes(t)
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', {
+    title: 'G',
+    memberIds: [bob.id, cleo.id],
+  })
+  const [bobs, cleos] = [await chat.device(bob, { node: 1 }), await chat.device(cleo, { node: 1 })]
+  const anns = await chat.device(ann)
+  await cleos.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'all here' })
+  for (const device of [anns, bobs]) await device.next('message.new')
+  cut()
+  await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
+  const hears = () => bobs.told().filter(({ event }) => event !== 'sync.hint')
+  await cleos.ask('typing.start', { conversationId: group.id })
+  await cleos.ask('receipt.read', { conversationId: group.id, upToSeq: 1 })
+  assert.equal((await bobs.ask('sync', { conversationId: group.id, rev: 0 })).error.code, 'not_found')
+  mend()
+  await cleos.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'without him' })
+  assert.equal((await anns.next('message.new')).text, 'without him')
+  await cleos.ask('sync', {})
+  assert.deepEqual(hears(), [])
+})
