@@ -1,9 +1,13 @@
 /** An access token and how long it is good, by this device's own stopwatch: its wall clock may be wrong. */
 export interface Access {
   token: string
-  /** Milliseconds that are left; never more than the token's life. */
-  left(): number
+  /** Milliseconds that it was given. */
+  life: number
+  /** So little is left that it may have ended when it arrives. */
+  nearlyOver(): boolean
 }
+
+const NEARLY_OVER_MS = 5_000
 
 /** Starts the stopwatch: the token has just come. */
 export function openAccess(token: string, expiresAt: string): Access {
@@ -11,7 +15,8 @@ export function openAccess(token: string, expiresAt: string): Access {
   const until = performance.now() + life
   // A laptop that slept may have stopped the one clock or the other: the sooner end counts.
   const untilWall = Date.now() + life
-  return { token, left: () => Math.min(until - performance.now(), untilWall - Date.now(), life) }
+  const left = (): number => Math.min(until - performance.now(), untilWall - Date.now())
+  return { token, life, nearlyOver: () => left() < Math.min(NEARLY_OVER_MS, life / 8) }
 }
 
 /** The life that a JWT gives itself, in milliseconds. */

@@ -122,7 +122,8 @@ test('who comes back sees from the new join on, with nothing left from before', 
 test('typing and presence are told while they last', async (t) => {
   const { users, ann, bob } = await three(t)
   const { id } = await ann.createGroup('Tea', [users[1].id])
-  await until(bob, 'the group', () => bob.conversations.get().length === 1)
+  await ann.send({ conversationId: id }, 'hello')
+  await until(bob, 'the message', () => bob.conversations.get()[0]?.headSeq === 1)
   ann.setTyping(id, true)
   await until(bob, 'she types', () => bob.timeline(id).get().typing.includes(users[0].id))
   ann.setTyping(id, false)

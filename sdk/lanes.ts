@@ -15,8 +15,6 @@ export interface Lanes {
   stop(): void
 }
 
-const PAUSE = { base: 250, cap: 5_000 }
-
 /**
  * Sends in order within a lane, several at once. When one has to be sent again, those behind it wait until nothing of the
  * lane is under way; then the lane goes on from its oldest, so that none overtakes another. Other lanes go on.
@@ -26,6 +24,7 @@ export function openLanes({
   next,
   send,
   stopped,
+  pause = { base: 250, cap: 5_000 },
 }: {
   /** At most this many under way at once; fewer for a while after the server asked for less. */
   window: number
@@ -34,6 +33,8 @@ export function openLanes({
   /** Never rejects. */
   send(id: string): Promise<Outcome>
   stopped(): boolean
+  /** Before a lane begins again, when the server does not say; full jitter. */
+  pause?: { base: number; cap: number }
 }): Lanes {
   const underWay = new Map<string, string>()
   /** Lanes that wait to begin again; `rested` when their pause is over. */
@@ -75,12 +76,12 @@ export function openLanes({
       later(afterMs + 1, pump)
     }
     if (held.has(lane)) return
-    const pause = { rested: false }
-    held.set(lane, pause)
+    const rest = { rested: false }
+    held.set(lane, rest)
     const count = (failures.get(lane) ?? 0) + 1
     failures.set(lane, count)
-    later(afterMs + fullJitter(count, PAUSE), () => {
-      pause.rested = true
+    later(afterMs + fullJitter(count, pause), () => {
+      rest.rested = true
       release(lane)
       pump()
     })

@@ -101,7 +101,7 @@ test('connections are cut again and again while two people write, and both end w
 })
 
 test('300 messages written and received while offline all arrive, in order, within the rate that the server allows', async (t) => {
-  const { parley, annUser, ann, bob, id } = await couple(t, { PARLEY_LIMIT_SENDS_PER_SECOND: '100' })
+  const { parley, annUser, ann, bob, id } = await couple(t, { PARLEY_LIMIT_SENDS_PER_SECOND: '400' })
   await bob.send({ conversationId: id }, 'before')
   await settled(bob)
   const phone = await signIn(t, parley, annUser)

@@ -102,7 +102,7 @@ test('a session revoked while its device is connected ends within two seconds', 
 })
 
 test('tokens are renewed ahead of their end, without the connection noticing', async (t) => {
-  const parley = await openParley(t, { PARLEY_LIMIT_ACCESS_TOKEN_SECONDS: '4' })
+  const parley = await openParley(t, { PARLEY_LIMIT_ACCESS_TOKEN_SECONDS: '3' })
   const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
   const tokens = new Set<string>()
   const spy: typeof fetch = async (...request) => {

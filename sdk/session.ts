@@ -49,8 +49,6 @@ interface Kept {
 const KEY = 'session'
 const RESUME_WAIT_MS = 3_000
 const LOGOUT_WAIT_MS = 5_000
-/** A token this close to its end is renewed before it is used. */
-const NEARLY_OVER_MS = 5_000
 
 /** The prefix of everything that is kept for a user, so that no one sees what another left on the same device. */
 export const userPrefix = (userId: string): string => `${userId}/`
@@ -101,7 +99,7 @@ export function openSession({
     await storage.write([[KEY, kept]])
     current = kept
     access = openAccess(reply.token, reply.expiresAt)
-    renewLater(access.left() * (0.7 + Math.random() * 0.1))
+    renewLater(access.life * (0.55 + Math.random() * 0.1))
   }
 
   async function enter(): Promise<void> {
@@ -130,7 +128,7 @@ export function openSession({
   async function token(refused?: string): Promise<string> {
     if (!current) throw deviceError('auth.invalid', 'Nobody is signed in on this device')
     if (refused !== undefined && access?.token === refused) access = undefined
-    if (access && access.left() > NEARLY_OVER_MS) return access.token
+    if (access && !access.nearlyOver()) return access.token
     refreshing ??= refresh().finally(() => {
       refreshing = undefined
     })
