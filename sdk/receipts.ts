@@ -120,7 +120,8 @@ export function openReceipts({
     markRead(id, seq) {
       const held = device.conversations.get(id)?.held
       if (!held) return
-      const readSeq = Math.min(Math.floor(seq), held.headSeq)
+      // Not above what is known to be there, or what comes later would count as read.
+      const readSeq = Math.min(Math.floor(seq), Math.max(held.headSeq, held.counted.headSeq))
       if (!(readSeq > held.readSeq)) return
       read.set(id, readSeq)
       void keeper.save([[prefix + id, readSeq]])

@@ -1,0 +1,79 @@
+import 'fake-indexeddb/auto'
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { indexedDbStorage } from './indexeddb.ts'
+import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
+import { joinTabs } from './tabs.ts'
+
+test('one tab leads, and when it goes the next one does', async () => {
+  const led: string[] = []
+  const join = (name: string) => joinTabs<string>('tabs-test', { lead: () => led.push(name), hear: () => {} })
+  const [first, second] = [await join('first'), await join('second')]
+  assert.deepEqual([first.leads, second.leads], [true, false])
+  const third = await join('third')
+  second.close()
+  first.close()
+  await new Promise<void>((resolve) => {
+    const look = (): unknown => (third.leads ? resolve() : setImmediate(look))
+    look()
+  })
+  assert.deepEqual(led, ['third'])
+  third.close()
+})
+
+test('two tabs share one outbox: each message is sent once, and a closed leader loses nothing', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const storage = () => indexedDbStorage('two-tabs')
+  const first = await signIn(t, parley, annUser, { storage: storage() })
+  const bob = await signIn(t, parley, bobUser)
+  const { id } = await first.openDirect(bobUser.id)
+  const second = device(t, parley, { storage: storage() })
+  assert.equal((await second.resume())?.username, 'ann')
+  second.connect()
+  await settled(second)
+  await second.send({ conversationId: id }, 'from the second tab')
+  await first.send({ conversationId: id }, 'from the first tab')
+  await until(bob, 'both', () => bob.conversations.get()[0]?.headSeq === 2)
+  await Promise.all([settled(first), settled(second)])
+  assert.deepEqual(second.outbox.get(), [])
+  const both = ['from the second tab', 'from the first tab']
+  assert.deepEqual((await texts(second, id)).sort(), both.sort())
+
+  // The leader goes with a message unsent; the other tab sends it.
+  first.disconnect()
+  await first.send({ conversationId: id }, 'left behind')
+  await until(second, 'it is in the other tab too', () => second.outbox.get().length === 1)
+  await first.close()
+  await until(bob, 'it arrives', () => bob.conversations.get()[0]?.lastMessage?.text === 'left behind')
+  await settled(second)
+  assert.deepEqual(second.outbox.get(), [])
+  await second.close()
+
+  // What the second tab kept when it led is whole.
+  const later = device(t, parley, { storage: storage() })
+  await later.resume()
+  later.timeline(id)
+  assert.equal((await texts(later, id)).length, 3)
+  later.connect()
+  await settled(later)
+  assert.equal((await texts(later, id)).at(-1), 'left behind')
+  assert.equal((await bob.members(id)).length, 2)
+})
+
+test('reading in one tab clears the count in the other', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const first = await signIn(t, parley, annUser, { storage: indexedDbStorage('reading') })
+  const second = device(t, parley, { storage: indexedDbStorage('reading') })
+  await second.resume()
+  second.connect()
+  await settled(second)
+  const bob = await signIn(t, parley, bobUser)
+  await bob.send({ receiverId: annUser.id }, 'hello')
+  for (const tab of [first, second]) await until(tab, 'unread', () => tab.conversations.get()[0]?.me.unread === 1)
+  second.disconnect()
+  second.markRead(second.conversations.get()[0]!.id, 1)
+  await until(first, 'read', () => first.conversations.get()[0]?.me.unread === 0)
+  await until(bob, 'told', () => bob.conversations.get()[0]?.marks?.[0]?.readSeq === 1)
+})
