@@ -5,7 +5,7 @@ type Send = { at: number; device: string; id: string; conversationId: string; ac
 /** What order means: I4 one order for all, I5 visible in order, I6 per-device FIFO, I7 real time. */
 export function orderChecks({ events, final }: History): Anomaly[] {
   const sends = acknowledged(events)
-  return [...fifo(sends), ...realTime(sends), ...pages(events, sends), ...oneOrder(events, final)]
+  return [...fifo(sends), ...realTime(sends), ...pages(events, sends, guestsOf(final)), ...oneOrder(events, final)]
 }
 
 /** First send and first acknowledgement of each message that got one, by conversation. */
@@ -71,7 +71,7 @@ function realTime(byConversation: Map<string, Send[]>): Anomaly[] {
 }
 
 /** A page is dense, and holds at least what had been acknowledged before it was asked for. */
-function pages(events: Event[], byConversation: Map<string, Send[]>): Anomaly[] {
+function pages(events: Event[], byConversation: Map<string, Send[]>, guests: Set<string>): Anomaly[] {
   const anomalies: Anomaly[] = []
   for (const page of events) {
     if (page.type !== 'page') continue
@@ -84,6 +84,8 @@ function pages(events: Event[], byConversation: Map<string, Send[]>): Anomaly[] 
         anomaly: 'poll-skip',
         detail: `a page of ${page.conversationId} goes from ${page.messages[gap - 1]!.seq} to ${page.messages[gap]!.seq}`,
       })
+    // Who comes and goes may see nothing yet of what is there.
+    if (page.messages.length === 0 && guests.has(`${page.conversationId} ${page.userId}`)) continue
     const newest = page.messages.at(-1)?.seq ?? 0
     const missed = byConversation
       .get(page.conversationId)
@@ -96,6 +98,16 @@ function pages(events: Event[], byConversation: Map<string, Send[]>): Anomaly[] 
       })
   }
   return anomalies
+}
+
+/** Conversation and user of everyone whose membership changed after the beginning. */
+function guestsOf(final: History['final']): Set<string> {
+  const changes = final.conversations.flatMap(({ id, log }) =>
+    log
+      .filter((entry) => entry.kind !== 'created')
+      .flatMap((entry) => (entry.userIds ?? []).map((userId) => `${id} ${userId}`)),
+  )
+  return new Set(changes)
 }
 
 /** Every view of every device renders the server's order. */

@@ -3,6 +3,7 @@ import type { Http } from '@parley/kit/http'
 import type { Entry } from '@parley/protocol/conversation'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connections } from './connections.ts'
+import type { LogStore } from './store/store.ts'
 
 /** What an operator can watch, as Prometheus reads it: `/metrics` on the internal port. */
 export interface Metrics {
@@ -10,10 +11,13 @@ export interface Metrics {
   passed(entry: Entry): void
 }
 
-export function openMetrics(http: Http, connections: Connections, bus: Bus): Metrics {
-  const registers = [new Registry()]
-  const [registry] = registers as [Registry]
-  collectDefaultMetrics({ register: registry })
+/** More than this many entries that wait are counted no further. */
+const MAX_COUNTED = 1_000
+
+export function openMetrics(http: Http, connections: Connections, bus: Bus, log: LogStore): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  let scraped = false
   new Gauge({
     name: 'parley_sockets',
     help: 'Devices connected to this node',
@@ -30,6 +34,15 @@ export function openMetrics(http: Http, connections: Connections, bus: Bus): Met
       this.set(bus.state === 'up' ? 1 : 0)
     },
   })
+  new Gauge({
+    name: 'parley_relay_pending',
+    help: 'Entries committed and not yet relayed, by this node or by any other',
+    registers,
+    async collect() {
+      const [own, others] = await Promise.all([log.pending(MAX_COUNTED), log.pending(MAX_COUNTED, 0)])
+      this.set(new Set([...own, ...others].map(({ conversationId, rev }) => `${conversationId}/${rev}`)).size)
+    },
+  })
   const entries = new Counter({
     name: 'parley_entries_total',
     help: 'Entries committed and passed on to sockets by this node',
@@ -37,6 +50,9 @@ export function openMetrics(http: Http, connections: Connections, bus: Bus): Met
     registers,
   })
   http.internal.get('/metrics', async (_req, res) => {
+    // Watching the process costs something at each garbage collection: only where someone looks.
+    if (!scraped) collectDefaultMetrics({ register: registry })
+    scraped = true
     res.type(registry.contentType).send(await registry.metrics())
   })
   return { passed: ({ kind }) => entries.inc({ kind }) }

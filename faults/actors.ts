@@ -1,0 +1,109 @@
+import { type ClientOptions, createClient } from '@parley/sdk'
+import { memoryStorage } from '@parley/sdk/memory'
+import type { ParleyClient, TimelineMessage } from '@parley/sdk/types'
+import type { Outstanding } from './outstanding.ts'
+import type { Random } from './random.ts'
+import type { Recorder } from './recorder.ts'
+import type { Rest } from './rest.ts'
+
+/** One device of one user: an SDK client whose storage outlives it, and everything that it shows written down. */
+export interface Device {
+  readonly name: string
+  readonly userId: string
+  client: ParleyClient
+  online: boolean
+  /** Ends the client without a word and starts another on the same storage, as a killed app does. */
+  restart(): Promise<void>
+  /** Opens conversations, as somebody who looks at them; keeps them open over restarts. */
+  open(conversationIds: readonly string[]): Promise<void>
+  /** Writes down what the device renders of a conversation. */
+  view(conversationId: string): void
+}
+
+export interface Person {
+  readonly username: string
+  readonly email: string
+  readonly rest: Rest
+  readonly devices: Device[]
+}
+
+export const PASSWORD = 'correct horse battery'
+
+/** Logs a device in and keeps it connected. */
+export async function openDevice(
+  url: string,
+  name: string,
+  person: { email: string; userId: string },
+  recorder: Recorder,
+  outstanding: Outstanding,
+): Promise<Device> {
+  const storage = memoryStorage()
+  const opened = new Set<string>()
+  const options: ClientOptions = { url, storage, tokens: 'body', deviceName: name, transports: ['websocket'] }
+  const device: Device = {
+    name,
+    userId: person.userId,
+    client: watched(),
+    online: true,
+    async restart() {
+      await device.client.close()
+      device.client = watched()
+      // Refused only if the session ended, which is the harness's own doing and does not happen to devices.
+      await device.client.resume()
+      device.online = true
+      device.client.connect()
+      void device.open([])
+    },
+    async open(conversationIds) {
+      for (const id of conversationIds) opened.add(id)
+      // Refused where one is no member at the moment; a lost network is tried again by whoever looks next.
+      await Promise.allSettled([...opened].map((id) => device.client.timeline(id).open()))
+    },
+    view(conversationId) {
+      const { messages } = device.client.timeline(conversationId).get()
+      const rows = messages.map(({ id, seq, status, mine }) => ({ id, seq, status, mine }))
+      recorder.note({ type: 'view', device: name, userId: person.userId, conversationId, messages: rows })
+    },
+  }
+
+  function watched(): ParleyClient {
+    const client = createClient(options)
+    client.on('message', (message) =>
+      recorder.note({ type: 'shown', device: name, userId: person.userId, message: seen(message) }),
+    )
+    client.on('acked', (reply) => {
+      outstanding.answered(reply.id)
+      recorder.note({ type: 'acked', device: name, ...reply })
+    })
+    client.on('refused', (item) => {
+      const { code } = item.refused!
+      outstanding.answered(item.id)
+      if ('conversationId' in item.to)
+        recorder.note({ type: 'refused', device: name, id: item.id, conversationId: item.to.conversationId, code })
+      void client.discard(item.id)
+    })
+    client.on('receipt', (marks) => {
+      if (marks.userId !== person.userId) recorder.note({ type: 'marks', device: name, ...marks })
+    })
+    return client
+  }
+
+  await device.client.login({ email: person.email, password: PASSWORD })
+  device.client.connect()
+  return device
+}
+
+const seen = ({ id, conversationId, seq, rev, senderId, text }: TimelineMessage) => ({
+  id,
+  conversationId,
+  seq,
+  rev,
+  senderId,
+  text,
+})
+
+/** Devices of a person at random. */
+export const anyDevice = (people: readonly Person[], { pick }: Random): { person: Person; device: Device } => {
+  const person = pick(people)
+  return { person, device: pick(person.devices) }
+}

@@ -1,0 +1,133 @@
+import type { Stack } from '@parley/infra/stack'
+import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { Device } from './actors.ts'
+import type { Final } from './history.ts'
+import { isOurs } from './nemesis.ts'
+import { wholeList, wholeLog } from './rest.ts'
+import type { Scene } from './workload.ts'
+
+/** A device settles within this time, or the history says that it did not. The check's own bound is shorter. */
+const SETTLE_MS = 30_000
+const DRAIN_MS = 20_000
+
+/** Connects every device, waits until each holds everything, and asks the server what is true. */
+export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
+  const devices = scene.people.flatMap((person) => person.devices)
+  const settled = await Promise.all(devices.map((device) => settle(device)))
+  const unrelayed = await Promise.all(
+    stack
+      .names()
+      .filter((name) => isOurs(name) && name !== 'user')
+      .map((target) => drained(stack, target)),
+  )
+  // Marks of the last moment are on their way for as long as devices batch them: a second look, once all is relayed.
+  await Promise.all(devices.map((device) => settle(device)))
+  return {
+    conversations: await Promise.all(scene.conversations.map((conversation) => readConversation(conversation))),
+    devices: devices.map((device, index) => readDevice(device, settled[index], scene)),
+    unrelayed,
+  }
+}
+
+async function settle(device: Device): Promise<number | undefined> {
+  const begun = performance.now()
+  device.online = true
+  device.client.connect()
+  try {
+    await device.client.settled(AbortSignal.timeout(SETTLE_MS))
+    const settledMs = performance.now() - begun
+    await device.open([])
+    return settledMs
+  } catch {
+    return undefined
+  }
+}
+
+async function readConversation({
+  id,
+  people,
+}: Scene['conversations'][number]): Promise<Final['conversations'][number]> {
+  // The first is in it from the start and never goes.
+  const [witness] = people
+  const log = await wholeLog(witness!.rest, id)
+  const { items: present } = await witness!.rest.get<{ items: { userId: string }[] }>(
+    `/api/conversations/${id}/members`,
+  )
+  const lists = await Promise.all(
+    people
+      .filter((person) => present.some((member) => member.userId === person.rest.userId))
+      .map(async (person) => ({
+        userId: person.rest.userId,
+        item: (await wholeList(person.rest)).find((item) => item.id === id),
+      })),
+  )
+  const messages = log.filter((entry): entry is MessageEntry => entry.kind === 'message')
+  return {
+    id,
+    messages: messages.map(({ id, conversationId, seq, rev, senderId, text }) => ({
+      id,
+      conversationId,
+      seq,
+      rev,
+      senderId,
+      text,
+    })),
+    log: log.map((entry) => ({ rev: entry.rev, kind: entry.kind, headSeq: entry.headSeq, userIds: touched(entry) })),
+    marks: lists.flatMap(({ userId, item }) =>
+      item ? [{ userId, deliveredSeq: item.me.deliveredSeq, readSeq: item.me.readSeq }] : [],
+    ),
+    members: lists.flatMap(({ userId, item }) =>
+      item ? [{ userId, fromSeq: item.me.fromSeq, fromRev: item.me.fromRev }] : [],
+    ),
+    unread: lists.flatMap(({ userId, item }) => (item ? [{ userId, unread: item.me.unread }] : [])),
+  }
+}
+
+/** Whose membership an entry changes. */
+function touched(entry: Entry): string[] {
+  if (entry.kind === 'created') return entry.members.map((member) => member.userId)
+  return 'userIds' in entry ? entry.userIds : []
+}
+
+function readDevice(device: Device, settledMs: number | undefined, scene: Scene): Final['devices'][number] {
+  const listed = new Map(device.client.conversations.get().map((view) => [view.id, view]))
+  return {
+    device: device.name,
+    userId: device.userId,
+    settledMs,
+    outbox: device.client.outbox.get().length,
+    conversations: scene.conversations.flatMap(({ id }) => {
+      const view = listed.get(id)
+      if (!view) return []
+      const { messages, hasOlder } = device.client.timeline(id).get()
+      return [
+        {
+          id,
+          unread: view.me.unread,
+          hasOlder,
+          messages: messages.map((m) => ({ id: m.id, seq: m.seq, text: m.text })),
+        },
+      ]
+    }),
+  }
+}
+
+/** Waits for a node's outbox to drain, by its own gauge. */
+async function drained(stack: Stack, target: string): Promise<{ target: string; count: number | undefined }> {
+  const until = Date.now() + DRAIN_MS
+  for (;;) {
+    const count = await pendingEntries(stack.internalUrl(target))
+    if (count === 0 || Date.now() > until) return { target, count }
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+async function pendingEntries(internalUrl: string): Promise<number | undefined> {
+  try {
+    const text = await (await fetch(`${internalUrl}/metrics`, { signal: AbortSignal.timeout(2_000) })).text()
+    const gauge = /^parley_relay_pending(?:\{[^}]*\})? (\d+)/m.exec(text)
+    return gauge ? Number(gauge[1]) : undefined
+  } catch {
+    return undefined
+  }
+}

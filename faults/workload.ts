@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { MessagePage } from '@parley/protocol/conversation'
+import type { SendReply } from '@parley/protocol/socket'
+import { anyDevice, type Device, type Person } from './actors.ts'
+import type { Outstanding } from './outstanding.ts'
+import type { Random } from './random.ts'
+import type { Recorder } from './recorder.ts'
+import { newestPage, once } from './rest.ts'
+
+export interface Scene {
+  url: string
+  people: Person[]
+  /** Conversations, and who may be in them: a group's first is its owner, its last comes and goes. */
+  conversations: { id: string; kind: 'direct' | 'group'; people: Person[] }[]
+  recorder: Recorder
+  outstanding: Outstanding
+  random: Random
+}
+
+/** Sent lately: for repeats under way at the same time as, or long after, the first. */
+interface Sent {
+  person: Person
+  /** The device and conversation within which it has its place. */
+  lane: string
+  id: string
+  conversationId: string
+  receiverId: string
+  text: string
+}
+
+/** People chat until the signal aborts. Several things happen at once; each is bounded. */
+export async function runWorkload(scene: Scene, signal: AbortSignal): Promise<void> {
+  const sent: Sent[] = []
+  const under = new Set<Promise<void>>()
+  while (!signal.aborted) {
+    const act = chooseAct(scene, sent)
+    const running = act().finally(() => under.delete(running))
+    under.add(running)
+    await pause(5 + scene.random.below(30))
+    if (under.size > 40) await Promise.race(under)
+  }
+  await Promise.all(under)
+}
+
+function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
+  const { random } = scene
+  const { person, device } = anyDevice(scene.people, random)
+  const dice = random.next()
+  if (dice < 0.45) return () => send(scene, person, device, sent)
+  if (dice < 0.6) return async () => markRead(scene, device)
+  if (dice < 0.72) return async () => device.view(random.pick(scene.conversations).id)
+  if (dice < 0.8) return () => readPage(scene, person)
+  if (dice < 0.88) return () => repeat(scene, sent)
+  if (dice < 0.9) return () => forge(scene, sent)
+  if (dice < 0.94) return () => goOffline(scene, device)
+  if (dice < 0.95) return () => device.restart()
+  if (dice < 0.97) return () => changeMembers(scene)
+  return async () => device.client.setTyping(random.pick(scene.conversations).id, random.chance(0.5))
+}
+
+async function send(
+  { conversations, recorder, outstanding, random }: Scene,
+  person: Person,
+  device: Device,
+  sent: Sent[],
+): Promise<void> {
+  const own = conversations.filter((c) => c.people.includes(person))
+  const conversation = random.pick(own)
+  const text = `${device.name} says ${randomUUID()} ${'🦜'.repeat(random.below(20))}`
+  const at = recorder.now()
+  const online = device.online && device.client.connection.get() === 'live'
+  const item = await device.client.send({ conversationId: conversation.id }, text)
+  recorder.note(
+    {
+      type: 'send',
+      device: device.name,
+      userId: device.userId,
+      id: item.id,
+      conversationId: conversation.id,
+      text,
+      online,
+    },
+    at,
+  )
+  const lane = `${device.name} ${conversation.id}`
+  outstanding.sent(lane, item.id)
+  const other = conversation.kind === 'direct' ? conversation.people.find((p) => p !== person)! : undefined
+  sent.push({
+    person,
+    lane,
+    id: item.id,
+    conversationId: conversation.id,
+    receiverId: other?.rest.userId ?? conversation.id,
+    text,
+  })
+  if (sent.length > 200) sent.shift()
+}
+
+function markRead({ conversations, recorder, random }: Scene, device: Device): void {
+  const conversation = random.pick(conversations)
+  const { messages } = device.client.timeline(conversation.id).get()
+  const message = messages.at(-1 - random.below(Math.min(5, messages.length)))
+  if (!message) return
+  recorder.note({
+    type: 'read',
+    device: device.name,
+    userId: device.userId,
+    conversationId: conversation.id,
+    seq: message.seq,
+  })
+  device.client.markRead(conversation.id, message.seq)
+}
+
+async function readPage({ conversations, recorder, random }: Scene, person: Person): Promise<void> {
+  const conversation = random.pick(conversations.filter((c) => c.people.includes(person)))
+  const startedAt = recorder.now()
+  const reply = await newestPage(person.rest, conversation.id)
+  if (reply?.status !== 200) return
+  const messages = (reply.body as MessagePage).items.map(({ id, seq }) => ({ id, seq }))
+  recorder.note({ type: 'page', userId: person.rest.userId, conversationId: conversation.id, startedAt, messages })
+}
+
+/** The same message again, over another path than the device's, one to three times at once. */
+async function repeat({ url, recorder, outstanding, random }: Scene, sent: Sent[]): Promise<void> {
+  const able = sent.filter((message) => outstanding.mayRepeat(message.lane, message.id))
+  if (able.length === 0) return
+  const { person, id, receiverId, text } = random.pick(able)
+  const copies = Array.from({ length: 1 + random.below(3) }, async () => {
+    const reply = await once(url, person.rest.token, 'POST', '/api/messages/send', { id, receiverId, message: text })
+    if (reply?.status !== 201) return
+    const { seq, rev, createdAt, conversationId } = reply.body as SendReply
+    outstanding.answered(id)
+    recorder.note({ type: 'acked', device: `${person.username}-rest`, id, seq, rev, createdAt, conversationId })
+  })
+  await Promise.all(copies)
+}
+
+/** The same id with other content: refused, and nothing written, whatever happened to the first. Only for what is known to be stored. */
+async function forge({ url, recorder, outstanding, random }: Scene, sent: Sent[]): Promise<void> {
+  const stored = sent.filter((message) => outstanding.isAnswered(message.id))
+  if (stored.length === 0) return
+  const { person, id, conversationId, receiverId } = random.pick(stored)
+  const text = `forged ${randomUUID()}`
+  const reply = await once(url, person.rest.token, 'POST', '/api/messages/send', { id, receiverId, message: text })
+  const outcome = reply === undefined || reply.status >= 429 ? 'unknown' : reply.status < 300 ? 'accepted' : 'refused'
+  recorder.note({ type: 'forged', id, conversationId, text, outcome })
+}
+
+async function goOffline({ random }: Scene, device: Device): Promise<void> {
+  if (!device.online) return
+  device.online = false
+  device.client.disconnect()
+  await pause(200 + random.below(4_000))
+  device.online = true
+  device.client.connect()
+}
+
+/** The last of a group comes or goes. */
+async function changeMembers({ conversations, random }: Scene): Promise<void> {
+  const group = random.pick(conversations.filter((c) => c.kind === 'group'))
+  const [owner] = group.people
+  const guest = group.people.at(-1)!
+  if (random.chance(0.5))
+    await owner!.rest.call('POST', `/api/conversations/${group.id}/members`, { userIds: [guest.rest.userId] })
+  else await owner!.rest.call('DELETE', `/api/conversations/${group.id}/members/${guest.rest.userId}`)
+}
