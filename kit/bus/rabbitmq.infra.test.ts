@@ -152,18 +152,31 @@ test('rabbitmq: when a queue is deleted under its consumer it is declared and co
   await done.until('an event', (ids) => ids.includes(event.id))
 })
 
+test('rabbitmq: when an exchange is deleted under its publisher it is declared again, and publishing goes on', async (t) => {
+  const url = emptyBroker()
+  const bus = await joined(t, url)
+  const done = arrivals<string>()
+  await bus.subscribe('chat.users', async ({ id }) => done.add(id))
+  await (await rawChannel(t, url)).deleteExchange(EVENTS)
+  const event = registered()
+  await assert.rejects(bus.publish(event), { code: 'unavailable' })
+  await publishForSure(bus, event)
+  await done.until('the event', (ids) => ids.includes(event.id))
+})
+
 test('rabbitmq: an event whose consumer crashes before it is acknowledged is handled again', async (t) => {
   const url = emptyBroker()
   const bus = await joined(t, url)
   const crashing = spawn(process.execPath, [join(import.meta.dirname, 'consume.fixture.ts'), url], {
     env: { ...process.env, PARLEY_CRASH_AT: 'consumer.before-ack' },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   })
   t.after(() => crashing.kill('SIGKILL'))
   const event = registered()
   await bus.publish(event)
   const [line] = await once(crashing.stdout, 'data', { signal: AbortSignal.timeout(20_000) })
   assert.equal(String(line).trim(), event.id)
+  crashing.stdin.write('go on\n')
   if (crashing.exitCode === null && crashing.signalCode === null) await once(crashing, 'exit')
   assert.equal(crashing.signalCode, 'SIGKILL')
   const done = arrivals<string>()
@@ -193,7 +206,7 @@ test('rabbitmq: nothing confirmed is lost when the broker is killed in the middl
   await box.bind(7)
   const sender = await other.openDeliveries(() => {})
 
-  const load = underLoad(user)
+  const load = underLoad(t, user)
   await delay(YOUNG_QUEUE_MS)
   await broker.kill()
   await Promise.all([user, chat, other].map((bus) => reached(bus, 'down')))
@@ -328,9 +341,12 @@ async function taken(channel: Channel, queue: string, noAck = true): Promise<Get
 }
 
 /** Publishes 20 events at a time, each until it is confirmed. `stop` tells which were. */
-function underLoad(bus: Bus): { stop(): Promise<string[]> } {
+function underLoad(t: TestContext, bus: Bus): { stop(): Promise<string[]> } {
   const confirmed: string[] = []
   let stopped = false
+  t.after(() => {
+    stopped = true
+  })
   async function worker(): Promise<void> {
     while (!stopped) {
       const event = registered()
