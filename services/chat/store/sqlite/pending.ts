@@ -12,7 +12,7 @@ export class Pending {
   readonly #reader: Reader
   readonly #positions = new WeakMap<Entry, number>()
   readonly #kept = new Map<number, Entry>()
-  /** Does `#kept` hold all there is? Not at first, and not after it was full. */
+  /** Does `#kept` hold all there is? If not, it holds the oldest: at first none, and after it was full the rest is only in the file. */
   #complete = false
 
   constructor(reader: Reader) {
@@ -24,12 +24,12 @@ export class Pending {
     this.#positions.set(entry, position)
     if (!this.#complete) return
     if (this.#kept.size < KEPT) this.#kept.set(position, entry)
-    else this.#forget()
+    else this.#complete = false
   }
 
   /** The oldest. */
   first(limit: number): Entry[] {
-    if (!this.#complete) this.#load()
+    if (!this.#complete && this.#kept.size < limit) this.#load(Math.max(limit, KEPT))
     const entries: Entry[] = []
     for (const entry of this.#kept.values()) {
       if (entries.length >= limit) break
@@ -48,18 +48,13 @@ export class Pending {
     for (const position of positions) this.#kept.delete(position)
   }
 
-  #load(): void {
-    this.#forget()
-    const found = this.#reader.pending(KEPT)
+  #load(limit: number): void {
+    this.#kept.clear()
+    const found = this.#reader.pending(limit)
     for (const { entry, position } of found) {
       this.#kept.set(position, entry)
       this.#positions.set(entry, position)
     }
-    this.#complete = found.length < KEPT
-  }
-
-  #forget(): void {
-    this.#complete = false
-    this.#kept.clear()
+    this.#complete = found.length < limit
   }
 }
