@@ -2,10 +2,10 @@ import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWr
 import { BOUNDED, DUPLICATE_KEY } from './connection.ts'
 
 /**
- * Updates or makes one document each, in one command and no order. Where two processes make the same document at once the
+ * Updates one document each (or makes it, where the update says upsert), in one command and no order. Where two processes make the same document at once the
  * unique index lets one through; the other's update is then sent again, and finds it.
  */
-export async function upsertEach<D extends Document>(
+export async function updateEach<D extends Document>(
   collection: Collection<D>,
   updates: readonly AnyBulkWriteOperation<D>[],
 ): Promise<void> {

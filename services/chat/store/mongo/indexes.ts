@@ -48,13 +48,7 @@ export async function shardCollections(db: Db): Promise<void> {
 }
 
 async function buildIndexes(db: Db, name: string, indexes: readonly (IndexDescription & { name: string })[]) {
-  await persistently(async () => {
-    try {
-      await db.collection(name).createIndexes([...indexes])
-    } catch (error) {
-      throw isRefused(error) ? lacking(name, error) : error
-    }
-  })
+  await create(db, name, indexes)
   const found = await db.collection(name).listIndexes().toArray()
   for (const { name: wanted, key, unique = false } of indexes) {
     const index = found.find((i) => i.name === wanted)
@@ -63,21 +57,18 @@ async function buildIndexes(db: Db, name: string, indexes: readonly (IndexDescri
   }
 }
 
-/** Two processes that start at once may get into each other's way; a refusal for what the data or the indexes are is final. */
-async function persistently(work: () => Promise<void>): Promise<void> {
+/** Two processes that start at once may get into each other's way, so it is tried again; what the data or the indexes are like is final. */
+async function create(db: Db, name: string, indexes: readonly IndexDescription[]): Promise<void> {
   for (let tries = 1; ; tries++) {
     try {
-      return await work()
+      await db.collection(name).createIndexes([...indexes])
+      return
     } catch (error) {
-      if (!(error instanceof MongoServerError) || tries === 5) throw error
+      if (!(error instanceof MongoServerError)) throw error
+      if (tries === 5) throw lacking(name, error)
       await after(100 * tries * (0.5 + Math.random()))
     }
   }
-}
-
-/** CannotCreateIndex, IndexOptionsConflict, IndexKeySpecsConflict, and keys that are there twice. */
-function isRefused(error: unknown): boolean {
-  return error instanceof MongoServerError && [67, 85, 86, 11_000].includes(Number(error.code))
 }
 
 function lacking(what: string, cause?: unknown): Error {

@@ -40,9 +40,10 @@ export function openMarks(parts: {
   let gathered = new Map<string, Call[]>()
   let timer: NodeJS.Timeout | undefined
   let waiting = 0
+  let closed = false
 
   function gather(mark: Parameters<MarkStore['raise']>[0]): Promise<Raised> {
-    if (waiting >= parts.queue) return Promise.reject(unavailable())
+    if (closed || waiting >= parts.queue) return Promise.reject(unavailable())
     waiting++
     const { conversationId, userId, readSeq = 0 } = mark
     const deliveredSeq = Math.max(mark.deliveredSeq ?? 0, readSeq)
@@ -135,6 +136,7 @@ export function openMarks(parts: {
   }
 
   function isShown(conversationId: string, now: Marks): boolean {
+    if (now.deliveredSeq === 0) return true
     const last = shown.get(`${conversationId} ${now.userId}`)
     return last !== undefined && last.deliveredSeq >= now.deliveredSeq && last.readSeq >= now.readSeq
   }
@@ -148,6 +150,7 @@ export function openMarks(parts: {
       )
     },
     async close() {
+      closed = true
       flush()
       await Promise.all(running)
     },

@@ -1,5 +1,5 @@
 import type { PeopleStore } from '../store.ts'
-import { upsertEach } from './bulk.ts'
+import { updateEach } from './bulk.ts'
 import type { Collections } from './collections.ts'
 import { answered, BOUNDED } from './connection.ts'
 
@@ -8,7 +8,7 @@ export function openPeople({ people }: Pick<Collections, 'people'>): PeopleStore
   return {
     put: ({ id, username }) =>
       answered(
-        upsertEach(people, [{ updateOne: { filter: { _id: id }, update: { $set: { username } }, upsert: true } }]),
+        updateEach(people, [{ updateOne: { filter: { _id: id }, update: { $set: { username } }, upsert: true } }]),
       ),
     async find(ids) {
       const found = await answered(people.find({ _id: { $in: [...ids] } }, BOUNDED).toArray())

@@ -1,7 +1,7 @@
 import { crashPoint } from '@parley/kit/crash'
 import type { Document } from 'mongodb'
 import type { Conversation } from '../../conversation.ts'
-import { upsertEach } from './bulk.ts'
+import { updateEach } from './bulk.ts'
 import type { Assignment, Collections } from './collections.ts'
 import { BOUNDED } from './connection.ts'
 
@@ -25,7 +25,7 @@ export function raiseIn({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'inbo
     const due = await usersDue(conversation, wanted)
     if (due.length === 0) return
     crashPoint('inbox.before-raise')
-    await upsertEach(
+    await updateEach(
       inboxHeads,
       due.map((userId) => {
         const note = {
@@ -65,13 +65,13 @@ export function raiseIn({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'inbo
       const byConversation = Map.groupBy(recent, (note) => note.conversationId)
       return [...byConversation.values()].map((notes) => ({ userId, row: merged(notes)! }))
     })
-    await upsertEach(
+    await updateEach(
       inbox,
       updates.map(({ userId, row }) => ({
         updateOne: { filter: { userId, conversationId: row.conversationId }, update: [mergeRow(row)], upsert: true },
       })),
     )
-    await upsertEach(
+    await updateEach(
       inboxHeads,
       heads.map(({ _id, stamp }) => ({
         updateOne: { filter: { _id }, update: { $pull: { recent: { stamp: { $lte: stamp } } } } },
