@@ -4,6 +4,7 @@ import { createRoot } from 'react-dom/client'
 import { AppView } from './app.tsx'
 import { AppProvider } from './app-context.tsx'
 import './base.css'
+import { Broken } from './broken.tsx'
 import { createApp } from './state/app.ts'
 import { deviceName } from './state/device-name.ts'
 import { watchPage } from './state/page.ts'
@@ -15,7 +16,9 @@ void app.start()
 const place = document.getElementById('root')
 if (!place) throw new Error('index.html has no #root')
 createRoot(place).render(
-  <AppProvider value={app}>
-    <AppView />
-  </AppProvider>,
+  <Broken>
+    <AppProvider value={app}>
+      <AppView />
+    </AppProvider>
+  </Broken>,
 )

@@ -7,6 +7,10 @@ export const strings = {
   cancel: 'Cancel',
   save: 'Save',
 
+  broken: 'Something went wrong on this page',
+  brokenHint: 'Your messages are kept. Load the page again to go on.',
+  reload: 'Load again',
+
   start: {
     failed: 'Parley could not start',
     failedHint: 'The server may be away for a moment.',

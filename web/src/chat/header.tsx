@@ -21,7 +21,9 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const group = conversation.kind === 'group'
   const item = other === undefined ? undefined : presence.get(other)
   // Opening a conversation leads a keyboard or screen reader to it; the composer takes the focus where there is a keyboard.
-  useEffect(() => heading.current?.focus(), [])
+  useEffect(() => {
+    heading.current?.focus()
+  }, [])
   return (
     <header className={styles.header}>
       <Link href="/" className={styles.back} aria-label={strings.chat.back} title={strings.chat.back}>

@@ -29,7 +29,9 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
   const [atEnd, setAtEnd] = useState(true)
   const { rows, phase } = view
 
-  const toEnd = useCallback(() => list.current?.scrollToIndex(rows.length - 1, { align: 'end' }), [rows.length])
+  const toEnd = useCallback((): void => {
+    list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
+  }, [rows.length])
 
   /** Looks where one is: what is being read, whether more is needed above, whether one is at the end. */
   const look = useCallback(() => {
@@ -54,9 +56,9 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
     }
     placed.current = true
     const unread = rows.findIndex((row) => row.firstUnread)
-    if (unread < 0) return toEnd()
-    stick.current = false
-    list.current?.scrollToIndex(unread, { align: 'start' })
+    stick.current = unread < 0
+    if (unread < 0) toEnd()
+    else list.current?.scrollToIndex(unread, { align: 'start' })
   }, [rows, phase, toEnd])
 
   // What came into view without any scrolling, or while one was away, is looked at once it has been laid out.

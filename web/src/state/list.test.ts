@@ -64,6 +64,7 @@ test('the list watches the other one of each direct chat, once, and nobody of a 
   assert.equal(otherOf(group, 'me'), undefined)
   assert.equal(otherOf(self, 'me'), undefined)
   assert.deepEqual(watched([bob, group, self, { ...bob, id: 'd' }], 'me'), ['bob'])
+  assert.deepEqual(watched([{ ...bob, headSeq: 0 }], 'me'), [])
 })
 
 test('only the owner of a group renames and removes, and never removes oneself', () => {

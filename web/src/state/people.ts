@@ -12,9 +12,10 @@ export function otherOf(conversation: ConversationView, meId: string): string | 
   return conversation.members?.find((member) => member.userId !== meId)?.userId
 }
 
-/** Whose presence the list shows: the others of the direct conversations. */
+/** Whose presence the list shows: the others of the direct conversations. Before the first word is said, one is not told of it. */
 export function watched(conversations: readonly ConversationView[], meId: string): string[] {
-  const others = conversations.map((conversation) => otherOf(conversation, meId)).filter((id) => id !== undefined)
+  const begun = conversations.filter((conversation) => conversation.headSeq > 0)
+  const others = begun.map((conversation) => otherOf(conversation, meId)).filter((id) => id !== undefined)
   return [...new Set(others)].slice(0, WATCHED)
 }
 
