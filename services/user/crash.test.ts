@@ -26,9 +26,10 @@ function openFolder(t: TestContext) {
     const program = new URL('./alone.fixture.ts', import.meta.url).pathname
     const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     children.push(child)
-    const [port] = (await once(createInterface({ input: child.stdout! }), 'line', {
-      signal: AbortSignal.timeout(10_000),
-    })) as [string]
+    const [port] = await Promise.race([
+      once(createInterface({ input: child.stdout! }), 'line', { signal: AbortSignal.timeout(10_000) }),
+      once(child, 'exit').then(() => Promise.reject(new Error('it died before it was ready'))),
+    ])
     return {
       async post(path: string, body: object, headers: Record<string, string> = {}) {
         const response = await fetch(`http://127.0.0.1:${port}/api/user/${path}`, {
@@ -44,7 +45,6 @@ function openFolder(t: TestContext) {
         if (child.signalCode === null) await once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
         assert.equal(child.signalCode, 'SIGKILL')
       },
-      kill: (): void => void child.kill('SIGKILL'),
     }
   }
 }
@@ -52,12 +52,9 @@ function openFolder(t: TestContext) {
 for (const point of ['refresh.before-commit', 'refresh.after-commit'] as const)
   test(`a refresh that is killed at ${point} is simply asked for again`, async (t) => {
     const start = openFolder(t)
-    const first = await start()
-    await first.post('register', ANN)
-    const { body: login } = await first.post('login', { ...ANN, tokens: 'body' })
-    first.kill()
-
     const dying = await start(point)
+    await dying.post('register', ANN)
+    const { body: login } = await dying.post('login', { ...ANN, tokens: 'body' })
     await assert.rejects(dying.post('refresh', { refreshToken: login.refreshToken }))
     await dying.died()
 

@@ -9,8 +9,10 @@ try {
   const config = readUserService(process.env)
   const log = openLog('user', config.logLevel)
   await using http = await listen({ ...config, log, trustProxies: 1 })
+  const starting = http.ready('start', async () => 'down')
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _user = await openUser(config, bus, http, log)
+  starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'user service ready')
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 } catch (error) {
