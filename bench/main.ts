@@ -134,8 +134,10 @@ function own(what: string, unit: string, value: number): void {
   console.log(line(rows.at(-1)!))
 }
 
-const line = (r: Row): string =>
-  `${r.what.padEnd(62)} ${String(round(r.parley)).padStart(10)} ${(r.bare === undefined ? '' : String(round(r.bare))).padStart(10)} ${(r.ratio === undefined ? '' : `${round(r.ratio, 2)}x`).padStart(7)}  ${r.unit}`
+function line({ what, unit, parley, bare, ratio }: Row): string {
+  const figures = [round(parley), bare === undefined ? '' : round(bare)].map((figure) => String(figure).padStart(10))
+  return `${what.padEnd(62)} ${figures.join(' ')} ${(ratio === undefined ? '' : `${round(ratio, 2)}x`).padStart(7)}  ${unit}`
+}
 
 function print(): void {
   console.log(`\n${''.padEnd(62)} ${'Parley'.padStart(10)} ${'bare'.padStart(10)} ${'ratio'.padStart(7)}`)

@@ -77,7 +77,7 @@ export async function openDevice(
     })
     client.on('refused', (item) => {
       const { code } = item.refused!
-      outstanding.answered(item.id)
+      outstanding.refused(item.id)
       if ('conversationId' in item.to)
         recorder.note({ type: 'refused', device: name, id: item.id, conversationId: item.to.conversationId, code })
       void client.discard(item.id)

@@ -30,7 +30,7 @@ function residentBytes(pid: number): number | undefined {
   }
 }
 
-const REVOKE_EVERY_MS = 6_000
+const REVOKE_EVERY_MS = 10_000
 
 /**
  * Logs sessions in, listens with their sockets, revokes them and writes down what still reaches them (I22). While nothing

@@ -193,6 +193,13 @@ export function openDevice(
     recount(conversation)
   }
 
+  /** A member's marks as far as known; undefined where they are not told. */
+  function marksOf(id: string, userId: string): Marks | undefined {
+    const held = conversations.get(id)?.held
+    if (held && userId === me.id) return { userId, deliveredSeq: held.deliveredSeq, readSeq: held.readSeq }
+    return held?.marks?.find((mark) => mark.userId === userId)
+  }
+
   /** The server knows that this device has everything up to `seq`. Not kept at once: after a crash it is told again, to no harm. */
   function wasTold(id: string, deliveredSeq: number): void {
     const conversation = conversations.get(id)
@@ -267,6 +274,7 @@ export function openDevice(
     takeEntries,
     takeLog,
     takeMarks,
+    marksOf,
     wasTold,
     drop,
     beginAnew,

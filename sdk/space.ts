@@ -135,7 +135,9 @@ export async function openSpace(options: SpaceOptions) {
     },
     'receipt.updated'({ conversationId, ...mark }) {
       device.takeMarks(conversationId, mark)
-      events.emit('receipt', { conversationId, ...mark })
+      // What is known by now: two nodes' news of one member may come in either order.
+      const known = device.marksOf(conversationId, mark.userId)
+      if (known) events.emit('receipt', { conversationId, ...known })
     },
     'typing.start': ({ conversationId, userId }) => typing.heard(conversationId, userId, true),
     'typing.stop': ({ conversationId, userId }) => typing.heard(conversationId, userId, false),

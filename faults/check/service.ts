@@ -40,7 +40,9 @@ function relayed(events: Event[], final: History['final']): Anomaly[] {
 /** Sends of connected devices in a span with only the broker away are acknowledged as ever, unless the span ends first. */
 function brokerless(events: Event[]): Anomaly[] {
   const acks = new Map<string, number>()
-  for (const event of events) if (event.type === 'acked' && !acks.has(event.id)) acks.set(event.id, event.at)
+  // A definite refusal is an answer too.
+  for (const event of events)
+    if ((event.type === 'acked' || event.type === 'refused') && !acks.has(event.id)) acks.set(event.id, event.at)
   const spans = brokerlessSpans(events)
   return events.flatMap((event): Anomaly[] => {
     if (event.type !== 'send' || !event.online) return []
