@@ -25,6 +25,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
   const { limits = LIMITS, leaseMs = 15_000, log } = options
   const conversations = conversationCache<Conversation>((conversation) => conversation)
   const listeners = new Set<() => void>()
+  let closing: Promise<void> | undefined
   const rounds = await openRounds({
     path,
     leaseMs,
@@ -38,7 +39,6 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       pending.add(entry, position)
     },
     onRound() {
-      conversations.trim()
       for (const handle of listeners) handle()
     },
   })
@@ -116,8 +116,8 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
     },
 
     async [Symbol.asyncDispose]() {
-      await rounds[Symbol.asyncDispose]()
-      reader.close()
+      closing ??= close()
+      await closing
     },
   }
 
@@ -127,7 +127,13 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
     if (known && known.membersRev >= membersRev) return known
     const found = reader.conversation(id)
     if (found) conversations.set(id, found)
+    conversations.trim()
     return found
+  }
+
+  async function close(): Promise<void> {
+    await rounds[Symbol.asyncDispose]()
+    reader.close()
   }
 }
 

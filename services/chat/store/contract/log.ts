@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createInterface } from 'node:readline'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { Fault } from '@parley/kit/fault'
 import type { OpenStore } from '../store.contract.ts'
 import type { ChatStore } from '../store.ts'
+import { assertKept, sendFromChild } from './child.ts'
 import {
   appended,
   asMessage,
@@ -42,17 +39,10 @@ export function logContract(name: string, open: OpenStore): void {
     const opened = await open(t)
     const [ann] = people(1) as [string]
     const room = await newGroup(opened.store, [ann])
-    const acked = await killWhileSending({ ...opened.child, room, sender: ann, acks: 60 })
+    const { acked, signal } = await sendFromChild({ ...opened.child, room, sender: ann, killAfter: 60 })
+    assert.equal(signal, 'SIGKILL')
     assert.ok(acked.length >= 60)
-    const store = await opened.reopen()
-    const log = await wholeLog(store, room.id)
-    for (const { id, seq } of acked) {
-      const found = await store.log.findEntry(room.id, id)
-      assert.equal(found && asMessage(found.entry).seq, seq, `${id} was acknowledged`)
-    }
-    assert.equal(new Set(log.map((entry) => entry.id)).size, log.length, 'nothing is doubled')
-    const next = await say(store, room, ann, 'still there')
-    assert.equal(next[0]?.rev, log.length + 1)
+    await assertKept(await opened.reopen(), room, ann, acked)
   })
 
   test(`${name}: a message carries its place, its sender, its text and the server's time`, async (t) => {
@@ -265,28 +255,4 @@ async function watchGrow(store: ChatStore, conversationId: string, done: AbortSi
     seen = head.rev
     await setImmediate()
   }
-}
-
-/** A child process sends until it is killed with SIGKILL, which happens after so many acknowledgements. Gives all that it was told of. */
-async function killWhileSending(sending: {
-  module: string
-  factory: string
-  address: string
-  room: { id: string; membersRev: number }
-  sender: string
-  acks: number
-}): Promise<{ id: string; seq: number }[]> {
-  const script = fileURLToPath(new URL('sender.ts', import.meta.url))
-  const { module, factory, address, room, sender } = sending
-  const args = [script, module, factory, address, room.id, String(room.membersRev), sender]
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
-  const exit = once(child, 'exit')
-  const acked: { id: string; seq: number }[] = []
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [id, seq] = line.split(' ') as [string, string]
-    acked.push({ id, seq: Number(seq) })
-    if (acked.length === sending.acks) child.kill('SIGKILL')
-  }
-  await exit
-  return acked
 }

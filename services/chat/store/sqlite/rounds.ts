@@ -54,8 +54,9 @@ export async function openRounds(
 ): Promise<Rounds> {
   const { log, onEntry, onRound, ...writer } = options
   const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: writer })
-  const exit = once(worker, 'exit')
-  const [ready] = (await once(worker, 'message')) as [Ready]
+  const exit = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  const gone = exit.then((): [Ready] => [{ ready: false, reason: 'its thread has ended' }])
+  const [ready] = (await Promise.race([once(worker, 'message'), gone])) as [Ready]
   if (!ready.ready) {
     await exit
     throw new Error(`${options.path} cannot be used: ${ready.reason}`)
@@ -177,7 +178,6 @@ export async function openRounds(
       resolve({ userId: request.userId, deliveredSeq, readSeq, changed: changed === 1 })
     }
     for (const [n, { resolve }] of done.commands.entries()) resolve(outcome.replies[n]!)
-    if (!underWay) schedule()
   }
 
   function settleAppends(done: typeof appends, places: number[]): void {

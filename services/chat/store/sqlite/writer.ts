@@ -21,7 +21,7 @@ export interface Writer {
   close(): void
 }
 
-const BUSY_MS = 2_000
+const BUSY_MS = 1_000
 /** The write-ahead log is moved into the main file when it has grown to so many bytes. */
 const LOG_BYTES = 16_000_000
 
@@ -74,6 +74,11 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     },
 
     close() {
+      try {
+        if (!broken) db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+      } catch {
+        // Then the log stays beside the file, and nothing is lost.
+      }
       db.close()
     },
   }

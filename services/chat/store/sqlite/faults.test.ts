@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { assertKept, sendFromChild } from '../contract/child.ts'
+import { appended, group, message, newGroup, newId, people, persist, say, wholeLog } from '../contract/world.ts'
+import { sqliteStore } from '../sqlite.ts'
+import type { ChatStore } from '../store.ts'
+
+/** What only this store can meet: crashes between two lines of its writer, locks, disks and damaged files. */
+
+const child = { module: new URL('../sqlite.ts', import.meta.url).href, factory: 'sqliteStore' }
+
+for (const point of [
+  'append.before-begin',
+  'append.after-begin',
+  'append.before-commit',
+  'append.after-commit',
+  'marks.before-commit',
+  'inbox.before-raise',
+]) {
+  test(`nothing acknowledged is lost by a crash at ${point}`, { timeout: 30_000 }, async (t) => {
+    const { path, store } = await open(t)
+    const [ann] = people(1) as [string]
+    const room = await newGroup(store, [ann])
+    await store[Symbol.asyncDispose]()
+    const env = { PARLEY_CRASH_AT: `${point}:9` }
+    const { acked, signal } = await sendFromChild({ ...child, address: path, room, sender: ann, env })
+    assert.equal(signal, 'SIGKILL', 'the point was passed')
+    assert.ok(acked.length > 0)
+    await assertKept(await reopen(t, path), room, ann, acked)
+  })
+}
+
+test('a first start that crashed in the middle of making the tables is made good by the next', async (t) => {
+  const path = await freshPath(t)
+  const room = { id: newId(), membersRev: 1 }
+  const env = { PARLEY_CRASH_AT: 'migration.middle:7' }
+  const { signal } = await sendFromChild({ ...child, address: path, room, sender: newId(), env })
+  assert.equal(signal, 'SIGKILL')
+  const store = await reopen(t, path)
+  assert.match(store.epoch, /^[0-9a-f]{32}$/)
+  await newGroup(store, people(2))
+})
+
+test('after an I/O error nothing more is acknowledged until the store is opened again', {
+  timeout: 30_000,
+}, async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  await store[Symbol.asyncDispose]()
+  const sent = await sendFromChild({ ...child, address: path, room, sender: ann, fileBlocks: 1_000 })
+  assert.ok(sent.acked.length > 0 && sent.refused.length >= 20)
+  assert.ok(sent.refused.every(({ code, healthy }) => code === 'unavailable' && !healthy))
+  await assertKept(await reopen(t, path), room, ann, sent.acked)
+})
+
+test('a commit that fails refuses all who were in it, and the next one goes on', async (t) => {
+  const { path, store } = await open(t)
+  const [ann, bob] = people(2) as [string, string]
+  const room = await newGroup(store, [ann])
+  await say(store, room, ann, 'before')
+  using other = new DatabaseSync(path)
+  other.exec(
+    `CREATE TRIGGER full BEFORE INSERT ON messages WHEN new.text = 'poison' BEGIN SELECT raise(ABORT, 'full'); END`,
+  )
+  const drafts = ['one', 'poison', 'two'].map((text) => message(room, ann, text))
+  const calls = [
+    ...drafts.map((draft) => store.log.append(draft)),
+    store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 }),
+    store.log.append(group([bob], 'In the same round')),
+  ]
+  for (const result of await Promise.allSettled(calls)) {
+    assert.equal(result.status, 'rejected')
+    assert.equal(result.reason.code, 'unavailable')
+  }
+  assert.equal(store.healthy, true)
+  assert.equal((await wholeLog(store, room.id)).length, 2)
+  assert.deepEqual(await store.marks.read(room.id), [])
+  assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
+  other.exec('DROP TRIGGER full')
+  for (const draft of drafts) appended(await store.log.append(draft))
+  assert.equal((await store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 })).changed, true)
+  assert.equal((await wholeLog(store, room.id)).length, 5)
+})
+
+test('while another process holds the file sends are refused, and afterwards they go on', async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  using other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const draft = message(room, ann, 'later')
+  await assert.rejects(store.log.append(draft), { code: 'unavailable' })
+  assert.equal((await store.log.findConversation(room.id))?.rev, 1, 'reading goes on')
+  other.exec('COMMIT')
+  appended(await store.log.append(draft))
+  assert.equal(store.healthy, true)
+})
+
+test('a file that two processes write to, against the rules, stays whole', async (t) => {
+  const { path, store } = await open(t)
+  const other = await reopen(t, path)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  for (let turn = 0; turn < 10; turn++) {
+    const texts = Array.from({ length: 20 }, (_, n) => `${turn} ${n}`)
+    const drafts = texts.map((text) => message(room, ann, text))
+    await Promise.all(drafts.flatMap((draft, n) => [persist(n % 2 ? store : other, draft), persist(store, draft)]))
+  }
+  await assertKept(await reopen(t, path), room, ann, [])
+  assert.equal((await wholeLog(other, room.id)).length, 202)
+})
+
+test('without the unique indexes that promises rest on the store does not start', async (t) => {
+  const { path, store } = await open(t)
+  await store[Symbol.asyncDispose]()
+  for (const index of ['message_seq', 'message_id', 'change_rev', 'change_id', 'conversation_id', 'inbox_stamp']) {
+    const damaged = `${path}-${index}`
+    await copyFile(path, damaged)
+    using db = new DatabaseSync(damaged)
+    db.exec(`DROP INDEX ${index}`)
+    await assert.rejects(sqliteStore(damaged), /unique index .* is missing/)
+  }
+})
+
+test('data of a newer Parley, a damaged file and a missing folder are refused with a reason', async (t) => {
+  const { path, store } = await open(t)
+  await store[Symbol.asyncDispose]()
+  const newer = `${path}-newer`
+  await copyFile(path, newer)
+  {
+    using db = new DatabaseSync(newer)
+    db.exec('PRAGMA user_version = 1000')
+  }
+  await assert.rejects(sqliteStore(newer), /newer Parley/)
+  await writeFile(`${path}-damaged`, 'not a database at all, '.repeat(1_000))
+  await assert.rejects(sqliteStore(`${path}-damaged`), /cannot be used: file is not a database/)
+  await assert.rejects(sqliteStore(join(path, 'nowhere', 'chat.db')), /cannot be used/)
+})
+
+test('a closed store leaves one file that is whole by itself', async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  await say(store, room, ann, 'one')
+  await store[Symbol.asyncDispose]()
+  await store[Symbol.asyncDispose]()
+  const copy = `${path}-copy`
+  await copyFile(path, copy)
+  assert.equal((await wholeLog(await reopen(t, copy), room.id)).length, 2)
+})
+
+test('an id that is no UUID costs its own caller only', async (t) => {
+  const { store } = await open(t)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  const good = store.log.append(message(room, ann, 'good'))
+  await assert.rejects(store.log.append(message(room, ann, 'bad', 'not an id')), TypeError)
+  await assert.rejects(store.marks.raise({ conversationId: 'nor this', userId: ann, readSeq: 1 }), TypeError)
+  appended(await good)
+})
+
+async function open(t: TestContext): Promise<{ path: string; store: ChatStore }> {
+  const path = await freshPath(t)
+  return { path, store: await reopen(t, path) }
+}
+
+async function reopen(t: TestContext, path: string): Promise<ChatStore> {
+  const store = await sqliteStore(path)
+  t.after(() => store[Symbol.asyncDispose]())
+  return store
+}
+
+async function freshPath(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'parley-chat-'))
+  t.after(() => rm(folder, { recursive: true }))
+  return join(folder, 'chat.db')
+}
