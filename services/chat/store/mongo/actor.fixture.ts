@@ -10,8 +10,8 @@ export interface Part {
   acts: Act[]
   /** Acts under way at once. */
   atOnce: number
-  /** Stops itself (SIGSTOP) when it is about to update that collection for the first time. */
-  freezeAt?: string
+  /** Stops itself (SIGSTOP) when it is about to update each of these collections for the first time. */
+  freezeAt?: string[]
 }
 
 /** A draft without the membership on which it is to be authorized: that is looked up, as the rules do. */
@@ -32,12 +32,10 @@ if (process.argv[1] === import.meta.filename) await play(JSON.parse(process.argv
 
 /** Does its part once it is told to, and prints one line of JSON per act. */
 async function play(part: Part): Promise<void> {
-  let armed = part.freezeAt !== undefined
+  const armed = new Set(part.freezeAt)
   await using store = await mongoStore(part.address, {
     onCommand(name, command) {
-      if (!armed || name !== 'update' || command.update !== part.freezeAt) return
-      armed = false
-      process.kill(process.pid, 'SIGSTOP')
+      if (name === 'update' && armed.delete(command.update)) process.kill(process.pid, 'SIGSTOP')
     },
   })
   process.stdout.write('ready\n')

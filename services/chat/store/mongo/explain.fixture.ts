@@ -73,7 +73,15 @@ function readsOf({ name, command }: CommandSent): Document[] {
   switch (name) {
     case 'find': {
       const { find, filter, sort, limit, projection } = command
-      return [{ find, filter, ...(sort && { sort }), ...(limit && { limit }), ...(projection && { projection }) }]
+      return [
+        {
+          find,
+          filter,
+          ...(sort && { sort: Object.fromEntries(sort) }),
+          ...(limit && { limit }),
+          ...(projection && { projection }),
+        },
+      ]
     }
     case 'aggregate':
       return [{ aggregate: command.aggregate, pipeline: command.pipeline, cursor: {} }]
@@ -138,7 +146,10 @@ function postgresPlan(top: Document, indexes: readonly Document[], command: Docu
   )
   const used = indexes.filter(({ name }) => scans.some((scan) => scan['Index Name'] === name))
   return {
-    indexed: scans.length > 0 && scans.every((scan) => narrows(String(scan['Index Cond'] ?? ''))),
+    indexed:
+      scans.length > 0 &&
+      scans.every((scan) => narrows(String(scan['Index Cond'] ?? ''))) &&
+      used.every((index) => coversRanges(index.key, command)),
     sorts: all.some((node) => /Sort/.test(node['Node Type'])) && !used.some((index) => hasInOrder(index.key, command)),
     plan: JSON.stringify(top, null, 1),
   }
@@ -147,6 +158,15 @@ function postgresPlan(top: Document, indexes: readonly Document[], command: Docu
 /** Every collection's rows share one `shard_key_value`: a condition on that alone goes through all of them. */
 function narrows(condition: string): boolean {
   return condition.replace(/\(?shard_key_value = '\d+'::bigint\)?/, '').length > 2
+}
+
+/** A range is taken from the index, and not looked for among all that share the fields before it. */
+function coversRanges(key: Document, command: Document): boolean {
+  const filter: Document = command.filter ?? command.pipeline[0].$match
+  const ranges = Object.keys(filter).filter((field) =>
+    Object.keys(filter[field]).some((word) => /^.[gl]te?$/.test(word)),
+  )
+  return '_id' in key || ranges.every((field) => field in key)
 }
 
 function hasInOrder(key: Document, { filter = {}, sort = {} }: Document): boolean {

@@ -4,7 +4,7 @@ import { infra } from '@parley/infra/infra'
 import type { Entry } from '@parley/protocol/conversation'
 import { MongoClient } from 'mongodb'
 import { applyEntry, type Conversation } from '../../conversation.ts'
-import { newGroup, people, wholeLog } from '../contract/world.ts'
+import { newGroup, people, until, wholeLog } from '../contract/world.ts'
 import { mongoStore } from '../mongo.ts'
 import type { Act, Outcome } from './actor.fixture.ts'
 import { actor, changing, saying } from './actors.fixture.ts'
@@ -112,7 +112,7 @@ test('a writer that stops between giving out a stamp and writing the row hides n
   const [ann, bob] = people(2) as [string, string]
   const [slow, quick] = [await newGroup(store, [ann]), await newGroup(store, [ann])]
   const acts = [changing('members.added', ann, bob)]
-  const frozen = await actor(t, { address, conversationId: slow.id, acts, atOnce: 1, freezeAt: 'inbox' })
+  const frozen = await actor(t, { address, conversationId: slow.id, acts, atOnce: 1, freezeAt: ['inbox'] })
   frozen.go()
   await frozen.frozen()
 
@@ -137,6 +137,31 @@ test('a writer that stops between giving out a stamp and writing the row hides n
   // Its late row neither takes the newer stamp back nor brings the membership back.
   assert.deepEqual(await store.inbox.page(bob, second.head, 10), { rows: [], head: second.head })
   assert.deepEqual(await store.inbox.conversationIds(bob, 10), [quick.id])
+})
+
+test('a writer that comes late with an old membership brings nobody back', { timeout: 60_000 }, async (t) => {
+  const address = await infra.mongodb()
+  await using store = await mongoStore(address)
+  const [ann, bob] = people(2) as [string, string]
+  const room = await newGroup(store, [ann])
+  const part = { address, conversationId: room.id, acts: [changing('members.added', ann, bob)], atOnce: 1 }
+  const late = await actor(t, { ...part, freezeAt: ['inboxHeads', 'inbox'] })
+  late.go()
+  await late.frozen()
+  await add(store, room.id, ann, bob, 'members.removed')
+  const gone = await store.inbox.page(bob, 0, 10)
+  assert.deepEqual(gone.rows, [{ conversationId: room.id, stamp: 1, gone: true }])
+
+  // It goes on to give out a stamp for what it knew, and stops before the row.
+  late.kill('SIGCONT')
+  await until(async () => (await store.inbox.heads([bob]))[0] === 2)
+  await late.frozen()
+  assert.deepEqual((await store.inbox.page(bob, 1, 10)).rows, [{ conversationId: room.id, stamp: 2, gone: true }])
+  assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
+  late.kill('SIGCONT')
+  await late.ended
+  assert.deepEqual((await store.inbox.page(bob, 1, 10)).rows, [{ conversationId: room.id, stamp: 2, gone: true }])
+  assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
 })
 
 async function add(
