@@ -7,15 +7,16 @@ import type { BusEvent, BusEventType, SUBSCRIPTIONS, SubscriptionName } from '@p
 export interface Bus extends AsyncDisposable {
   /**
    * Resolves when the event is as durable as the bus makes it: RabbitMQ has confirmed it and routed it to each declared
-   * subscription, or every embedded subscriber has committed it or kept it for retry. Rejects with `unavailable` when it
-   * could not be, or when that is not known within a bounded time: the caller (an outbox) publishes it again.
+   * subscription, or every embedded subscriber has committed it. Rejects with `unavailable` when it could not be, or when
+   * that is not known within a bounded time: the caller (an outbox) publishes it again.
    */
   publish(event: BusEvent): Promise<void>
 
   /**
    * Consumes a durable subscription, shared by all processes of the service: each event goes to one of them.
    * It counts as consumed when `handle` resolves. A handler that rejects sees the event again later (a ladder of growing
-   * delays), at last in the dead-letter queue, and never holds up other events. Prefetch is bounded.
+   * delays; embedded, when its outbox repeats it), until it is a dead letter, and never holds up other events. Prefetch is
+   * bounded. Resolves when it consumes, or at once while the bus is down: it then begins upon reconnection.
    */
   subscribe<N extends SubscriptionName>(
     name: N,
@@ -28,7 +29,7 @@ export interface Bus extends AsyncDisposable {
   /** Opens this node's mailbox for deliveries to sockets. `receive` must not throw. */
   openDeliveries(receive: (delivery: Delivery) => void): Promise<Deliveries>
 
-  /** `up` while connected. An embedded bus is always up. */
+  /** `up` while connected to a broker that takes what is published. An embedded bus is always up. */
   readonly state: 'up' | 'down'
 
   /** Called at each change of `state`. After `up`, transient news (listen, deliveries) may have been missed. */
@@ -43,7 +44,7 @@ export interface Delivery {
 
 /** A node's own mailbox. Transient: gone with the node, and what passes while it is away is lost (sync heals it). */
 export interface Deliveries extends AsyncDisposable {
-  /** From when it resolves, deliveries to that partition arrive here. Waits while the bus is down at most `LIMITS`-bounded: it resolves then too, and binds upon reconnection. */
+  /** From when it resolves, deliveries to that partition arrive here. While the bus is down it resolves at once, and binds upon reconnection, before the state is `up`. */
   bind(partition: number): Promise<void>
   /** Stops soon after. */
   unbind(partition: number): void
