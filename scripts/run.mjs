@@ -7,7 +7,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 const NODE_MAJOR = 24
@@ -18,7 +18,7 @@ const [file, ...rest] = withWeb ? words.slice(1) : words
 installPackages()
 const node = findNode()
 if (withWeb) buildWeb()
-await runProgram()
+runProgram()
 
 function installPackages() {
   if (isInstalled()) return
@@ -76,16 +76,12 @@ function modified(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
-async function runProgram() {
+function runProgram() {
   if (!file) fail('Usage: node scripts/run.mjs [--web] FILE.ts [arguments]')
   const path = join(ROOT, file)
   if (!existsSync(path)) fail(`There is no ${file}`)
   process.chdir(ROOT)
-  if (node === process.execPath) {
-    process.argv = [process.execPath, path, ...rest]
-    await import(pathToFileURL(path).href)
-    return
-  }
+  // Always a process of its own: a program that asks whether it is the main one is, whichever Node began.
   const child = spawn(node, [path, ...rest], { stdio: 'inherit' })
   // Ctrl-C reaches the program by itself, since it is in the terminal's group; what is sent to us alone is passed on.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
