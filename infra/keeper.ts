@@ -93,8 +93,9 @@ export async function keep(): Promise<void> {
       if (users.size === 0 && !held) idle = setTimeout(over.resolve, idleMs).unref()
     })
     createInterface({ input: socket }).on('line', async (line) => {
-      const reply = await answer(JSON.parse(line)).catch((error: Error) => ({ error: error.message }))
-      socket.write(`${JSON.stringify(reply)}\n`)
+      const { id, question } = JSON.parse(line)
+      const reply = await answer(question).catch((error: Error) => ({ error: error.message }))
+      socket.write(`${JSON.stringify({ id, answer: reply })}\n`)
     })
   }
 

@@ -51,14 +51,18 @@ export async function leave(lease: Lease): Promise<void> {
 }
 
 function leaseOn(socket: Socket): Lease {
-  const waiting: PromiseWithResolvers<Answer>[] = []
+  const waiting = new Map<number, (answer: Answer) => void>()
+  let lastId = 0
   const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
   void ended.then(() => {
-    for (const each of waiting) each.resolve({ error: 'The keeper of the test servers has ended' })
+    for (const resolve of waiting.values()) resolve({ error: 'The keeper of the test servers has ended' })
   })
   // A lease keeps the servers alive, not the process that holds it.
   socket.unref()
-  createInterface({ input: socket }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)))
+  createInterface({ input: socket }).on('line', (line) => {
+    const { id, answer } = JSON.parse(line)
+    waiting.get(id)?.(answer)
+  })
   return {
     ended() {
       socket.ref()
@@ -66,12 +70,14 @@ function leaseOn(socket: Socket): Lease {
     },
     onEnd: (listener) => void ended.then(listener),
     async ask(question) {
-      const mine = Promise.withResolvers<Answer>()
-      waiting.push(mine)
+      const id = ++lastId
       socket.ref()
-      socket.write(`${JSON.stringify(question)}\n`)
-      const answer = await mine.promise
-      if (waiting.length === 0) socket.unref()
+      const answer = await new Promise<Answer>((resolve) => {
+        waiting.set(id, resolve)
+        socket.write(`${JSON.stringify({ id, question })}\n`)
+      })
+      waiting.delete(id)
+      if (waiting.size === 0) socket.unref()
       if ('error' in answer) throw new Error(answer.error)
       return answer
     },

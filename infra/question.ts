@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-/** What a client may ask of the keeper: one JSON value a line, answered by one line, in order. */
+/** What a client may ask of the keeper. A line each way: `{id, question}`, and when it is known `{id, answer}`. */
 export type Question = 'rabbitmq' | 'rabbitmq.vhost' | 'mongodb' | 'nginx' | 'status' | 'hold' | 'leave' | 'stop'
 
 /** What the keeper says of a server, or of all of them (`lines`). */
