@@ -80,10 +80,11 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const messages = openMessages({ store, people, fanout, rate, contentKey })
   const items = openItems(store, people, limits)
   const conversations = openConversations({ store, people, items, fanout, messages, contentKey, limits })
-  const history = openHistory(store.log, items, cursors)
+  const syncing = openGate(limits.syncsAtOnce)
+  const history = openHistory(store.log, items, cursors, syncing)
   const receipts = openReceipts(store, fanout, limits)
   const typing = openTyping(store.log, fanout)
-  const sync = openSync(store, items, cursors, openGate(limits.syncsAtOnce))
+  const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, limits, log })
   http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people }))
@@ -106,6 +107,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
     stopping = true
   })
   stack.use(http.ready('chat-store', async () => (store.healthy ? 'up' : 'down')))
+  stack.use(http.ready('sign-in', async () => (control.known ? 'up' : 'down')))
   stack.use(http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded')))
   return stack.move()
 }

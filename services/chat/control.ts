@@ -12,6 +12,8 @@ import type { UserDirectory } from '@parley/protocol/internal'
 export interface Control extends AsyncDisposable {
   /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
   check(actor: Actor): void
+  /** Whether the log was ever read; until then nobody is let in. */
+  readonly known: boolean
   /** Whether the user service answered when it was asked last. A token's end closes a socket only then, since else it could not be renewed. */
   readonly reachable: boolean
 }
@@ -83,6 +85,9 @@ export async function openControl(deps: {
         throw new Fault('unavailable', 'Sign-in cannot be checked for the moment', { retryAfterMs: POLL_MS })
       if (over.has(sessionId) || over.has(userId))
         throw new Fault('auth.invalid', 'This session is over: sign in again')
+    },
+    get known() {
+      return position !== undefined
     },
     get reachable() {
       return reachable

@@ -1,6 +1,7 @@
 import { Fault } from '@parley/kit/fault'
 import type { LogPage, MessagePage } from '@parley/protocol/conversation'
 import { type Cursors, expired } from './cursor.ts'
+import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
 import { seenBy } from './membership.ts'
 import type { LogStore } from './store/store.ts'
@@ -16,11 +17,12 @@ export interface PageQuery {
 /** What a conversation holds, for its members, each within the window that membership opened (P6). */
 export interface History {
   messages(userId: string, conversationId: string, query: PageQuery): Promise<MessagePage>
-  /** Entries above `rev`. `cursor.expired` above the head. */
+  /** Entries above `rev`. `cursor.expired` above the head; `unavailable` when too many sync at once. */
   log(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage>
 }
 
-export function openHistory(log: LogStore, items: Items, cursors: Cursors): History {
+/** Pages of the log, which devices fetch after every absence, go through `gate`. */
+export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate: Gate): History {
   function position(list: string, text: string): number {
     if (!/^\d{1,15}$/.test(text)) return cursors.read(list, text)
     return Number(text)
@@ -41,16 +43,18 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors): Hist
       }
     },
 
-    async log(userId, conversationId, rev, limit) {
-      const { conversation, me } = await seenBy(log, userId, conversationId)
-      if (rev > conversation.rev) throw expired()
-      const from = Math.max(rev + 1, me.fromRev)
-      const to = Math.min(from + limit - 1, conversation.rev)
-      const entries = from <= to ? await log.readEntries(conversationId, from, to) : []
-      if (entries.length < to - from + 1)
-        throw new Fault('unavailable', 'The log cannot be read completely: try again', { retryAfterMs: 500 })
-      return { items: entries, headRev: conversation.rev, more: to < conversation.rev }
-    },
+    log: (userId, conversationId, rev, limit) => gate(() => entriesAbove(userId, conversationId, rev, limit)),
+  }
+
+  async function entriesAbove(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage> {
+    const { conversation, me } = await seenBy(log, userId, conversationId)
+    if (rev > conversation.rev) throw expired()
+    const from = Math.max(rev + 1, me.fromRev)
+    const to = Math.min(from + limit - 1, conversation.rev)
+    const entries = from <= to ? await log.readEntries(conversationId, from, to) : []
+    if (entries.length < to - from + 1)
+      throw new Fault('unavailable', 'The log cannot be read completely: try again', { retryAfterMs: 500 })
+    return { items: entries, headRev: conversation.rev, more: to < conversation.rev }
   }
 }
 

@@ -164,6 +164,32 @@ test('after a refusal that may pass, later messages wait until the refused one w
   assert.equal((await resend(third)).seq, 3)
 })
 
+test('messages of one device keep their order while members come and go', async (t) => {
+  const chat = await testChat(t, { limits: { sendBurst: 1_000 } })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const bobs = await chat.device(bob)
+  const texts: string[] = []
+  for (let round = 0; round < 10; round++) {
+    const path = `/api/conversations/${group.id}/members`
+    const change =
+      round % 2 === 0
+        ? chat.request(ann, 'POST', path, { userIds: [cleo.id] })
+        : chat.request(ann, 'DELETE', `${path}/${cleo.id}`)
+    const sends = Array.from({ length: 12 }, (_, n) => {
+      texts.push(`${round}.${n}`)
+      return bobs.ask('message.send', { id: randomUUID(), conversationId: group.id, text: `${round}.${n}` })
+    })
+    for (const ack of await Promise.all(sends)) assert.equal(ack.ok, true, JSON.stringify(ack))
+    assert.ok((await change).status < 300)
+  }
+  const { body } = await chat.request(bob, 'GET', `/api/conversations/${group.id}/messages?limit=200`)
+  assert.deepEqual(
+    body.items.map((m: { text: string }) => m.text),
+    texts,
+  )
+})
+
 test('more sends at once than the window are refused and may come again', async (t) => {
   const chat = await testChat(t, { limits: { sendWindow: 2 } })
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
