@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
+import { memoryStorage } from './memory.ts'
+import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
 
 async function three(t: TestContext) {
   const parley = await openParley(t)
@@ -117,6 +118,37 @@ test('who comes back sees from the new join on, with nothing left from before', 
   await settled(bob)
   assert.deepEqual(await texts(bob, id), ['second stay'])
   assert.equal(bob.conversations.get()[0]?.me.unread, 1)
+})
+
+test('who has left is still named on what they wrote, also on a device that was away', async (t) => {
+  const { parley, users, ann, bob, cat } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id, users[2].id])
+  const storage = memoryStorage()
+  const tablet = await signIn(t, parley, users[0], { storage })
+  await tablet.close()
+  await until(cat, 'the group', () => cat.conversations.get().length === 1)
+  await ann.addMembers(id, [(await register(t, parley, 'dan')).id])
+  const dan = await signIn(t, parley, { username: 'dan', email: 'dan@example.org' })
+  await dan.send({ conversationId: id }, 'I was here')
+  await settled(dan)
+  await dan.leave(id)
+  await bob.send({ conversationId: id }, 'so he was')
+  await settled(bob)
+  const again = device(t, parley, { storage })
+  await again.resume()
+  again.connect()
+  await settled(again)
+  await again.timeline(id).open()
+  assert.deepEqual(
+    again
+      .timeline(id)
+      .get()
+      .messages.map(({ sender, text }) => [sender, text]),
+    [
+      ['dan', 'I was here'],
+      ['bob', 'so he was'],
+    ],
+  )
 })
 
 test('typing and presence are told while they last', async (t) => {

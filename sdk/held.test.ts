@@ -54,7 +54,7 @@ const step = fc.oneof(
 
 test('unread is never wrong when it is sure, and always right after asking the server', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 40, size: 'max' }), (steps) => {
       const log = openLog()
       let held: Held = heldFrom(log.item(), 'me', NOW)
       const catchUp = (): void => {
@@ -102,7 +102,7 @@ test('how far a message got never goes back, whatever order marks come in and wh
   })
   const rank = { sent: 0, delivered: 1, read: 2 }
   fc.assert(
-    fc.property(fc.array(mark, { maxLength: 20 }), fc.nat(20), (marks, joinsAt) => {
+    fc.property(fc.array(mark, { maxLength: 20, size: 'max' }), fc.nat(20), (marks, joinsAt) => {
       const log = openLog()
       log.senders.push('me', 'me', 'me', 'me', 'me')
       let held = heldFrom(log.item(), 'me', NOW)

@@ -122,7 +122,8 @@ function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
   const firstSeq = Math.max(held.firstSeq, held.headSeq - WINDOW + 1)
   if (firstSeq === held.firstSeq) return { held, dropped: [] }
   const { unread, sure } = unreadOf(held)
-  const counted = sure ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread } : held.counted
+  const mayCount = sure && held.counted.headSeq <= held.headSeq
+  const counted = mayCount ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread } : held.counted
   const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
   return { held: { ...held, firstSeq, counted, ownSeqs: held.ownSeqs.filter((seq) => seq >= firstSeq) }, dropped }
 }

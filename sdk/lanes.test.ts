@@ -30,8 +30,8 @@ test('messages of a lane arrive in order and once, whatever is refused or goes u
   const fate = fc.constantFrom('take' as const, 'refuse' as const, 'silent' as const)
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 25 }),
-      fc.array(fate, { maxLength: 12 }),
+      fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 25, size: 'max' }),
+      fc.array(fate, { maxLength: 12, size: 'max' }),
       async (laneOf, fates) => {
         const items = laneOf.map((lane, n) => ({ id: `${lane}${n}`, lane }))
         const waiting = new Map(items.map((item) => [item.id, item]))

@@ -1,4 +1,4 @@
-import type { SyncPage } from '@parley/protocol/conversation'
+import type { LogPage, SyncPage } from '@parley/protocol/conversation'
 import type { Api } from './api.ts'
 import { delay, fullJitter } from './backoff.ts'
 import type { Link } from './connection.ts'
@@ -136,6 +136,7 @@ export function openSync({
         const before = device.conversations.get(id)?.held
         if (!before || !isBehind(before)) return
         const page = await api.log(id, before.rev)
+        await learnNames(id, page)
         if (link.gone.aborted) return
         device.takeLog(id, page)
         const after = device.conversations.get(id)?.held
@@ -146,6 +147,18 @@ export function openSync({
           throw unavailable('The log cannot be read from here yet')
       }
     })
+  }
+
+  /** The log has ids only; who is no longer in a conversation, or in a large one, is not in its list of members. */
+  async function learnNames(id: string, { items }: LogPage): Promise<void> {
+    const seqs = items.flatMap((entry) =>
+      entry.kind === 'message' && !device.people.has(entry.senderId) ? [entry.seq] : [],
+    )
+    const [first, last] = [seqs[0], seqs.at(-1)]
+    if (first === undefined || last === undefined) return
+    // Without the names the messages are still all there.
+    const named = await api.messages(id, last + 1, last - first + 1).catch(() => undefined)
+    for (const { senderId, sender } of named?.items ?? []) if (sender) device.people.set(senderId, sender)
   }
 
   async function ask(link: Link, id: string): Promise<void> {

@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type {
+  ConversationItem,
+  Entry,
+  LogPage,
+  MessageEntry,
+  MessagePage,
+  SyncPage,
+} from '@parley/protocol/conversation'
+import fc from 'fast-check'
+import type { Api } from './api.ts'
+import { openDevice } from './device.ts'
+import type { StoredMessage } from './held.ts'
+import { openKeeper } from './keeper.ts'
+import { memoryStorage } from './memory.ts'
+import { openPages } from './pages.ts'
+
+const ME = { id: 'me', username: 'me', email: '', createdAt: '' }
+
+/** What a server promises of one conversation: a dense log, pages of it as it is when asked, a list by cursor. */
+function openModel() {
+  const log: Entry[] = []
+  const base = (kind: string, headSeq: number) => ({
+    conversationId: 'c',
+    id: `${kind}${log.length + 1}`,
+    rev: log.length + 1,
+    headSeq,
+    membersRev: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
+  })
+  const headSeq = (): number => log.at(-1)?.headSeq ?? 0
+  const messages = (): MessageEntry[] => log.filter((entry) => entry.kind === 'message')
+  const members = ['me', 'you'].map((userId) => ({ userId, username: userId, role: 'member' as const }))
+  log.push({
+    ...base('created', 0),
+    kind: 'created',
+    senderId: 'you',
+    conversationKind: 'group',
+    title: 'T',
+    members,
+  })
+  return {
+    messages,
+    log,
+    grow(count: number) {
+      for (let n = 0; n < count; n++) {
+        const seq = headSeq() + 1
+        if (n % 7 === 6)
+          log.push({ ...base('renamed', seq - 1), kind: 'renamed', senderId: 'you', title: `T${log.length}` })
+        else log.push({ ...base('m', seq), kind: 'message', seq, senderId: n % 3 === 0 ? 'me' : 'you', text: `${seq}` })
+      }
+    },
+    item(): ConversationItem {
+      const last = messages().at(-1)
+      const title = log.findLast((entry) => entry.kind === 'renamed')?.title ?? 'T'
+      const unread = Math.min(1_000, messages().filter(({ senderId }) => senderId !== 'me').length)
+      return {
+        ...{
+          id: 'c',
+          kind: 'group',
+          title,
+          rev: log.length,
+          headSeq: headSeq(),
+          membersRev: 1,
+          memberCount: 2,
+          members,
+        },
+        ...(last && { lastMessage: { ...last, sender: last.senderId } }),
+        me: { role: 'member', deliveredSeq: 0, readSeq: 0, unread, fromSeq: 1, fromRev: 1 },
+        marks: [],
+      }
+    },
+    list(): SyncPage {
+      return { items: [this.item()], cursor: String(log.length), more: false }
+    },
+    page(after: number, limit: number): LogPage {
+      const items = log.slice(after, after + limit)
+      return { items, headRev: log.length, more: after + items.length < log.length }
+    },
+    older(before: number, limit: number): MessagePage {
+      return {
+        items: messages()
+          .slice(Math.max(0, before - 1 - limit), before - 1)
+          .map((m) => ({ ...m, sender: m.senderId })),
+      }
+    },
+  }
+}
+
+const step = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('grow' as const), by: fc.integer({ min: 1, max: 40 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), by: fc.constant(600) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('live' as const),
+      back: fc.nat(30),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('log' as const), limit: fc.integer({ min: 1, max: 60 }) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('list' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('older' as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('crash' as const), drop: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('anew' as const) }) },
+)
+
+test('a device ends with the whole conversation, whatever is lost, doubled, late, crashed or too far away', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40, size: 'max' }), async (steps) => {
+      const model = openModel()
+      const storage = memoryStorage()
+      let shown: number[] = []
+      let on = await openClient()
+
+      async function openClient() {
+        const keeper = openKeeper(storage)
+        const device = openDevice(ME, storage, keeper, () => true, {
+          changed: () => {},
+          applied: () => [],
+          message: ({ seq }: StoredMessage) => shown.push(seq),
+          stored: () => {},
+          behind: () => {},
+          dropped: () => {},
+        })
+        await device.load()
+        // Only the one call that pages make.
+        const api = { messages: async (_: string, before: number, limit: number) => model.older(before, limit) } as Api
+        return { keeper, device, pages: openPages(device, storage, keeper, api, () => {}) }
+      }
+
+      const takeLog = (limit: number): void => {
+        const rev = on.device.conversations.get('c')?.held.rev
+        if (rev !== undefined) on.device.takeLog('c', model.page(rev, limit))
+      }
+
+      for (const one of steps) {
+        if (one.kind === 'grow') model.grow(one.by)
+        if (one.kind === 'live') {
+          const entry = model.log.at(-1 - one.back)
+          for (let n = 0; n < one.times && entry; n++) on.device.takeEntries('c', [entry])
+        }
+        if (one.kind === 'log') takeLog(one.limit)
+        if (one.kind === 'list') await on.device.takePage(model.list())
+        if (one.kind === 'look') await on.pages.open('c')
+        if (one.kind === 'older' && on.device.conversations.has('c')) await on.pages.loadOlder('c')
+        if (one.kind === 'anew') on.device.beginAnew()
+        if (one.kind === 'crash') {
+          await on.keeper.stop(one.drop)
+          shown = []
+          on = await openClient()
+        }
+        assert.ok(
+          shown.every((seq, n) => n === 0 || seq > shown[n - 1]!),
+          'what enters, enters in order and once',
+        )
+        const conversation = on.device.conversations.get('c')
+        const { messages, held } = conversation ?? {}
+        if (held && messages && messages.length > 0) {
+          assert.equal(messages.at(-1)!.seq, held.headSeq)
+          assert.equal(messages[0]!.seq, held.headSeq - messages.length + 1)
+        }
+      }
+
+      await on.device.takePage(model.list())
+      while (on.device.missing().length > 0) takeLog(200)
+      await on.keeper.flush()
+      const kept = await storage.list('me/message/c/')
+      const { firstSeq, headSeq } = on.device.conversations.get('c')!.held
+      assert.deepEqual(
+        kept.map(([, value]) => (value as StoredMessage).seq),
+        Array.from({ length: headSeq - firstSeq + 1 }, (_, n) => firstSeq + n),
+        'what is kept is what the device believes to keep, and no more',
+      )
+      for (let round = 0; round < 2; round++) {
+        await on.pages.open('c')
+        const held = () => on.device.conversations.get('c')!
+        while (held().messages![0] && held().messages![0]!.seq > 1) await on.pages.loadOlder('c')
+        const expected = model.messages()
+        assert.deepEqual(
+          held().messages!.map(({ id, seq, text }) => ({ id, seq, text })),
+          expected.map(({ id, seq, text }) => ({ id, seq, text })),
+        )
+        assert.equal(held().held.facts.title, model.item().title)
+        // The same from what is kept, after a crash.
+        await on.keeper.stop(true)
+        on = await openClient()
+      }
+    }),
+    { numRuns: 150 },
+  )
+})
