@@ -47,6 +47,7 @@ export async function testChat(
     origins?: string[]
     users?: TestUsers
     bus?: (bus: Bus) => Bus
+    store?: (store: ChatStore) => ChatStore
   } = {},
 ): Promise<TestChat> {
   const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
@@ -55,7 +56,8 @@ export async function testChat(
   const folder = mkdtempSync(join(tmpdir(), 'parley-chat-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const bus = stack.use(embeddedBus({ log }))
-  const store = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
+  const file = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
+  const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()
   const limits = { ...LIMITS, ...options.limits }
   const contentKey = randomBytes(32)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { testChat } from './chat.fixture.ts'
+import type { Conversation } from './conversation.ts'
 
 test('a message is acknowledged to its sender and reaches every device of the receiver and the sender’s other one', async (t) => {
   const chat = await testChat(t)
@@ -187,6 +188,53 @@ test('messages of one device keep their order while members come and go', async 
   assert.deepEqual(
     body.items.map((m: { text: string }) => m.text),
     texts,
+  )
+})
+
+test('a message that has to be decided on again is not overtaken by the next of its device', async (t) => {
+  let old: Conversation | undefined
+  let slow = false
+  const chat = await testChat(t, {
+    // Membership changes on another node between the look and the append; and the second look takes its time.
+    store: (store) => ({
+      ...store,
+      epoch: store.epoch,
+      healthy: true,
+      log: {
+        ...store.log,
+        async cachedConversation(id, membersRev) {
+          const now = await store.log.cachedConversation(id, membersRev)
+          if (membersRev !== undefined || !old) return now
+          const before = old
+          old = undefined
+          slow = true
+          return before
+        },
+        async findConversation(id) {
+          if (slow) {
+            slow = false
+            await setTimeout(100)
+          }
+          return store.log.findConversation(id)
+        },
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
+  })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const bobs = await chat.device(bob)
+  const before = await chat.store.log.findConversation(group.id)
+  await chat.request(ann, 'POST', `/api/conversations/${group.id}/members`, { userIds: [cleo.id] })
+  old = before
+  const acks = await Promise.all(
+    ['one', 'two', 'three'].map((text) =>
+      bobs.ask('message.send', { id: randomUUID(), conversationId: group.id, text }),
+    ),
+  )
+  assert.deepEqual(
+    acks.map((ack) => ack.data?.seq),
+    [1, 2, 3],
   )
 })
 
