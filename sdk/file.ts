@@ -12,7 +12,15 @@ const SMALL_BYTES = 1_000_000
  */
 export function fileStorage(path: string): DeviceStorage {
   let opening: Promise<KeptFile> | undefined
-  const file = (): Promise<KeptFile> => (opening ??= openFile(path))
+  let closed = false
+
+  async function file(): Promise<KeptFile> {
+    // The file may be another client's by now.
+    if (closed) throw new Error(`The storage ${path} is closed`)
+    opening ??= openFile(path)
+    return opening
+  }
+
   return {
     get: async (key) => structuredClone((await file()).values.get(key)),
     async list(prefix) {
@@ -22,6 +30,7 @@ export function fileStorage(path: string): DeviceStorage {
     write: async (changes) => (await file()).append(changes.map(([key, value]) => [key, value ?? null])),
     clear: async () => (await file()).rewrite(true),
     async close() {
+      closed = true
       const kept = await opening
       opening = undefined
       await kept?.close()

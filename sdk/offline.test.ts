@@ -100,6 +100,25 @@ test('connections are cut again and again while two people write, and both end w
   assert.deepEqual(seen.bob.texts, order)
 })
 
+test('an acknowledgement that is lost does not make a second message', async (t) => {
+  const { parley, ann, bob, id } = await couple(t)
+  const seen = { ann: count(ann), bob: count(bob) }
+  const acked: string[] = []
+  ann.on('acked', (reply) => acked.push(reply.id))
+  const lost = parley.lose('"ok":true,"data":{"id"')
+  const items = [await ann.send({ conversationId: id }, 'one'), await ann.send({ conversationId: id }, 'two')]
+  await lost
+  await until(ann, 'still waiting', () => ann.connection.get() !== 'live')
+  await Promise.all([settled(ann), settled(bob)])
+  assert.deepEqual(await texts(bob, id), ['one', 'two'])
+  assert.deepEqual(await texts(ann, id), ['one', 'two'])
+  assert.deepEqual(seen, { ann: { texts: ['one', 'two'] }, bob: { texts: ['one', 'two'] } })
+  assert.deepEqual(
+    acked,
+    items.map((item) => item.id),
+  )
+})
+
 test('300 messages written and received while offline all arrive, in order, within the rate that the server allows', async (t) => {
   const { parley, annUser, ann, bob, id } = await couple(t, { PARLEY_LIMIT_SENDS_PER_SECOND: '400' })
   await bob.send({ conversationId: id }, 'before')

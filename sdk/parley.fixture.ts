@@ -23,6 +23,8 @@ export interface Parley {
   stop(): Promise<void>
   /** Resets every connection. */
   cut(): void
+  /** Loses the next packet of the server that has this text in it, and the connection with it. Resolves when it happened. */
+  lose(text: string): Promise<void>
   /** Accepts connections, or refuses them. */
   reachable(yes: boolean): void
 }
@@ -34,6 +36,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
   let running: AsyncDisposableStack | undefined
   let port = 0
   let open = true
+  let losing: { text: string; done(): void } | undefined
   const sockets = new Set<Socket>()
   const proxy = createServer((near) => {
     if (!open || port === 0) return near.resetAndDestroy()
@@ -48,7 +51,14 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
         sockets.delete(from)
         to.destroy()
       })
-      from.pipe(to)
+      from.on('data', (data) => {
+        if (from === far && losing && data.includes(losing.text)) {
+          losing.done()
+          losing = undefined
+          near.resetAndDestroy()
+        } else to.write(data)
+      })
+      from.on('end', () => to.end())
     }
   })
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
@@ -78,6 +88,10 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
     cut() {
       for (const socket of sockets) socket.resetAndDestroy()
     },
+    lose: (text) =>
+      new Promise((done) => {
+        losing = { text, done }
+      }),
     reachable(yes) {
       open = yes
       if (!yes) parley.cut()

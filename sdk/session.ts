@@ -153,7 +153,8 @@ export function openSession({
       if (isOver(asParleyError(error)) && current === session) void end('expired')
       throw error
     }
-    if (current !== session) throw deviceError('auth.invalid', 'The session ended')
+    // A closed client keeps nothing more: the storage may be the next one's, and the server repeats this answer to it.
+    if (closed || current !== session) throw deviceError('auth.invalid', 'The session ended')
     // Someone else has signed in with this browser's cookie, in another tab.
     if (reply.user.id !== session.user.id) {
       void end('replaced')

@@ -88,8 +88,10 @@ export async function openSpace(options: SpaceOptions) {
 
   const tabs = await joinTabs<TabNews>(storage.sharedAs && `${storage.sharedAs}/${me.id}`, {
     lead() {
-      void outbox.load()
-      void device.takeOver()
+      outbox
+        .load()
+        .then(device.takeOver)
+        .catch((error) => console.error(error))
     },
     hear(news) {
       if (news.kind === 'read') receipts.markRead(news.conversationId, news.seq)

@@ -1,6 +1,6 @@
 import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
-import { appendFile, mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
@@ -43,4 +43,29 @@ test('file: a line cut off by a crash is as if it had never been written', async
     ['b', 'after'],
   ])
   await last.close()
+})
+
+test('file: a closed storage leaves the file to the next one', async () => {
+  const path = freshFile()
+  const storage = fileStorage(path)
+  await storage.write([['a', 1]])
+  await storage.close()
+  await assert.rejects(storage.write([['a', 2]]), /closed/)
+  await assert.rejects(storage.get('a'), /closed/)
+  const next = fileStorage(path)
+  assert.equal(await next.get('a'), 1)
+  await next.close()
+})
+
+test('file: what was deleted and written over does not fill the disk', async () => {
+  const path = freshFile()
+  const storage = fileStorage(path)
+  const large = 'x'.repeat(200_000)
+  for (let n = 0; n < 60; n++) await storage.write([['same', `${n} ${large}`]])
+  assert.ok((await stat(path)).size < 5_000_000)
+  assert.equal(await storage.get('same'), `59 ${large}`)
+  await storage.close()
+  const next = fileStorage(path)
+  assert.equal(await next.get('same'), `59 ${large}`)
+  await next.close()
 })
