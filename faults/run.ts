@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { startStack } from '@parley/infra/stack'
 import { openDevice, PASSWORD, type Person } from './actors.ts'
+import { readWatched, watchBus } from './bus-watch.ts'
 import { check } from './check.ts'
 import { readFinal } from './final.ts'
 import type { Anomaly, History } from './history.ts'
@@ -20,6 +22,7 @@ export interface RunResult {
 }
 
 const PEOPLE = ['ada', 'bob', 'cyd', 'dee']
+const YOUNG_QUEUE_MS = 5_000
 const DEVICES = ['phone', 'laptop', 'tablet']
 
 /** One run: a whole system of real processes, people who chat on it for that long, and everything that may break breaking. */
@@ -31,10 +34,14 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
     PARLEY_LIMIT_SEND_BURST: '400',
   }
   await using stack = await startStack({ shape, chatNodes: 2, ownServers: true, env })
+  const broker = stack.names().includes('rabbitmq') ? stack.urlOf('rabbitmq') : undefined
+  if (broker) await watchBus(broker)
   const dice = random(seed)
   await using proxy = await openProxy(stack.url, dice)
   const recorder = openRecorder()
   const scene = await setScene(proxy.url, stack.url, recorder, dice)
+  // RabbitMQ 3.10 can lose a quorum queue that is killed within seconds of its first declaration: not ours to prove.
+  await pause(broker ? YOUNG_QUEUE_MS : 0)
   const nemesis = openNemesis(stack, proxy, recorder, dice)
   const time = AbortSignal.timeout(seconds * 1000)
   await Promise.all([
@@ -46,6 +53,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   // Access tokens last 15 minutes; what reads the end must not depend on how long the run was.
   for (const person of scene.people) Object.assign(person, { rest: await logIn(stack.url, person.email, PASSWORD) })
   const final = await readFinal(scene, stack)
+  if (broker) final.published = await readWatched(broker)
   for (const person of scene.people) for (const device of person.devices) await device.client.close()
   const history: History = { seed, shape, events: recorder.events(), final }
   return { history, anomalies: check(history) }
