@@ -26,24 +26,29 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
   const conversations = conversationCache<Conversation>((conversation) => conversation)
   const listeners = new Set<() => void>()
   let closing: Promise<void> | undefined
-  const rounds = await openRounds({
-    path,
-    leaseMs,
-    limits,
-    log,
-    onEntry(entry, position) {
-      const known = conversations.get(entry.conversationId)
-      // One that was read since may hold the entry already.
-      if (known?.rev === entry.rev - 1) conversations.set(known.id, applyEntry(known, entry))
-      else if (known && known.rev < entry.rev) conversations.delete(known.id)
-      pending.add(entry, position)
-    },
-    onRound() {
-      for (const handle of listeners) handle()
-    },
-  })
+  await using opening = new AsyncDisposableStack()
+  const rounds = opening.use(
+    await openRounds({
+      path,
+      leaseMs,
+      limits,
+      log,
+      onEntry(entry, position) {
+        const known = conversations.get(entry.conversationId)
+        // One that was read since may hold the entry already.
+        if (known?.rev === entry.rev - 1) conversations.set(known.id, applyEntry(known, entry))
+        else if (known && known.rev < entry.rev) conversations.delete(known.id)
+        pending.add(entry, position)
+      },
+      onRound() {
+        for (const handle of listeners) handle()
+      },
+    }),
+  )
   const reader = openReader(path, limits)
+  opening.defer(reader.close)
   const pending = new Pending(reader)
+  const opened = opening.move()
 
   return {
     epoch: rounds.epoch,
@@ -116,7 +121,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
     },
 
     async [Symbol.asyncDispose]() {
-      closing ??= close()
+      closing ??= opened.disposeAsync()
       await closing
     },
   }
@@ -129,11 +134,6 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
     if (found) conversations.set(id, found)
     conversations.trim()
     return found
-  }
-
-  async function close(): Promise<void> {
-    await rounds[Symbol.asyncDispose]()
-    reader.close()
   }
 }
 

@@ -77,7 +77,7 @@ test('a commit that fails refuses all who were in it, and the next one goes on',
     assert.equal(result.status, 'rejected')
     assert.equal(result.reason.code, 'unavailable')
   }
-  assert.equal(store.healthy, true)
+  assert.equal(store.healthy, false)
   assert.equal((await wholeLog(store, room.id)).length, 2)
   assert.deepEqual(await store.marks.read(room.id), [])
   assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
@@ -85,6 +85,7 @@ test('a commit that fails refuses all who were in it, and the next one goes on',
   for (const draft of drafts) appended(await store.log.append(draft))
   assert.equal((await store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 })).changed, true)
   assert.equal((await wholeLog(store, room.id)).length, 5)
+  assert.equal(store.healthy, true)
 })
 
 test('while another process holds the file sends are refused, and afterwards they go on', async (t) => {
@@ -161,6 +162,8 @@ test('an id that is no UUID costs its own caller only', async (t) => {
   const good = store.log.append(message(room, ann, 'good'))
   await assert.rejects(store.log.append(message(room, ann, 'bad', 'not an id')), TypeError)
   await assert.rejects(store.marks.raise({ conversationId: 'nor this', userId: ann, readSeq: 1 }), TypeError)
+  await assert.rejects(store.people.put({ id: 'nor this', username: 'x' }), TypeError)
+  await assert.rejects(store.presence.connect({ nodeId: '1', socketId: '1', userId: 'nor this' }), TypeError)
   appended(await good)
 })
 

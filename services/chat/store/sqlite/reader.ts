@@ -182,12 +182,12 @@ function marksOf(userId: string, row: { delivered: number; read: number }): Mark
   return { userId, deliveredSeq: row.delivered, readSeq: row.read }
 }
 
-/** A read that the database cannot carry out is `unavailable`, not a defect of ours. */
+/** A read that the database cannot carry out, or that comes after the end, is `unavailable` and not a defect of ours. */
 function guard<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof Error && 'errcode' in error)
+    if (error instanceof Error && ('errcode' in error || ('code' in error && error.code === 'ERR_INVALID_STATE')))
       throw new Fault('unavailable', 'The store cannot be read for the moment', { cause: error })
     throw error
   }

@@ -70,7 +70,8 @@ export async function openRounds(
   let scheduled = false
   let rideTimer: NodeJS.Timeout | undefined
   let lastAppendAt = Number.NEGATIVE_INFINITY
-  let healthy = true
+  /** Did the latest round fail? The next may do better: a disk that was full, a lock that another held. */
+  let failing = false
   /** Why nothing is accepted any more. */
   let over: Fault | undefined
   let drained: (() => void) | undefined
@@ -82,7 +83,7 @@ export async function openRounds(
   return {
     epoch: ready.epoch,
     get healthy() {
-      return healthy
+      return !failing && !over
     },
 
     append(draft) {
@@ -98,6 +99,7 @@ export async function openRounds(
     },
 
     command(command, patient = false) {
+      if (!idsOf(command).every(isId)) return Promise.reject(new TypeError('a command with an id that is no UUID'))
       return enqueue(commands, command, !patient)
     },
 
@@ -158,26 +160,31 @@ export async function openRounds(
     const done = underWay
     underWay = undefined
     if (!done) return
-    if (!outcome.committed) log?.error({ broken: outcome.broken, reason: outcome.reason }, 'a round was not committed')
-    if (!outcome.committed && outcome.broken) {
-      healthy = false
-      over ??= failed('The store has met an I/O error and must be opened again', outcome.reason)
-    }
-    if (over && !healthy) rejectAll(over)
-    else start()
-
     if (!outcome.committed) {
-      const fault = failed('The store cannot commit for the moment', outcome.reason)
-      for (const waiting of [...done.appends, ...done.marks, ...done.commands]) waiting.reject(fault)
-      if (!underWay) drained?.()
+      refuse(done, outcome)
       return
     }
+    failing = false
+    start()
     settleAppends(done.appends, outcome.appends)
     for (const [n, { request, resolve }] of done.marks.entries()) {
-      const [deliveredSeq, readSeq, changed] = outcome.marks.slice(n * MARKED_WIDTH) as [number, number, number]
+      const [deliveredSeq, readSeq, changed] = outcome.marks.slice(n * MARKED_WIDTH, (n + 1) * MARKED_WIDTH) as Marked
       resolve({ userId: request.userId, deliveredSeq, readSeq, changed: changed === 1 })
     }
     for (const [n, { resolve }] of done.commands.entries()) resolve(outcome.replies[n]!)
+  }
+
+  /** Nobody in the round is told more than that it failed; what waits behind it goes on, unless the disk cannot be trusted. */
+  function refuse(
+    done: NonNullable<typeof underWay>,
+    { broken, reason }: Extract<Outcome, { committed: false }>,
+  ): void {
+    if (!failing) log?.error({ broken, reason }, 'the store cannot commit')
+    failing = true
+    const fault = failed('The store cannot commit for the moment', reason)
+    for (const waiting of [...done.appends, ...done.marks, ...done.commands]) waiting.reject(fault)
+    if (broken) fail('The store has met an I/O error and must be opened again', reason)
+    else start()
   }
 
   function settleAppends(done: typeof appends, places: number[]): void {
@@ -201,22 +208,17 @@ export async function openRounds(
 
   /** The whole store has failed, or is closed: loudly, for everybody. */
   function fail(message: string, cause?: unknown): void {
-    healthy = false
     over ??= failed(message, cause)
-    const lost = underWay
-    underWay = undefined
-    for (const waiting of [...(lost?.appends ?? []), ...(lost?.marks ?? []), ...(lost?.commands ?? [])])
-      waiting.reject(over)
-    rejectAll(over)
-    drained?.()
-  }
-
-  function rejectAll(fault: Fault): void {
     clearTimeout(rideTimer)
-    for (const queue of [appends, marks, commands]) for (const waiting of queue.splice(0)) waiting.reject(fault)
+    const lost = underWay ?? { appends: [], marks: [], commands: [] }
+    underWay = undefined
+    for (const queue of [lost.appends, lost.marks, lost.commands, appends, marks, commands])
+      for (const waiting of queue.splice(0)) waiting.reject(over)
+    drained?.()
   }
 }
 
+type Marked = [deliveredSeq: number, readSeq: number, changed: number]
 type Place = [outcome: number, rev: number, headSeq: number, membersRev: number, time: number, position: number]
 
 const HASH = /^(?:[0-9a-f]{2}){16,32}$/
@@ -235,6 +237,13 @@ function roundOf(waiting: {
   for (const { request: mark } of waiting.marks)
     round.marks.push(mark.conversationId, mark.userId, mark.deliveredSeq ?? -1, mark.readSeq ?? -1)
   return round
+}
+
+/** The ids in a command, which are to be checked here: in the writer's thread a bad one would cost everybody the round. */
+function idsOf(command: Command): readonly string[] {
+  if ('userId' in command) return [command.userId]
+  if ('conversationIds' in command) return command.conversationIds
+  return command.do === 'person' ? [command.id] : []
 }
 
 const full = () => new Fault('unavailable', 'Too much is waiting to be stored. Try again.', { retryAfterMs: 1_000 })
