@@ -63,7 +63,7 @@ export async function testChat(
   const contentKey = randomBytes(32)
   const nodes: TestChat['nodes'] = []
   for (let n = 0; n < (options.nodes ?? 1); n++) {
-    const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
+    const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))
     const parts = { store, bus: options.bus?.(bus) ?? bus, http, directory: users, log }
     const chat = await startChat({ ...parts, config: { contentKey, origins: options.origins ?? [], limits } })
     let stopping: Promise<void> | undefined
