@@ -7,7 +7,7 @@ import { seenBy } from './membership.ts'
 import type { LogStore } from './store/store.ts'
 
 /** What a page of messages is asked by: the newest, or what lies before, after or around a position (a cursor of a page, or a `seq`). */
-export interface PageQuery {
+interface PageQuery {
   limit: number
   before?: string | undefined
   after?: string | undefined

@@ -13,7 +13,7 @@ import { freeTurn, type Turn } from './send-order.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** A message that someone wants to send; `id` was made by the device. Either names the conversation, or the receiver (a user, or a group by its id). */
-export interface Outgoing {
+interface Outgoing {
   id: string
   text: string
   conversationId?: string | undefined
@@ -21,7 +21,7 @@ export interface Outgoing {
 }
 
 /** How a send is answered, and its place among others. */
-export interface Sending {
+interface Sending {
   /** Called once, when the message is stored, with the same reply for every repeat (P2), and before anyone else hears of it. */
   acknowledge(reply: SendReply): void
   turn?: Turn
