@@ -212,7 +212,6 @@ export function logContract(name: string, open: OpenStore): void {
     const reply = await during
     assert.ok(reply instanceof Fault ? reply.code === 'unavailable' : 'outcome' in (reply as object))
     await assert.rejects(opened.store.log.append(draft), { code: 'unavailable' })
-    await assert.rejects(opened.store.log.readMessages(room.id, 1, 1), { code: 'unavailable' })
   })
 
   test(`${name}: news of a commit comes without asking`, async (t) => {

@@ -150,6 +150,7 @@ test('a closed store leaves one file that is whole by itself', async (t) => {
   await say(store, room, ann, 'one')
   await store[Symbol.asyncDispose]()
   await store[Symbol.asyncDispose]()
+  await assert.rejects(store.log.readMessages(room.id, 1, 1), { code: 'unavailable' })
   const copy = `${path}-copy`
   await copyFile(path, copy)
   assert.equal((await wholeLog(await reopen(t, copy), room.id)).length, 2)
