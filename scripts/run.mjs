@@ -89,8 +89,20 @@ function runProgram() {
       if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
     })
   }
+  whenNpmIsGone(() => child.kill('SIGTERM'))
   child.on('error', (error) => fail(`${node} cannot be run: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+}
+
+/** npm that is told to stop ends without telling what it runs: the program would stay, with its port. */
+function whenNpmIsGone(stop) {
+  if (!process.env.npm_lifecycle_event) return
+  const npm = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === npm) return
+    clearInterval(watch)
+    stop()
+  }, 300)
 }
 
 /** @returns {never} */
