@@ -75,7 +75,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
 
 /** Building an index takes as long as it takes, unlike everything after it. */
 async function prepareDatabase(url: string): Promise<void> {
-  const client = clientOf(url, { socketTimeoutMS: 0 })
+  const client = clientOf(url, { socketTimeoutMS: 0, writeConcern: { w: 'majority', journal: true } })
   try {
     await prepare(client.db())
   } finally {

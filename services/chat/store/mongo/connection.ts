@@ -22,6 +22,9 @@ const OPTIONS = {
 /** The server gives up on an operation before the socket does, so that no abandoned work piles up there. */
 export const BOUNDED = { maxTimeMS: 4_000 } as const
 
+/** A read, which is never larger than this in documents: it comes in one answer. */
+export const READ = { ...BOUNDED, batchSize: 10_001 } as const
+
 /** A client of that server, not yet connected. `more` is for work that may take long, such as building an index. */
 export function clientOf(url: string, more: MongoClientOptions = {}): MongoClient {
   return new MongoClient(url, { ...OPTIONS, ...more })

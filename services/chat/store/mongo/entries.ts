@@ -4,7 +4,7 @@ import { ObjectId } from 'mongodb'
 import type { Conversation } from '../../conversation.ts'
 import type { Draft } from '../store.ts'
 import type { Collections, LogDocument } from './collections.ts'
-import { BOUNDED } from './connection.ts'
+import { READ } from './connection.ts'
 
 /** What the draft becomes as the next entry after `before`. */
 export function entryAfter(before: Conversation | undefined, draft: Draft, createdAt: Date): Entry {
@@ -49,7 +49,7 @@ export async function findByIds(
   conversationId: string,
   ids: readonly string[],
 ): Promise<Map<string, LogDocument>> {
-  const found = await log.find({ conversationId, id: { $in: [...ids] } }, BOUNDED).toArray()
+  const found = await log.find({ conversationId, id: { $in: [...ids] } }, READ).toArray()
   return new Map(found.map((document) => [document.id, document]))
 }
 
@@ -70,7 +70,7 @@ export async function readRange(
   if (!(first <= last)) return []
   for (let scan = 1; scan <= 5; scan++) {
     const filter = { conversationId, [by]: { $gte: first, $lte: last } }
-    const found = await log.find(filter, { ...BOUNDED, projection, batchSize: LIMITS.pageMax + 1 }).toArray()
+    const found = await log.find(filter, { ...READ, projection }).toArray()
     found.sort((a, b) => a.rev - b.rev)
     if (found.every((document, n) => placeOf(document, by) === first + n)) return found
   }

@@ -47,8 +47,9 @@ export function openHeads(collections: Collections): Heads {
     const { id, rev, members } = head.conversation
     const cached = cache.get(id)
     if (cached && cached.conversation.rev > rev) return
-    cache.set(id, head, 1 + members.size)
-    if (lags(head) && !hints.has(id)) hints.set(id, hint(head))
+    const kept = { ...head, savedRev: Math.max(head.savedRev, cached?.savedRev ?? 0) }
+    cache.set(id, kept, 1 + members.size)
+    if (lags(kept) && !hints.has(id)) hints.set(id, hint(kept))
   }
 
   async function save(head: Head): Promise<void> {

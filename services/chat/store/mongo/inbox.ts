@@ -1,6 +1,6 @@
 import type { InboxStore } from '../store.ts'
 import type { Assignment, Collections, InboxHeadDocument } from './collections.ts'
-import { answered, BOUNDED } from './connection.ts'
+import { answered, BOUNDED, READ } from './connection.ts'
 import { merged } from './raise.ts'
 
 /** Reads inboxes; `raise.ts` writes them. */
@@ -9,7 +9,7 @@ export function openInbox({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'in
   async function noted({ _id: userId, recent }: InboxHeadDocument): Promise<Map<string, Assignment>> {
     if (recent.length === 0) return new Map()
     const ids = [...new Set(recent.map((note) => note.conversationId))]
-    const rows = await inbox.find({ userId, conversationId: { $in: ids } }, BOUNDED).toArray()
+    const rows = await inbox.find({ userId, conversationId: { $in: ids } }, READ).toArray()
     const byConversation = Map.groupBy([...recent, ...rows], (row) => row.conversationId)
     return new Map([...byConversation].map(([id, those]) => [id, merged(those)!]))
   }
@@ -32,7 +32,7 @@ export function openInbox({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'in
 
   async function rowsBetween(userId: string, after: number, upTo: number, limit: number) {
     if (upTo <= after) return []
-    const options = { ...BOUNDED, sort: { stamp: 1 }, limit, batchSize: limit + 1 } as const
+    const options = { ...READ, sort: { stamp: 1 }, limit } as const
     return inbox.find({ userId, stamp: { $gt: after, $lte: upTo } }, options).toArray()
   }
 
@@ -40,7 +40,7 @@ export function openInbox({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'in
     const head = await inboxHeads.findOne({ _id: userId }, BOUNDED)
     if (!head) return []
     const notes = await noted(head)
-    const options = { ...BOUNDED, limit: limit + notes.size, projection: { conversationId: 1 } }
+    const options = { ...READ, limit: limit + notes.size, projection: { conversationId: 1 } }
     const rows = await inbox.find({ userId, gone: false }, options).toArray()
     const settled = rows.map((row) => row.conversationId).filter((id) => !notes.has(id))
     const recent = [...notes].filter(([, note]) => !note.gone).map(([id]) => id)
@@ -51,7 +51,7 @@ export function openInbox({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'in
     page: (userId, after, limit) => answered(page(userId, after, limit)),
     conversationIds: (userId, limit) => answered(conversationIds(userId, limit)),
     async heads(userIds) {
-      const options = { ...BOUNDED, projection: { stamp: 1 } }
+      const options = { ...READ, projection: { stamp: 1 } }
       const found = await answered(inboxHeads.find({ _id: { $in: [...new Set(userIds)] } }, options).toArray())
       const stampOf = new Map(found.map(({ _id, stamp }) => [_id, stamp]))
       return userIds.map((userId) => stampOf.get(userId) ?? 0)

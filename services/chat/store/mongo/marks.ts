@@ -3,7 +3,7 @@ import type { Marks } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import type { MarkStore } from '../store.ts'
 import type { Collections, MarksDocument } from './collections.ts'
-import { answered, BOUNDED, isDuplicate, unavailable } from './connection.ts'
+import { answered, BOUNDED, isDuplicate, READ, unavailable } from './connection.ts'
 import { gate } from './gate.ts'
 import type { Heads } from './heads.ts'
 import type { Raise } from './raise.ts'
@@ -12,6 +12,8 @@ import { Recent } from './recent.ts'
 /** How long a mark waits for others of the same member: half a hundred writes a second become one, and nobody sees it. */
 const GATHER_MS = 50
 const CONVERSATIONS_AT_ONCE = 16
+/** Whoever has waited this long for a turn is refused and sends again. */
+const GIVE_UP_MS = 10_000
 const REMEMBERED = 50_000
 
 type Raised = Marks & { changed: boolean }
@@ -60,8 +62,11 @@ export function openMarks(parts: {
     timer = undefined
     const batch = gathered
     gathered = new Map()
+    const deadline = performance.now() + GIVE_UP_MS
     for (const [conversationId, calls] of batch) {
-      const run = inTurn(() => writeAll(conversationId, calls)).catch((error: unknown) => {
+      const turn = () =>
+        performance.now() > deadline ? Promise.reject(unavailable()) : writeAll(conversationId, calls)
+      const run = inTurn(turn).catch((error: unknown) => {
         for (const call of calls) call.reject(error)
       })
       running.add(run)
@@ -145,9 +150,7 @@ export function openMarks(parts: {
     raise: (mark) => answered(gather(mark)),
     async read(conversationId, userIds) {
       const filter = { conversationId, ...(userIds ? { userId: { $in: [...userIds] } } : {}) }
-      return answered(
-        marks.find(filter, { ...BOUNDED, projection: MARKS, batchSize: LIMITS.groupMembers + 1 }).toArray(),
-      )
+      return answered(marks.find(filter, { ...READ, projection: MARKS }).toArray())
     },
     async close() {
       closed = true

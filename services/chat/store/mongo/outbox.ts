@@ -1,6 +1,6 @@
 import type { Entry } from '@parley/protocol/conversation'
 import type { Collections, LogDocument } from './collections.ts'
-import { BOUNDED } from './connection.ts'
+import { BOUNDED, READ } from './connection.ts'
 import { entryOf } from './entries.ts'
 
 /** Own entries remembered until they are relayed. What is above it is taken up from the log, as a dead process's would be. */
@@ -64,13 +64,7 @@ const PENDING = { $gte: new Date(0) }
 /** The oldest pending ones; in their order within each conversation, whatever the clocks of their appenders said. */
 async function readKeys(log: Collections['log']): Promise<Key[]> {
   const projection = { _id: 0, conversationId: 1, rev: 1, outbox: 1 }
-  const options = {
-    ...BOUNDED,
-    projection,
-    sort: { outbox: 1 },
-    limit: WATCHED_MAX,
-    batchSize: WATCHED_MAX + 1,
-  } as const
+  const options = { ...READ, projection, sort: { outbox: 1 }, limit: WATCHED_MAX } as const
   const keys = await log.find<Key>({ outbox: PENDING }, options).toArray()
   return keys.sort(byPlace)
 }
@@ -84,7 +78,7 @@ function byPlace(a: Key, b: Key): number {
 async function readPending(log: Collections['log'], keys: readonly Key[]): Promise<Entry[]> {
   if (keys.length === 0) return []
   const marks = keys.flatMap(({ outbox }) => (outbox ? [outbox] : []))
-  const found = await log.find({ outbox: { $in: marks } }, { ...BOUNDED, limit: WATCHED_MAX }).toArray()
+  const found = await log.find({ outbox: { $in: marks } }, { ...READ, limit: WATCHED_MAX }).toArray()
   const byKey = new Map(found.map((document) => [keyOf(document), document]))
   return keys.flatMap((key) => {
     const document = byKey.get(keyOf(key))

@@ -1,7 +1,7 @@
 import type { PeopleStore } from '../store.ts'
 import { updateEach } from './bulk.ts'
 import type { Collections } from './collections.ts'
-import { answered, BOUNDED } from './connection.ts'
+import { answered, READ } from './connection.ts'
 
 /** The projection of users. */
 export function openPeople({ people }: Pick<Collections, 'people'>): PeopleStore {
@@ -11,7 +11,7 @@ export function openPeople({ people }: Pick<Collections, 'people'>): PeopleStore
         updateEach(people, [{ updateOne: { filter: { _id: id }, update: { $set: { username } }, upsert: true } }]),
       ),
     async find(ids) {
-      const found = await answered(people.find({ _id: { $in: [...ids] } }, BOUNDED).toArray())
+      const found = await answered(people.find({ _id: { $in: [...ids] } }, READ).toArray())
       return found.map(({ _id, username }) => ({ id: _id, username }))
     },
   }

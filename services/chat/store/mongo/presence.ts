@@ -1,7 +1,7 @@
 import type { Document } from 'mongodb'
 import type { PresenceStore } from '../store.ts'
 import type { Collections, PresenceDocument } from './collections.ts'
-import { answered, BOUNDED } from './connection.ts'
+import { answered, BOUNDED, READ } from './connection.ts'
 
 /** Users whose leases one call of `expire` ends at most; the next call goes on. */
 const EXPIRED_AT_ONCE = 500
@@ -68,7 +68,7 @@ export function openPresence(
     const { alive, dead } = await census()
     if (dead.length === 0) return []
     const orphans = { 'leases.node': { $in: dead } }
-    const users = await presence.find(orphans, { ...BOUNDED, limit: EXPIRED_AT_ONCE, projection: { _id: 1 } }).toArray()
+    const users = await presence.find(orphans, { ...READ, limit: EXPIRED_AT_ONCE, projection: { _id: 1 } }).toArray()
     const gone: string[] = []
     for (const { _id } of users) {
       // Whoever's update still meets a lease of a dead node has ended it: one caller in all.
@@ -90,7 +90,7 @@ export function openPresence(
 
   async function read(userIds: readonly string[]) {
     const [found, { alive }] = await Promise.all([
-      presence.find({ _id: { $in: [...new Set(userIds)] } }, BOUNDED).toArray(),
+      presence.find({ _id: { $in: [...new Set(userIds)] } }, READ).toArray(),
       census(),
     ])
     const byUser = new Map(found.map((document) => [document._id, document]))

@@ -3,7 +3,7 @@ import type { Document } from 'mongodb'
 import type { Conversation } from '../../conversation.ts'
 import { updateEach } from './bulk.ts'
 import type { Assignment, Collections } from './collections.ts'
-import { BOUNDED } from './connection.ts'
+import { READ } from './connection.ts'
 
 /** Raises the rows of these, where some device of theirs would miss the change otherwise. Repeatable; `conversation` may be old. */
 export type Raise = (
@@ -43,8 +43,8 @@ export function raiseIn({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'inbo
   async function usersDue(conversation: Pick<Conversation, 'id' | 'membersRev'>, wanted: ReadonlyMap<string, boolean>) {
     const userIds = [...wanted.keys()]
     const [heads, rows] = await Promise.all([
-      inboxHeads.find({ _id: { $in: userIds } }, BOUNDED).toArray(),
-      inbox.find({ userId: { $in: userIds }, conversationId: conversation.id }, BOUNDED).toArray(),
+      inboxHeads.find({ _id: { $in: userIds } }, READ).toArray(),
+      inbox.find({ userId: { $in: userIds }, conversationId: conversation.id }, READ).toArray(),
     ])
     const headOf = new Map(heads.map((head) => [head._id, head]))
     const rowOf = new Map(rows.map((row) => [row.userId, row]))
@@ -60,7 +60,7 @@ export function raiseIn({ inbox, inboxHeads }: Pick<Collections, 'inbox' | 'inbo
 
   /** Writes the rows for all that is noted in these head documents, whoever noted it, then removes the notes. */
   async function settle(userIds: readonly string[]): Promise<void> {
-    const heads = await inboxHeads.find({ _id: { $in: [...userIds] } }, BOUNDED).toArray()
+    const heads = await inboxHeads.find({ _id: { $in: [...userIds] } }, READ).toArray()
     const updates = heads.flatMap(({ _id: userId, recent }) => {
       const byConversation = Map.groupBy(recent, (note) => note.conversationId)
       return [...byConversation.values()].map((notes) => ({ userId, row: merged(notes)! }))

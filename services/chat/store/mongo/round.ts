@@ -12,7 +12,7 @@ import { documentOf, entryAfter, entryOf, findByIds } from './entries.ts'
 import type { Heads } from './heads.ts'
 import type { CommitRound, Waiting } from './rounds.ts'
 
-/** A round that has not ended after this long is given up; its callers send again. */
+/** Whoever has waited this long, for a round to begin or to end, is refused and sends again. */
 const GIVE_UP_MS = 10_000
 const PAUSE_MS = { first: 4, longest: 500 }
 
@@ -38,9 +38,10 @@ export function roundOf(parts: RoundParts): CommitRound {
   return async (conversationId, round) => {
     crashPoint('append.before-begin')
     const open = new Set(round)
-    const deadline = Date.now() + GIVE_UP_MS
+    const deadline = Math.min(...round.map((item) => item.since)) + GIVE_UP_MS
     for (let attempt = 0; ; attempt++) {
       try {
+        if (performance.now() > deadline) throw unavailable()
         if (attempt > 0) await answerFound(parts, conversationId, open)
         const head = await answerMisplaced(parts, conversationId, open)
         await insert(parts, head, open)
@@ -48,7 +49,7 @@ export function roundOf(parts: RoundParts): CommitRound {
       } catch (error) {
         if (isDuplicate(error)) parts.heads.drop(conversationId)
         else parts.heads.clear()
-        if (Date.now() > deadline || !isPassing(error)) {
+        if (performance.now() > deadline || !isPassing(error)) {
           parts.logger?.error({ err: error, conversationId, attempt }, 'a round of appends was given up')
           for (const item of open) item.reject(isPassing(error) ? unavailable(error) : error)
           return false

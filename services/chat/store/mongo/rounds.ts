@@ -5,6 +5,8 @@ import { gate } from './gate.ts'
 /** A draft whose caller waits. */
 export interface Waiting {
   draft: Draft
+  /** When it was called, by this process's own clock. */
+  since: number
   /** The `_id`s under which it was sent so far: an entry found under one of them was appended by us. */
   sentAs: Set<string>
   resolve(appended: Appended): void
@@ -37,7 +39,7 @@ export function openRounds(commit: CommitRound, queue: number) {
     waiting++
     return new Promise<Appended>((resolve, reject) => {
       const line = lines.get(draft.conversationId)
-      const item = { draft, sentAs: new Set<string>(), resolve, reject }
+      const item = { draft, since: performance.now(), sentAs: new Set<string>(), resolve, reject }
       if (line) line.push(item)
       else start(draft.conversationId, [item])
     }).finally(() => waiting--)
