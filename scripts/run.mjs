@@ -97,12 +97,24 @@ function runProgram() {
 /** npm that is told to stop ends without telling what it runs: the program would stay, with its port. */
 function whenNpmIsGone(stop) {
   if (!process.env.npm_lifecycle_event) return
-  const npm = process.ppid
+  const parents = starters()
   const watch = setInterval(() => {
-    if (process.ppid === npm) return
+    if (starters() === parents) return
     clearInterval(watch)
     stop()
   }, 300)
+}
+
+/** The process ids of whoever started us: npm, or the shell that npm started and, before it, npm. */
+function starters() {
+  const parent = process.ppid
+  try {
+    const isShell = readFileSync(`/proc/${parent}/cmdline`, 'utf8').split('\0')[1] === '-c'
+    const stat = readFileSync(`/proc/${parent}/stat`, 'utf8')
+    return isShell ? `${parent} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}` : String(parent)
+  } catch {
+    return String(parent) // no /proc, or the parent has just gone
+  }
 }
 
 /** @returns {never} */
