@@ -24,8 +24,8 @@ export interface Sending {
 /** What a child process was told before it was gone. */
 export interface Sent {
   acked: { id: string; seq: number }[]
-  /** For each send that was refused: the fault's code, and whether the store called itself healthy. */
-  refused: { code: string; healthy: boolean }[]
+  /** For each call that was refused: the fault's code and message, and whether the store called itself healthy. */
+  refused: { code: string; healthy: boolean; message: string }[]
   signal: NodeJS.Signals | null
 }
 
@@ -42,9 +42,9 @@ export async function sendFromChild(sending: Sending): Promise<Sent> {
   const exit = once(child, 'exit')
   const sent: Sent = { acked: [], refused: [], signal: null }
   for await (const line of createInterface({ input: child.stdout })) {
-    const [word, id, value] = line.split(' ') as [string, string, string]
+    const [word, id, value, ...rest] = line.split(' ') as [string, string, string]
     if (word === 'acked') sent.acked.push({ id, seq: Number(value) })
-    else sent.refused.push({ code: id, healthy: value === 'true' })
+    else sent.refused.push({ code: id, healthy: value === 'true', message: rest.join(' ') })
     if (sent.acked.length === killAfter) child.kill('SIGKILL')
   }
   const [, signal] = (await exit) as [number | null, NodeJS.Signals | null]

@@ -50,7 +50,7 @@ async function orRefused(act: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'unavailable') throw error
     refused++
-    process.stdout.write(`refused ${error.code} ${store.healthy}\n`)
+    process.stdout.write(`refused ${error.code} ${store.healthy} ${error.message}\n`)
     await setImmediate()
   }
 }

@@ -5,7 +5,18 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { assertKept, sendFromChild } from '../contract/child.ts'
-import { appended, group, message, newGroup, newId, people, persist, say, wholeLog } from '../contract/world.ts'
+import {
+  appended,
+  group,
+  membership,
+  message,
+  newGroup,
+  newId,
+  people,
+  persist,
+  say,
+  wholeLog,
+} from '../contract/world.ts'
 import { sqliteStore } from '../sqlite.ts'
 import type { ChatStore } from '../store.ts'
 
@@ -55,6 +66,7 @@ test('after an I/O error nothing more is acknowledged until the store is opened 
   const sent = await sendFromChild({ ...child, address: path, room, sender: ann, fileBlocks: 1_000 })
   assert.ok(sent.acked.length > 0 && sent.refused.length >= 20)
   assert.ok(sent.refused.every(({ code, healthy }) => code === 'unavailable' && !healthy))
+  assert.match(sent.refused.at(-1)!.message, /must be opened again/)
   await assertKept(await reopen(t, path), room, ann, sent.acked)
 })
 
@@ -81,11 +93,13 @@ test('a commit that fails refuses all who were in it, and the next one goes on',
   assert.equal((await wholeLog(store, room.id)).length, 2)
   assert.deepEqual(await store.marks.read(room.id), [])
   assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
+  const [next] = await say(store, room, ann, 'in the place of those that failed')
+  assert.equal(next?.rev, 3)
+  assert.equal(store.healthy, true)
   other.exec('DROP TRIGGER full')
   for (const draft of drafts) appended(await store.log.append(draft))
   assert.equal((await store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 })).changed, true)
-  assert.equal((await wholeLog(store, room.id)).length, 5)
-  assert.equal(store.healthy, true)
+  assert.equal((await wholeLog(store, room.id)).length, 6)
 })
 
 test('while another process holds the file sends are refused, and afterwards they go on', async (t) => {
@@ -105,7 +119,7 @@ test('while another process holds the file sends are refused, and afterwards the
 test('a file that two processes write to, against the rules, stays whole', async (t) => {
   const { path, store } = await open(t)
   const other = await reopen(t, path)
-  const [ann] = people(1) as [string]
+  const [ann, bob] = people(2) as [string, string]
   const room = await newGroup(store, [ann])
   for (let turn = 0; turn < 10; turn++) {
     const texts = Array.from({ length: 20 }, (_, n) => `${turn} ${n}`)
@@ -114,6 +128,10 @@ test('a file that two processes write to, against the rules, stays whole', async
   }
   await assertKept(await reopen(t, path), room, ann, [])
   assert.equal((await wholeLog(other, room.id)).length, 202)
+
+  const both = await newGroup(store, [ann, bob])
+  appended(await other.log.append(membership('members.removed', both, ann, [bob])))
+  assert.deepEqual(await store.log.append(message(both, bob, 'too late')), { outcome: 'stale' })
 })
 
 test('without the unique indexes that promises rest on the store does not start', async (t) => {
