@@ -50,15 +50,18 @@ export function presenceContract(name: string, open: OpenStore): void {
     const opened = await open(t, { leaseMs: 600 })
     const { presence } = opened.store
     const other = ((await opened.another?.()) ?? opened.store).presence
-    const [ann, bob, cem] = people(3) as [string, string, string]
+    const [ann, bob, cem, dan] = people(4) as [string, string, string, string]
     const beating = keepAlive(t, presence, 'alive')
     await presence.connect({ nodeId: 'silent', socketId: '1', userId: ann })
     await presence.connect({ nodeId: 'silent', socketId: '2', userId: bob })
+    await presence.connect({ nodeId: 'silent', socketId: '5', userId: dan })
     await presence.connect({ nodeId: 'alive', socketId: '3', userId: bob })
     await presence.connect({ nodeId: 'alive', socketId: '4', userId: cem })
     assert.deepEqual(await presence.expire(), [])
     assert.equal((await presence.read([ann]))[0]?.online, true)
     await until(async () => (await other.read([ann]))[0]?.online === false)
+    const back = { nodeId: 'alive', socketId: '6', userId: dan }
+    assert.deepEqual(await presence.connect(back), { first: true }, 'a device of a dead node does not count')
     const told: string[] = []
     await until(async () => {
       for (const gone of await Promise.all([presence.expire(), other.expire(), presence.expire()])) told.push(...gone)

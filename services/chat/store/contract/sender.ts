@@ -5,7 +5,7 @@ import { message } from './world.ts'
 
 /**
  * A process of its own that sends, sixteen at a time, raises marks and relays, and prints each reply, until it is killed or
- * was refused twenty times. Started by `child.ts`.
+ * was refused sixty times (more than one round of it can be). Started by `child.ts`.
  */
 const [module, factory, address, id, membersRev, sender] = process.argv.slice(2) as [
   string,
@@ -23,7 +23,7 @@ await Promise.all([relayOn(), ...Array.from({ length: 16 }, sendOn)])
 process.exit(0)
 
 async function sendOn(): Promise<void> {
-  while (refused < 20) {
+  while (refused < 60) {
     const draft = message(room, sender, `from ${process.pid}`)
     await orRefused(async () => {
       const reply = await store.log.append(draft)
@@ -37,7 +37,7 @@ async function sendOn(): Promise<void> {
 }
 
 async function relayOn(): Promise<void> {
-  while (refused < 20) {
+  while (refused < 60) {
     await orRefused(async () => store.log.relayed(await store.log.pending(20)))
     await setImmediate()
   }
