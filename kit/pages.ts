@@ -5,6 +5,9 @@ import express, { type Router } from 'express'
 /** What the bundler names by content: it never changes under its name. */
 const HASHED = /[\\/]assets[\\/]/
 
+/** The first part of addresses that are never a page, however they are written: of the services, and of their internal ports. */
+const NO_PAGE = new Set(['api', 'internal', 'metrics', 'socket.io'])
+
 /**
  * Serves a built web client, to be called after every other route. Hashed files are cached for a year, the page itself is asked for anew each
  * time. Paths that the client draws itself (they accept HTML and are no file) get the page. False when it has not been built.
@@ -20,7 +23,8 @@ export function servePages(fallback: Router, folder: string): boolean {
     }),
   )
   fallback.get('/{*path}', (req, res, next) => {
-    if (/^\/(api|internal|socket\.io)(\/|$)/.test(req.path) || !req.accepts('html')) return next()
+    const [first = ''] = decodeURIComponent(req.path).split('/').filter(Boolean)
+    if (NO_PAGE.has(first) || !req.accepts('html')) return next()
     res.set('Cache-Control', 'no-cache').sendFile(page)
   })
   return true
