@@ -22,6 +22,7 @@ const OLDER = 600
 /** The messages, oldest at the top; keeps its place when older ones come in above, and its end when new ones come in below. */
 export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneView; conversation: ConversationView }) {
   const attentive = useReadable(useApp().page.attention)
+  const box = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
   const before = useRef<readonly Row[]>([])
   const stick = useRef(true)
@@ -29,9 +30,11 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
   const [atEnd, setAtEnd] = useState(true)
   const { rows, phase } = view
 
+  // Not by the list's own way, which goes on for a while and would take one back who scrolls up meanwhile.
   const toEnd = useCallback((): void => {
-    list.current?.scrollToIndex(rows.length - 1, { align: 'end' })
-  }, [rows.length])
+    stick.current = true
+    box.current?.scrollTo({ top: box.current.scrollHeight })
+  }, [])
 
   /** Looks where one is: what is being read, whether more is needed above, whether one is at the end. */
   const look = useCallback(() => {
@@ -56,9 +59,11 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
     }
     placed.current = true
     const unread = rows.findIndex((row) => row.firstUnread)
-    stick.current = unread < 0
     if (unread < 0) toEnd()
-    else list.current?.scrollToIndex(unread, { align: 'start' })
+    else {
+      stick.current = false
+      list.current?.scrollToIndex(unread, { align: 'start' })
+    }
   }, [rows, phase, toEnd])
 
   // What came into view without any scrolling, or while one was away, is looked at once it has been laid out.
@@ -77,6 +82,7 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
   return (
     <div className={styles.place}>
       <div
+        ref={box}
         className={styles.scroll}
         role="log"
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
