@@ -115,7 +115,7 @@ test('who comes back sees from the new join on, with nothing left from before', 
   await ann.send({ conversationId: id }, 'second stay')
   await settled(ann)
   bob.connect()
-  await settled(bob)
+  await until(bob, 'he is back', () => bob.conversations.get()[0]?.lastMessage?.text === 'second stay')
   assert.deepEqual(await texts(bob, id), ['second stay'])
   assert.equal(bob.conversations.get()[0]?.me.unread, 1)
 })
@@ -137,7 +137,7 @@ test('who has left is still named on what they wrote, also on a device that was 
   const again = device(t, parley, { storage })
   await again.resume()
   again.connect()
-  await settled(again)
+  await until(again, 'both messages', () => again.conversations.get()[0]?.headSeq === 2)
   await again.timeline(id).open()
   assert.deepEqual(
     again

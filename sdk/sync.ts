@@ -27,6 +27,11 @@ export interface Sync {
 
 const AT_ONCE = 4
 const HINT_JITTER_MS = 2_000
+/**
+ * What was committed just before this device connected was told to the sockets of then, and may reach the list only after
+ * this device has read it: so it reads the list once more.
+ */
+const LOOK_AGAIN_MS = { least: 1_000, jitter: 2_000 }
 const BACKOFF = { base: 300, cap: 10_000 }
 
 export function openSync({
@@ -60,6 +65,8 @@ export function openSync({
     listWanted = true
     isLive = false
     const gone = new Promise<void>((resolve) => link.gone.addEventListener('abort', () => resolve()))
+    const { least, jitter } = LOOK_AGAIN_MS
+    void delay(least + Math.random() * jitter, link.gone).then(() => link.gone.aborted || now())
     for (let failures = 0; !link.gone.aborted; ) {
       woken = Promise.withResolvers()
       try {
@@ -131,7 +138,11 @@ export function openSync({
     await whileMember(link, id, async () => {
       const first = device.conversations.get(id)
       if (!first) return
-      if (needsFacts(first.held) || !isBehind(first.held) || device.isTooFar(first)) await ask(link, id)
+      if (needsFacts(first.held) || !isBehind(first.held) || device.isTooFar(first)) {
+        await ask(link, id)
+        const asked = device.conversations.get(id)
+        if (asked && needsFacts(asked.held)) throw unavailable('The conversation is not told as it is yet')
+      }
       while (!link.gone.aborted) {
         const before = device.conversations.get(id)?.held
         if (!before || !isBehind(before)) return

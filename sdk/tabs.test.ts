@@ -35,7 +35,8 @@ test('two tabs share one outbox: each message is sent once, and a closed leader 
   await second.send({ conversationId: id }, 'from the second tab')
   await first.send({ conversationId: id }, 'from the first tab')
   await until(bob, 'both', () => bob.conversations.get()[0]?.headSeq === 2)
-  await Promise.all([settled(first), settled(second)])
+  for (const tab of [first, second]) await until(tab, 'both', () => tab.conversations.get()[0]?.headSeq === 2)
+  await until(second, 'nothing waits', () => second.outbox.get().length === 0)
   assert.deepEqual(second.outbox.get(), [])
   const both = ['from the second tab', 'from the first tab']
   assert.deepEqual((await texts(second, id)).sort(), both.sort())
@@ -46,8 +47,7 @@ test('two tabs share one outbox: each message is sent once, and a closed leader 
   await until(second, 'it is in the other tab too', () => second.outbox.get().length === 1)
   await first.close()
   await until(bob, 'it arrives', () => bob.conversations.get()[0]?.lastMessage?.text === 'left behind')
-  await settled(second)
-  assert.deepEqual(second.outbox.get(), [])
+  await until(second, 'nothing waits', () => second.outbox.get().length === 0)
   await second.close()
 
   // What the second tab kept when it led is whole.
