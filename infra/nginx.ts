@@ -12,6 +12,8 @@ export interface Site {
   user: number
   /** Its own port; a free one unless given. */
   listen?: number
+  /** The built web client; this checkout's unless given. */
+  webRoot?: string
   /** Limits per client address; so high by default that tests, which all come from one address, do not meet them. */
   requestsPerSecond?: number
   requestBurst?: number
@@ -60,7 +62,7 @@ function render(port: number, site: Site): string {
     PARLEY_LISTEN: `127.0.0.1:${port}`,
     PARLEY_CHAT_SERVERS: site.chat.map(upstream).join(' '),
     PARLEY_USER_SERVERS: upstream(site.user),
-    PARLEY_WEB_ROOT: join(ROOT, 'web', 'dist'),
+    PARLEY_WEB_ROOT: site.webRoot ?? join(ROOT, 'web', 'dist'),
     PARLEY_REQUESTS_PER_SECOND: String(site.requestsPerSecond ?? 100_000),
     PARLEY_REQUEST_BURST: String(site.requestBurst ?? 100_000),
     PARLEY_CONNECTIONS: String(site.connections ?? 60_000),
