@@ -116,6 +116,26 @@ test('while another process holds the file sends are refused, and afterwards the
   assert.equal(store.healthy, true)
 })
 
+test('what was sent behind a refused message is refused too, in its conversation only', async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const [room, elsewhere] = [await newGroup(store, [ann]), await newGroup(store, [ann])]
+  using other = new DatabaseSync(path)
+  other.exec('BEGIN IMMEDIATE')
+  const first = store.log.append(message(room, ann, 'first'))
+  // The first is with the writer, which waits for the file; these form the next round.
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
+  const second = store.log.append(message(room, ann, 'second'))
+  const unconcerned = store.log.append(message(elsewhere, ann, 'unconcerned'))
+  second.catch(() => undefined)
+  await assert.rejects(first, { code: 'unavailable' })
+  other.exec('COMMIT')
+  await assert.rejects(second, { code: 'unavailable' }, 'it would overtake the first')
+  appended(await unconcerned)
+  assert.equal((await wholeLog(store, room.id)).length, 1)
+})
+
 test('a file that two processes write to, against the rules, stays whole', async (t) => {
   const { path, store } = await open(t)
   const other = await reopen(t, path)

@@ -174,7 +174,10 @@ export async function openRounds(
     for (const [n, { resolve }] of done.commands.entries()) resolve(outcome.replies[n]!)
   }
 
-  /** Nobody in the round is told more than that it failed; what waits behind it goes on, unless the disk cannot be trusted. */
+  /**
+   * Nobody in the round is told more than that it failed. What waits behind it goes on, unless the disk cannot be trusted;
+   * but in the conversations that it appended to nothing does, or a later message would overtake a refused one.
+   */
   function refuse(
     done: NonNullable<typeof underWay>,
     { broken, reason }: Extract<Outcome, { committed: false }>,
@@ -182,7 +185,11 @@ export async function openRounds(
     if (!failing) log?.error({ broken, reason }, 'the store cannot commit')
     failing = true
     const fault = failed('The store cannot commit for the moment', reason)
-    for (const waiting of [...done.appends, ...done.marks, ...done.commands]) waiting.reject(fault)
+    const refused = new Set(done.appends.map(({ request }) => request.conversationId))
+    const behind: typeof appends = []
+    for (const waiting of appends.splice(0))
+      (refused.has(waiting.request.conversationId) ? behind : appends).push(waiting)
+    for (const waiting of [...done.appends, ...behind, ...done.marks, ...done.commands]) waiting.reject(fault)
     if (broken) fail('The store has met an I/O error and must be opened again', reason)
     else start()
   }
