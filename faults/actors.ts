@@ -11,7 +11,10 @@ export interface Device {
   readonly name: string
   readonly userId: string
   client: ParleyClient
-  online: boolean
+  /** Whether the harness lets it be connected. */
+  readonly online: boolean
+  goOffline(): void
+  comeBack(): void
   /** Ends the client without a word and starts another on the same storage, as a killed app does. */
   restart(): Promise<void>
   /** Opens conversations, as somebody who looks at them; keeps them open over restarts. */
@@ -40,18 +43,26 @@ export async function openDevice(
   const storage = memoryStorage()
   const opened = new Set<string>()
   const options: ClientOptions = { url, storage, tokens: 'body', deviceName: name, transports: ['websocket'] }
-  const device: Device = {
+  const device: Device & { online: boolean } = {
     name,
     userId: person.userId,
     client: watched(),
     online: true,
+    goOffline() {
+      link(false)
+      device.client.disconnect()
+    },
+    comeBack() {
+      device.client.connect()
+      link(true)
+    },
     async restart() {
+      link(false)
       await device.client.close()
       device.client = watched()
       // Refused only if the session ended, which is the harness's own doing and does not happen to devices.
       await device.client.resume()
-      device.online = true
-      device.client.connect()
+      device.comeBack()
       void device.open([])
     },
     async open(conversationIds) {
@@ -64,6 +75,11 @@ export async function openDevice(
       const rows = messages.map(({ id, seq, status, mine }) => ({ id, seq, status, mine }))
       recorder.note({ type: 'view', device: name, userId: person.userId, conversationId, messages: rows })
     },
+  }
+
+  function link(online: boolean): void {
+    device.online = online
+    recorder.note({ type: 'link', device: name, online })
   }
 
   function watched(): ParleyClient {

@@ -31,8 +31,7 @@ export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
 
 async function settle(device: Device): Promise<number | undefined> {
   const begun = performance.now()
-  device.online = true
-  device.client.connect()
+  device.comeBack()
   try {
     await device.client.settled(AbortSignal.timeout(SETTLE_MS))
     const settledMs = performance.now() - begun

@@ -17,6 +17,8 @@ export type Event = {
   at: number
 } /** A device was told to send. The id is made by it, or by the harness for raw repeats. `online`: it was connected then. */ & (
   | { type: 'send'; device: string; userId: string; id: string; conversationId: string; text: string; online: boolean }
+  /** The harness took a device offline, or let it back. A device is online at first. */
+  | { type: 'link'; device: string; online: boolean }
   /** An acknowledgement arrived. Repeats of one id give several. */
   | { type: 'acked'; device: string; id: string; conversationId: string; seq: number; rev: number; createdAt: string }
   /** A definite refusal (not a time-out, not a retryable one). */

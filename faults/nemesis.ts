@@ -9,6 +9,8 @@ import type { Recorder } from './recorder.ts'
 export interface Nemesis {
   /** Breaks and mends until the signal aborts; everything is mended when it resolves. */
   run(signal: AbortSignal): Promise<void>
+  /** Whether it is breaking that process now. */
+  breaks(name: string): boolean
   /**
    * Lets nothing break while `act` runs, and begins when what was broken has had time to settle; with `brokerAway`, the
    * broker alone is dead for as long, where there is one. Resolves without `act` when the signal aborted before its turn.
@@ -31,11 +33,15 @@ export function openNemesis(
   /** Turns: the next fault, or an interlude, begins when the one before is over. */
   let turns: Promise<void> = Promise.resolve()
 
+  const broken = new Set<string>()
+
   async function during(what: string, target: string, act: () => Promise<void>): Promise<void> {
     recorder.note({ type: 'fault', what, target, phase: 'begin' })
+    broken.add(target)
     try {
       await act()
     } finally {
+      broken.delete(target)
       recorder.note({ type: 'fault', what, target, phase: 'end' })
     }
   }
@@ -108,6 +114,7 @@ export function openNemesis(
     })
 
   return {
+    breaks: (name) => broken.has(name),
     interlude: (away, signal, act) =>
       inTurn(async () => {
         await pause(CALM_MS, undefined, { signal }).catch(() => undefined)

@@ -47,7 +47,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   await Promise.all([
     runWorkload(scene, time),
     nemesis.run(time),
-    watchProcesses(stack, recorder, time),
+    watchProcesses(stack, nemesis, recorder, time),
     watchRevocation(stack.url, scene.people, nemesis, recorder, time),
   ])
   // Access tokens last 15 minutes; what reads the end must not depend on how long the run was.

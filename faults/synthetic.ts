@@ -36,6 +36,7 @@ export const BUGS = {
   'token checked at connect only': 'I22',
   'unbounded buffer': 'I27',
   'pid file left behind': 'I29',
+  'a payload ends the process': 'I29',
 } as const
 export type Bug = keyof typeof BUGS
 
@@ -305,6 +306,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       text: 'forged',
       outcome: bug === 'a forged repeat overwrites' ? 'accepted' : 'refused',
     })
+    if (bug === 'a payload ends the process') note({ at: tick(), type: 'died', target: 'chat-1' })
     note({ at: tick(), type: 'revoked', sessionId: 's1' })
     note({ at: at + 500, type: 'reached', sessionId: 's1', what: 'message.new' })
     if (bug === 'token checked at connect only')

@@ -11,9 +11,19 @@ import { once } from './rest.ts'
 const SAMPLE_MS = 1_000
 
 /** Writes down the memory of our processes, and that one ended by itself, until the signal aborts. */
-export async function watchProcesses(stack: Stack, recorder: Recorder, signal: AbortSignal): Promise<void> {
+export async function watchProcesses(
+  stack: Stack,
+  nemesis: Nemesis,
+  recorder: Recorder,
+  signal: AbortSignal,
+): Promise<void> {
+  const dead = new Set<string>()
   while (!signal.aborted) {
     for (const name of stack.names().filter(isOurs)) {
+      if (!stack.alive(name) && !nemesis.breaks(name) && !dead.has(name)) {
+        dead.add(name)
+        recorder.note({ type: 'died', target: name })
+      }
       const bytes = stack.alive(name) ? residentBytes(stack.pid(name)) : undefined
       if (bytes !== undefined) recorder.note({ type: 'memory', target: name, bytes })
     }

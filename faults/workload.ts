@@ -149,11 +149,9 @@ async function forge({ url, recorder, outstanding, random }: Scene, sent: Sent[]
 
 async function goOffline({ random }: Scene, device: Device): Promise<void> {
   if (!device.online) return
-  device.online = false
-  device.client.disconnect()
+  device.goOffline()
   await pause(200 + random.below(4_000))
-  device.online = true
-  device.client.connect()
+  device.comeBack()
 }
 
 /** The last of a group comes or goes. */

@@ -37,21 +37,42 @@ function relayed(events: Event[], final: History['final']): Anomaly[] {
   return anomalies
 }
 
-/** Sends of connected devices in a span with only the broker away are acknowledged as ever, unless the span ends first. */
+/** While only the broker is away and its device is online, a send is answered as ever. A definite refusal is an answer too. */
 function brokerless(events: Event[]): Anomaly[] {
-  const acks = new Map<string, number>()
-  // A definite refusal is an answer too.
-  for (const event of events)
-    if ((event.type === 'acked' || event.type === 'refused') && !acks.has(event.id)) acks.set(event.id, event.at)
+  const answers = new Map<string, number>()
+  for (const event of events) {
+    if ((event.type === 'acked' || event.type === 'refused') && !answers.has(event.id)) answers.set(event.id, event.at)
+  }
   const spans = brokerlessSpans(events)
+  const offline = offlineSpans(events)
   return events.flatMap((event): Anomaly[] => {
     if (event.type !== 'send' || !event.online) return []
-    const deadline = event.at + BROKERLESS_ACK_MS
-    const covered = spans.some((span) => span.from <= event.at && deadline <= span.to)
-    if (!covered || (acks.get(event.id) ?? Number.POSITIVE_INFINITY) <= deadline) return []
-    const detail = `${event.id} was sent while only the broker was away and had no answer after ${BROKERLESS_ACK_MS} ms`
+    const span = spans.find(({ from, to }) => from <= event.at && event.at < to)
+    if (!span) return []
+    // Waiting begins anew each time the device comes back.
+    const breaks = (offline.get(event.device) ?? []).filter(({ to }) => to > event.at)
+    const starts = [event.at, ...breaks.map(({ to }) => to)]
+    const ends = [...breaks.map(({ from }) => from), Number.POSITIVE_INFINITY]
+    const until = Math.min(answers.get(event.id) ?? Number.POSITIVE_INFINITY, span.to)
+    const waited = Math.max(...starts.map((start, index) => Math.min(ends[index]!, until) - start))
+    if (waited <= BROKERLESS_ACK_MS) return []
+    const detail = `${event.id} was sent while only the broker was away and had no answer after ${Math.round(waited)} ms online`
     return [{ invariant: 'I18', anomaly: 'broker-visible', detail }]
   })
+}
+
+/** When the harness kept each device offline. */
+function offlineSpans(events: Event[]): Map<string, { from: number; to: number }[]> {
+  const spans = new Map<string, { from: number; to: number }[]>()
+  for (const event of events) {
+    if (event.type !== 'link') continue
+    const own = spans.get(event.device) ?? []
+    spans.set(event.device, own)
+    const last = own.at(-1)
+    if (!event.online) own.push({ from: event.at, to: Number.POSITIVE_INFINITY })
+    else if (last) last.to = event.at
+  }
+  return spans
 }
 
 function brokerlessSpans(events: Event[]): { from: number; to: number }[] {
