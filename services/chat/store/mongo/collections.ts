@@ -62,7 +62,7 @@ export interface Assignment {
   gone: boolean
 }
 
-export interface InboxDocument extends Assignment {
+interface InboxDocument extends Assignment {
   userId: string
 }
 
@@ -72,17 +72,17 @@ export interface PresenceDocument {
   lastSeenAt?: Date
 }
 
-export interface NodesDocument {
+interface NodesDocument {
   _id: 'nodes'
   nodes: { node: string; seen: Date }[]
 }
 
-export interface PersonDocument {
+interface PersonDocument {
   _id: string
   username: string
 }
 
-export interface AboutDocument {
+interface AboutDocument {
   _id: 'epoch'
   epoch: string
 }
