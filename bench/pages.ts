@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { connectAll, nextId } from './client.ts'
+import { nextId } from './client.ts'
 import { percentile } from './stats.ts'
 import { call, type Subject } from './subject.ts'
 
-const SENDERS = 50
-const OUTSTANDING = 16
+/** One socket: each further one of its user would be sent a copy of all. */
+const OUTSTANDING = 256
 const PAGES = 1_000
 const TEXT = 'one of very many messages'
 
@@ -55,29 +55,24 @@ export async function pages(subject: Subject, messages: number): Promise<Pages> 
 }
 
 async function fill(subject: Subject, conversationId: string, messages: number): Promise<void> {
-  const clients = await connectAll(
-    Array.from({ length: SENDERS }, () => 0),
-    (user) => subject.connect(user),
-  )
+  const client = await subject.connect(0)
   let sent = 0
   let acked = 0
   const done = Promise.withResolvers<void>()
-  for (const client of clients) {
-    const send = (): void => {
-      if (sent++ < messages)
-        client.emit(
-          'message.send',
-          `{"id":"${nextId('eeeeeeee')}","conversationId":"${conversationId}","text":"${TEXT}"}`,
-          1,
-        )
-    }
-    client.onAck = (_number, body) => {
-      if (!body.startsWith('[{"ok":true')) return done.reject(new Error(body))
-      if (++acked === messages) done.resolve()
-      send()
-    }
-    for (let first = 0; first < OUTSTANDING; first++) send()
+  const send = (): void => {
+    if (sent++ >= messages) return
+    client.emit(
+      'message.send',
+      `{"id":"${nextId('eeeeeeee')}","conversationId":"${conversationId}","text":"${TEXT}"}`,
+      1,
+    )
   }
+  client.onAck = (_number, body) => {
+    if (!body.startsWith('[{"ok":true')) return done.reject(new Error(body))
+    if (++acked === messages) done.resolve()
+    send()
+  }
+  for (let first = 0; first < OUTSTANDING; first++) send()
   await done.promise
-  for (const client of clients) client.close()
+  client.close()
 }
