@@ -8,8 +8,9 @@ import type { Fanout } from './fanout.ts'
 import type { LogStore } from './store/store.ts'
 
 /**
- * Passes what is committed on to the bus, then marks it relayed: at least once, for ever. What another node left behind when
- * it died is told to the sockets again first. A conversation whose entries the bus refuses waits by itself; others go on.
+ * Passes what is committed on to the bus, then marks it relayed: at least once, for ever, in no promised order. What another
+ * node left behind when it died, and what this one could not tell other nodes while the bus was away, is told to the sockets
+ * again first. A conversation whose entries the bus refuses waits by itself; others go on.
  */
 export interface Relay extends AsyncDisposable {
   /** Resolves when everything that was committed before the call is relayed, or cannot be now. */
@@ -18,7 +19,9 @@ export interface Relay extends AsyncDisposable {
 
 const BATCH = 500
 const MAX_BATCH = 20_000
+/** Together half of what a bus takes at once. */
 const CONVERSATIONS_AT_ONCE = 32
+const ENTRIES_AT_ONCE = 16
 /** After this long without its mark, an entry's own node is taken for dead. */
 const WATCHED_MS = 5_000
 /** How often is looked for what others left, or waits for its retry. */
@@ -30,6 +33,10 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   /** Conversations that wait for their next try. */
   const waiting = new Map<string, { tries: number; until: number }>()
   let batch = BATCH
+  /** What others left and the sockets were told of, while it waits for the bus. */
+  let told = new Set<string>()
+  /** The bus was away: other nodes may not have heard of what still waits. */
+  let untold = false
   let closed = false
   let awake = false
   let running: Promise<void> | undefined
@@ -46,7 +53,12 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     while (awake && !closed) {
       awake = false
       try {
-        if (await pass(await log.pending(batch), false)) awake = true
+        const entries = await log.pending(batch)
+        if (untold && bus.state === 'up') {
+          untold = entries.length >= batch
+          for (const entry of newsOf(entries)) await fanout.entry(entry)
+        }
+        if (await pass(entries)) awake = true
       } catch (error) {
         logger.warn({ err: error }, 'the relay will try again')
         return
@@ -57,25 +69,31 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   async function look(): Promise<void> {
     wake()
     try {
-      await pass(await log.pending(BATCH, WATCHED_MS), true)
+      const left = await log.pending(BATCH, WATCHED_MS)
+      const known = told
+      told = new Set(left.map(idOf))
+      for (const entry of left) if (!known.has(idOf(entry))) await fanout.entry(entry)
+      await pass(left)
     } catch (error) {
       logger.warn({ err: error }, 'the relay will look again for what others left')
     }
   }
 
   /** Relays what is due of these; true when there may be more to do at once. */
-  async function pass(entries: readonly Entry[], left: boolean): Promise<boolean> {
-    if (entries.length === 0) return false
-    if (left) for (const entry of entries) await fanout.entry(entry)
-    if (bus.state === 'down') return false
+  async function pass(entries: readonly Entry[]): Promise<boolean> {
+    if (entries.length === 0 || bus.state === 'down') return false
     const due = [...Map.groupBy(entries, (entry) => entry.conversationId)].filter(([id]) => isDue(id))
     const published: Entry[] = []
     await eachAtOnce(CONVERSATIONS_AT_ONCE, due, async ([id, own]) => {
-      for (const entry of own) {
-        if (closed || !(await publish(id, entry))) return
-        published.push(entry)
-      }
-      waiting.delete(id)
+      let refused = false
+      // Where the bus refused something it is asked with one entry, not flooded.
+      await eachAtOnce(waiting.has(id) ? 1 : ENTRIES_AT_ONCE, own, async (entry) => {
+        if (closed || refused) return
+        if (await publish(entry)) published.push(entry)
+        else refused = true
+      })
+      if (refused) holdBack(id)
+      else waiting.delete(id)
     })
     // What waits must not fill the window: the rest would never be seen.
     batch = Math.min(MAX_BATCH, BATCH + (entries.length - published.length))
@@ -86,18 +104,21 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     return entries.length >= BATCH
   }
 
-  async function publish(conversationId: string, entry: Entry): Promise<boolean> {
+  async function publish(entry: Entry): Promise<boolean> {
     try {
       crashPoint('relay.before-publish')
       await bus.publish(eventOf(entry))
       return true
     } catch (error) {
-      const tries = (waiting.get(conversationId)?.tries ?? 0) + 1
-      const delay = Math.min(MAX_DELAY_MS, 250 * 2 ** Math.min(tries, 10)) * (0.5 + Math.random() / 2)
-      waiting.set(conversationId, { tries, until: performance.now() + delay })
-      logger.warn({ err: error, conversationId, rev: entry.rev, tries }, 'the bus did not take an entry')
+      logger.warn({ err: error, event: idOf(entry) }, 'the bus did not take an entry')
       return false
     }
+  }
+
+  function holdBack(conversationId: string): void {
+    const tries = (waiting.get(conversationId)?.tries ?? 0) + 1
+    const delay = Math.min(MAX_DELAY_MS, 250 * 2 ** Math.min(tries, 10)) * (0.5 + Math.random() / 2)
+    waiting.set(conversationId, { tries, until: performance.now() + delay })
   }
 
   const isDue = (id: string): boolean => (waiting.get(id)?.until ?? 0) <= performance.now()
@@ -105,6 +126,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   const commits = log.onCommit(wake)
   const states = bus.onState((state) => {
     if (state !== 'up') return
+    untold = true
     waiting.clear()
     wake()
   })
@@ -132,10 +154,18 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   }
 }
 
+const idOf = (entry: Entry): string => `${entry.conversationId}/${entry.rev}`
+
+/** What devices need to hear of to know what they missed: the latest of each conversation, and all removals. */
+function newsOf(entries: readonly Entry[]): Entry[] {
+  const latest = new Map(entries.map((entry) => [entry.conversationId, entry]))
+  return entries.filter((entry) => entry.kind === 'members.removed' || latest.get(entry.conversationId) === entry)
+}
+
 /** The event that tells of an entry; the same entry makes the same event. */
 function eventOf(entry: Entry): BusEvent {
   const envelope = {
-    id: `${entry.conversationId}/${entry.rev}`,
+    id: idOf(entry),
     version: 1 as const,
     occurredAt: entry.createdAt,
     key: entry.conversationId,
