@@ -14,9 +14,9 @@ export interface SendOrder {
 export interface Turn {
   /** The send before has asked the store, or was refused. */
   ready: Promise<void>
-  /** The send before is over. */
+  /** All sends before are over. */
   before: Promise<void>
-  /** What the send before, still under way, was authorized by: whoever follows it must not be authorized by anything newer, or it might overtake. */
+  /** What the sends before, some still under way, were authorized by: whoever follows them must not be authorized by anything newer, or it might overtake. */
   authorizedBefore(): Conversation | undefined
   /** The refusal of a send that follows a refused one. */
   refusal(): Fault | undefined
@@ -37,6 +37,7 @@ interface Place {
   number: number
   ready: PromiseWithResolvers<void>
   over: PromiseWithResolvers<void>
+  /** It is over, and so are all before it. */
   ended: boolean
   conversation?: Conversation
 }
@@ -92,15 +93,20 @@ export function openSendOrder(window: number): SendOrder {
         if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id, number)
         throw error
       } finally {
-        mine.ended = true
         mine.ready.resolve()
-        mine.over.resolve()
+        if (!previous || previous.ended) end(mine)
+        else void previous.over.promise.then(() => end(mine))
         underWay--
         if (--lane.underWay === 0) lane.last = undefined
         if (lane.underWay === 0 && !lane.refused) lanes.delete(key)
       }
     },
   }
+}
+
+function end(place: Place): void {
+  place.ended = true
+  place.over.resolve()
 }
 
 const MAY_COME_AGAIN: ReadonlySet<string> = new Set(['rate.limited', 'unavailable', 'internal'])
@@ -110,7 +116,10 @@ function turnOf(lane: Lane, id: string, previous: Place | undefined, mine: Place
   return {
     ready: previous?.ready.promise ?? settled,
     before: previous?.over.promise ?? settled,
-    authorizedBefore: () => (previous && !previous.ended ? previous.conversation : undefined),
+    authorizedBefore() {
+      if (previous && !previous.ended) mine.conversation = previous.conversation
+      return mine.conversation
+    },
     refusal() {
       if (!lane.refused || mine.number < lane.refused.number) return undefined
       if (lane.refused.id !== id && Date.now() - lane.refused.at < REFUSED_FOR_MS)
