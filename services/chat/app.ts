@@ -86,7 +86,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const typing = openTyping(store.log, fanout)
   const sync = openSync(store, items, cursors, syncing)
 
-  const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, limits, log })
+  const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people }))
   stack.use(
     openSockets({

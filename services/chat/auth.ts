@@ -23,6 +23,7 @@ export function openAuthentication(
   return async (token) => {
     if (stopping()) throw new Fault('unavailable', 'This node stops: try again', { retryAfterMs: 1_000 })
     const actor = await verifier.verify(token)
+    await control.recent()
     control.check(actor)
     return actor
   }

@@ -12,6 +12,8 @@ import type { UserDirectory } from '@parley/protocol/internal'
 export interface Control extends AsyncDisposable {
   /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
   check(actor: Actor): void
+  /** Resolves when the log was read less than two seconds ago, or cannot be read now: after this process stood still, what it knows is old. */
+  recent(): Promise<void>
   /** Whether the log was ever read; until then nobody is let in. */
   readonly known: boolean
   /** Whether the user service answered when it was asked last. A token's end closes a socket only then, since else it could not be renewed. */
@@ -19,6 +21,7 @@ export interface Control extends AsyncDisposable {
 }
 
 const POLL_MS = 1_000
+const RECENT_MS = 2_000
 const PAGE = 500
 /** Longer than any access token lives; older entries no longer matter. */
 const REMEMBER_MS = 20 * 60_000
@@ -35,6 +38,8 @@ export async function openControl(deps: {
   const over = new Map<string, number>()
   let position: number | undefined
   let reachable = false
+  /** When the last reading that succeeded began. */
+  let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
   let again = false
   let closed = false
@@ -50,15 +55,22 @@ export async function openControl(deps: {
   async function readAll(): Promise<void> {
     while (again && !closed) {
       again = false
+      const began = performance.now()
       try {
         position ??= await startOf(directory, Date.now() - REMEMBER_MS)
         for (let more = true; more && !closed; ) {
           const { entries, head } = await directory.control(position, PAGE)
+          if (head < position) {
+            // The user service was restored from a backup, and counts on from there.
+            position = await startOf(directory, Date.now() - REMEMBER_MS)
+            continue
+          }
           for (const entry of entries) apply(entry)
           position = entries.at(-1)?.n ?? position
           more = entries.length > 0 && position < head
         }
         reachable = true
+        readAt = began
       } catch (error) {
         reachable = false
         log.warn({ err: error }, 'the control log cannot be read')
@@ -85,6 +97,9 @@ export async function openControl(deps: {
         throw new Fault('unavailable', 'Sign-in cannot be checked for the moment', { retryAfterMs: POLL_MS })
       if (over.has(sessionId) || over.has(userId))
         throw new Fault('auth.invalid', 'This session is over: sign in again')
+    },
+    async recent() {
+      if (reachable && performance.now() - readAt > RECENT_MS) await read()
     },
     get known() {
       return position !== undefined

@@ -7,6 +7,7 @@ import { LIMITS, type Limits } from '@parley/protocol/limits'
 import { PresenceSubscribe, Receipt, SendMessage, SessionRefresh, SyncRequest, Typing } from '@parley/protocol/requests'
 import type { ClientEvents } from '@parley/protocol/socket'
 import type { Connection } from './connections.ts'
+import type { Control } from './control.ts'
 import { directId } from './direct.ts'
 import type { History } from './history.ts'
 import type { Messages } from './messages.ts'
@@ -40,10 +41,11 @@ export function openEvents(deps: {
   sync: Sync
   history: History
   authenticate: (token: string) => Promise<Actor>
+  control: Control
   limits: Limits
   log: Log
 }): Events {
-  const { messages, receipts, typing, presence, sync, history, authenticate, limits, log } = deps
+  const { messages, receipts, typing, presence, sync, history, authenticate, control, limits, log } = deps
   const rate = openRate(limits.eventsPerSecond, limits.eventBurst)
   const refusals = new WeakMap<Connection, number>()
   const underWay = new Set<Promise<void>>()
@@ -119,6 +121,8 @@ export function openEvents(deps: {
       ack = undefined
     }
     try {
+      await control.recent()
+      if (connection.writer.closed) return // Its session turned out to be over: nobody is there to be answered.
       const handler = admit(connection, packet[0])
       if (depthAbove(packet[1], LIMITS.jsonDepth))
         throw new Fault('validation.failed', `The event nests deeper than ${LIMITS.jsonDepth} levels`)

@@ -59,6 +59,44 @@ test('a revoked session’s sockets are told and closed within two seconds, and 
   assert.equal((await other.ask('sync', {})).ok, true)
 })
 
+test('a node that stood still asks what was revoked meanwhile before it serves anybody', async (t) => {
+  const chat = await testChat(t)
+  const ann = chat.users.add('ann')
+  const sessionId = randomUUID()
+  const token = chat.users.token(ann, { sessionId })
+  const device = await chat.device(ann, { token })
+  // Its own poll hangs, as if the process were frozen.
+  const thaw = Promise.withResolvers<void>()
+  const { control } = chat.users
+  chat.users.control = async (after, limit) => {
+    await thaw.promise
+    return control(after, limit)
+  }
+  chat.users.revoke(ann, sessionId)
+  await setTimeout(2_200)
+  const headers = { authorization: `Bearer ${token}` }
+  const request = fetch(`${chat.nodes[0]!.url}/api/sync`, { headers })
+  device.socket.emit('message.send', { id: randomUUID(), receiverId: ann.id, text: 'from the ended session' })
+  await setTimeout(200)
+  thaw.resolve()
+  assert.equal((await request).status, 401)
+  await device.next('session.revoked')
+  assert.deepEqual((await chat.request(ann, 'GET', '/api/conversations')).body.items, [])
+})
+
+test('revocations are heard of although the user service was restored from a backup', async (t) => {
+  const chat = await testChat(t)
+  const ann = chat.users.add('ann')
+  for (let n = 0; n < 5; n++) chat.users.revoke(ann, randomUUID())
+  const last = randomUUID()
+  const device = await chat.device(ann, { token: chat.users.token(ann, { sessionId: last }) })
+  chat.users.revoke(ann, randomUUID())
+  await setTimeout(1_100)
+  chat.users.forgetRevocations()
+  chat.users.revoke(ann, last)
+  await device.next('session.revoked')
+})
+
 test('a session revoked before a node starts stays out', async (t) => {
   const early = await testChat(t)
   const ann = early.users.add('ann')

@@ -13,6 +13,8 @@ export interface TestUsers extends UserDirectory {
   token(user: PublicUser, more?: { sessionId?: string; claims?: object; header?: object; signedBy?: 'other' }): string
   revoke(user: PublicUser, sessionId: string): void
   delete(user: PublicUser): void
+  /** The control log is as it was before anything was revoked, as after a restored backup. */
+  forgetRevocations(): void
   /** While true every call rejects. */
   away: boolean
 }
@@ -61,6 +63,9 @@ export function testUsers(): TestUsers {
     delete(user) {
       users.delete(user.id)
       append({ kind: 'user.deleted', userId: user.id })
+    },
+    forgetRevocations() {
+      log.length = 0
     },
     find: (ids) => answer(() => ids.map((id) => users.get(id)).filter((user) => user !== undefined)),
     control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
