@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { testChat } from './chat.fixture.ts'
+import type { Conversation } from './conversation.ts'
 
 test('marks only rise, stay within what there is, and are told to the others and to one’s other devices', async (t) => {
   const chat = await testChat(t)
@@ -72,4 +73,30 @@ test('in a group above the size where marks are shown, only one’s own devices 
   await phone.ask('receipt.read', { conversationId: group.id, upToSeq: 1 })
   assert.equal((await laptop.next('receipt.updated')).readSeq, 1)
   assert.deepEqual(anns.told(), [])
+})
+
+test('a former member learns nothing by a receipt, although the node has not heard of the removal', async (t) => {
+  let old: Conversation | undefined
+  const chat = await testChat(t, {
+    // What another node may have cached.
+    store: (store) => ({
+      ...store,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      log: {
+        ...store.log,
+        cachedConversation: async (id, membersRev = 0) =>
+          old?.id === id && old.membersRev >= membersRev ? old : store.log.cachedConversation(id, membersRev),
+      },
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  old = await chat.store.log.findConversation(group.id)
+  await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
+  const anns = await chat.device(ann)
+  assert.equal((await anns.ask('message.send', { id: randomUUID(), conversationId: group.id, text: 'x' })).ok, true)
+  const path = `/api/conversations/${group.id}/receipts`
+  const told = await chat.request(bob, 'POST', path, { deliveredSeq: 99 })
+  assert.equal(told.status, 404)
+  assert.equal((await chat.request(ann, 'POST', path, { readSeq: 99 })).body.readSeq, 1)
 })

@@ -2,7 +2,7 @@ import { Fault } from '@parley/kit/fault'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import type { Fanout } from './fanout.ts'
-import { cachedFor } from './membership.ts'
+import { cachedFor, seenBy } from './membership.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** A member's own marks in a conversation (P5). */
@@ -21,7 +21,10 @@ export function openReceipts(store: Pick<ChatStore, 'log' | 'marks'>, fanout: Fa
     async raise(userId, { conversationId, deliveredSeq, readSeq }, socketId) {
       if (deliveredSeq === undefined && readSeq === undefined)
         throw new Fault('validation.failed', 'Give deliveredSeq, readSeq or both')
-      const { conversation } = await cachedFor(store.log, userId, conversationId)
+      const known = await cachedFor(store.log, userId, conversationId)
+      // Above the head that is known here the reply would tell of a newer one, which only a member of now may hear of.
+      const newer = Math.max(deliveredSeq ?? 0, readSeq ?? 0) > known.conversation.headSeq
+      const { conversation } = newer ? await seenBy(store.log, userId, conversationId) : known
       const { changed, ...marks }: Marks & { changed: boolean } = await store.marks.raise({
         conversationId,
         userId,
