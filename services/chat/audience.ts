@@ -38,13 +38,14 @@ export interface Rolls extends Disposable {
   members(conversationId: string, membersRev: number): Promise<Conversation | undefined>
 }
 
-const MAX_CHECKED = 10_000
+/** Ids of conversations; what is above it is read again when its turn comes. */
+const MAX_CHECKED = 50_000
 
 /**
  * Reads from the cache. While the bus is away, and once per conversation after it was, reads the store instead: news of a
  * removal may have been missed, and a removed member must hear nothing more.
  */
-export function openRolls(log: LogStore, bus: Bus): Rolls {
+export function openRolls(log: Pick<LogStore, 'findConversation' | 'cachedConversation'>, bus: Bus): Rolls {
   let checked: Set<string> | undefined
   const watch = bus.onState(() => {
     checked = new Set()
@@ -54,8 +55,13 @@ export function openRolls(log: LogStore, bus: Bus): Rolls {
     async members(conversationId, membersRev) {
       if (checked === undefined || checked.has(conversationId))
         return log.cachedConversation(conversationId, membersRev)
+      // Of the state in which the reading began: what changes while it is under way makes a new set.
+      const since = checked
       const conversation = await log.findConversation(conversationId)
-      if (bus.state === 'up' && checked.size < MAX_CHECKED) checked.add(conversationId)
+      if (bus.state === 'up') {
+        if (since.size >= MAX_CHECKED) since.delete(since.keys().next().value!)
+        since.add(conversationId)
+      }
       return conversation
     },
     [Symbol.dispose]: () => watch[Symbol.dispose](),
