@@ -1,3 +1,4 @@
+import type { PresenceItem } from '@parley/protocol/socket'
 import type { Readable, SessionState } from '@parley/sdk/types'
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { App } from './state/app.ts'
@@ -17,6 +18,16 @@ export function useApp(): App {
 /** The value, drawn anew whenever it changes. */
 export function useReadable<T>(readable: Readable<T>): T {
   return useSyncExternalStore(readable.subscribe, readable.get)
+}
+
+const NOBODY: ReadonlyMap<string, PresenceItem> = new Map()
+
+/** Who is here, as long as the server tells us: without it what was last heard says nothing. */
+export function usePresence(): ReadonlyMap<string, PresenceItem> {
+  const { client } = useApp()
+  const presence = useReadable(client.presence)
+  const connection = useReadable(client.connection)
+  return connection === 'live' || connection === 'syncing' ? presence : NOBODY
 }
 
 /** Who is signed in; only for what is drawn while someone is. */

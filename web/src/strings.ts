@@ -72,7 +72,8 @@ export const strings = {
   },
 
   account: {
-    menu: 'Account:',
+    open: 'Account:',
+    title: 'Account',
     devices: 'Devices',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',

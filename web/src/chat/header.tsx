@@ -1,7 +1,7 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { useMe, usePresence } from '../app-context.tsx'
 import { GroupDetails } from '../dialogs/group-details.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { IconButton } from '../parts/button.tsx'
@@ -12,9 +12,8 @@ import styles from './header.module.css'
 
 /** With whom one talks: presence of the one, or how many. */
 export function ChatHeader({ conversation }: { conversation: ConversationView }) {
-  const { client } = useApp()
   const me = useMe()
-  const presence = useReadable(client.presence)
+  const presence = usePresence()
   const [details, setDetails] = useState(false)
   const heading = useRef<HTMLHeadingElement>(null)
   const other = otherOf(conversation, me.id)

@@ -53,7 +53,7 @@ export function ConversationEntry({
         </span>
         <span className={styles.line}>
           {last.status && <Ticks status={last.status} />}
-          <span className={styles.preview} dir="auto">
+          <span className={styles.preview}>
             {last.by !== undefined && (
               <>
                 <bdi className={styles.by}>{last.by}</bdi>

@@ -1,13 +1,13 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
 import { Virtualizer } from 'virtua'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { useApp, useMe, usePresence, useReadable } from '../app-context.tsx'
 import { NewChat } from '../dialogs/new-chat.tsx'
 import { NewGroup } from '../dialogs/new-group.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
 import { strings } from '../strings.ts'
-import { AccountMenu } from './account-menu.tsx'
+import { Account } from './account.tsx'
 import { ConversationEntry } from './entry.tsx'
 import styles from './list.module.css'
 
@@ -21,7 +21,7 @@ export function ConversationList({
 }) {
   const { client, listed } = useApp()
   const me = useMe()
-  const presence = useReadable(client.presence)
+  const presence = usePresence()
   const outbox = useReadable(client.outbox)
   const known = useReadable(listed)
   const [dialog, setDialog] = useState<'chat' | 'group'>()
@@ -30,7 +30,7 @@ export function ConversationList({
   return (
     <>
       <header className={styles.header}>
-        <AccountMenu />
+        <Account />
         <IconButton icon="chat" label={strings.list.newChat} onClick={() => setDialog('chat')} />
         <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
       </header>

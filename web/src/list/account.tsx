@@ -1,0 +1,47 @@
+import { useState } from 'react'
+import { useMe } from '../app-context.tsx'
+import { Devices } from '../dialogs/devices.tsx'
+import { SignOut } from '../dialogs/sign-out.tsx'
+import { Avatar } from '../parts/avatar.tsx'
+import { Button } from '../parts/button.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Modal } from '../parts/modal.tsx'
+import { strings } from '../strings.ts'
+import styles from './account.module.css'
+
+/** Who one is, and what belongs to the account. */
+export function Account() {
+  const me = useMe()
+  const [dialog, setDialog] = useState<'account' | 'devices' | 'sign-out'>()
+  const close = () => setDialog(undefined)
+  return (
+    <>
+      <button type="button" className={styles.open} aria-haspopup="dialog" onClick={() => setDialog('account')}>
+        <Avatar id={me.id} name={me.username} size="small" />
+        <span className="visually-hidden">{strings.account.open}</span>
+        <bdi className={styles.name}>{me.username}</bdi>
+        <Icon name="down" size={16} />
+      </button>
+      {dialog === 'account' && (
+        <Modal title={strings.account.title} onClose={close}>
+          <div>
+            <p className={styles.name}>
+              <bdi>{me.username}</bdi>
+            </p>
+            <p className={styles.email}>
+              <bdi>{me.email}</bdi>
+            </p>
+          </div>
+          <Button onClick={() => setDialog('devices')}>
+            <Icon name="device" size={18} /> {strings.account.devices}
+          </Button>
+          <Button look="danger" onClick={() => setDialog('sign-out')}>
+            <Icon name="leave" size={18} /> {strings.account.logout}
+          </Button>
+        </Modal>
+      )}
+      {dialog === 'devices' && <Devices onClose={close} />}
+      {dialog === 'sign-out' && <SignOut onClose={close} />}
+    </>
+  )
+}
