@@ -99,15 +99,19 @@ export function realTime({ url, partition }: System, transport: Transport): void
     const ask = { userIds: [jane.id] }
     assert.deepEqual(await eves.get('presence.subscribe', ask), { items: [] })
     const { items } = await johns.get<{ items: PresenceItem[] }>('presence.subscribe', ask)
-    // A lease is stored a moment after its socket is there; then the change is told.
-    if (!items[0]?.online) assert.equal((await johns.next('presence.changed')).online, true)
+    // A lease is stored a moment after its socket is there: what was asked for and what is told may say the same twice.
+    const told = async (online: boolean): Promise<PresenceItem> => {
+      for (;;) {
+        const item = await johns.next('presence.changed')
+        assert.equal(item.userId, jane.id)
+        if (item.online === online) return item
+      }
+    }
+    if (!items[0]?.online) await told(true)
     janes.socket.disconnect()
-    const gone = await johns.next('presence.changed')
-    assert.deepEqual([gone.userId, gone.online], [jane.id, false])
-    assert.ok(gone.lastSeenAt)
+    assert.ok((await told(false)).lastSeenAt)
     using _again = await jane.connect({ partition: partition(1), transports: [transport] })
-    const { userId, online } = await johns.next('presence.changed')
-    assert.deepEqual([userId, online], [jane.id, true])
+    await told(true)
   })
 
   test(`who was away fetches what changed since the cursor, and the log from where it stopped (${transport})`, async () => {
