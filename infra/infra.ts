@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { chromium } from './chromium.ts'
-import { type Lease, takeLease } from './lease.ts'
+import { takeLease } from './lease.ts'
 import { settings } from './settings.ts'
 
 /**
@@ -9,35 +9,19 @@ import { settings } from './settings.ts'
  */
 export const infra = {
   /** The URL of a fresh virtual host of RabbitMQ; another one with each call. */
-  rabbitmq: async (): Promise<string> => (await (await lease()).ask('rabbitmq.vhost')).url!,
+  rabbitmq: async (): Promise<string> => (await (await takeLease()).ask('rabbitmq.vhost')).url!,
 
   /** The URL of a fresh database on a server for MongoDB's protocol; another one with each call. */
   async mongodb(): Promise<string> {
-    const url = new URL(settings.mongodbUrl ?? (await (await lease()).ask('mongodb')).url!)
+    const url = new URL(settings.mongodbUrl ?? (await (await takeLease()).ask('mongodb')).url!)
     url.pathname = `/parley_test_${randomBytes(6).toString('hex')}`
     return url.href
   },
 
   /** Which server `mongodb()` is: `MONGODB_URL`, `mongod 8.0.4`, `docker mongo:8` or `DocumentDB 1.0 on PostgreSQL 18`. */
   mongodbKind: async (): Promise<string> =>
-    settings.mongodbUrl ? 'MONGODB_URL' : (await (await lease()).ask('mongodb')).kind!,
+    settings.mongodbUrl ? 'MONGODB_URL' : (await (await takeLease()).ask('mongodb')).kind!,
 
   /** The path of the browser's program. */
   chromium: async (): Promise<string> => chromium(),
-}
-
-let held: Promise<Lease> | undefined
-
-/** One per process; taken anew if the keeper was stopped meanwhile. */
-function lease(): Promise<Lease> {
-  held ??= takeLease().then((taken) => {
-    taken.onEnd(() => {
-      held = undefined
-    })
-    return taken
-  })
-  held.catch(() => {
-    held = undefined
-  })
-  return held
 }

@@ -14,14 +14,29 @@ export interface Lease {
   ask(question: Question): Promise<Facts>
   /** Resolves when the keeper has hung up: everything is stopped then. Waiting for it keeps this process alive. */
   ended(): Promise<void>
-  onEnd(listener: () => void): void
   close(): void
 }
 
-/** Connects to the keeper, starting one if there is none. */
-export async function takeLease(): Promise<Lease> {
+/** This process's lease: connects to the keeper, starting one if there is none. Taken anew after it has ended. */
+export function takeLease(): Promise<Lease> {
+  if (taken) return taken
+  const mine = connectOrStart().then((socket) => {
+    socket.once('close', forget)
+    return leaseOn(socket)
+  })
+  const forget = () => {
+    if (taken === mine) taken = undefined
+  }
+  mine.catch(forget)
+  taken = mine
+  return mine
+}
+
+let taken: Promise<Lease> | undefined
+
+function connectOrStart(): Promise<Socket> {
   let nextSpawn = 0
-  const socket = await until('the keeper of the test servers', 30_000, async () => {
+  return until('the keeper of the test servers', 30_000, async () => {
     const connected = await connectKeeper()
     if (connected) return connected
     // Again after a while: the first may have met one that was just ending.
@@ -31,7 +46,6 @@ export async function takeLease(): Promise<Lease> {
     }
     return undefined
   })
-  return leaseOn(socket)
 }
 
 /** Connects to the keeper if one is there. */
@@ -68,7 +82,6 @@ function leaseOn(socket: Socket): Lease {
       socket.ref()
       return ended
     },
-    onEnd: (listener) => void ended.then(listener),
     async ask(question) {
       const id = ++lastId
       socket.ref()
