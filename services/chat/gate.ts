@@ -3,11 +3,14 @@ import { Fault } from '@parley/kit/fault'
 /** Lets at most so many pieces of work run at once (P8). */
 export type Gate = <T>(work: () => Promise<T>) => Promise<T>
 
+/** Who waits was let in before: within P9's two seconds of a revocation no answer may come any more. */
+const WAIT_MS = 1_500
+
 /**
  * At most `atOnce` run; at most twenty times as many wait, at most `waitMs`. Who cannot be let in is refused with
  * `unavailable` and a retry time that is jittered, so that a storm comes back spread out.
  */
-export function openGate(atOnce: number, waitMs = 5_000): Gate {
+export function openGate(atOnce: number, waitMs = WAIT_MS): Gate {
   let running = 0
   const waiting = new Set<() => void>()
 
