@@ -92,7 +92,7 @@ export interface Timeline extends Readable<TimelineView> {
   loadOlder(): Promise<void>
 }
 
-/** A conversation in the list. `rev` is what this device holds of it; `headRev` what the server has, as far as known. */
+/** A conversation in the list. `rev` and `headSeq` are what this device holds of it; marks and unread as far as it knows. */
 export interface ConversationView extends Omit<ConversationItem, 'lastMessage'> {
   lastMessage?: TimelineMessage
   /** Messages of it in the outbox. */
