@@ -8,7 +8,7 @@ import { infra } from '@parley/infra/infra'
 import { mongodb } from '@parley/infra/mongodb'
 import { Fault } from '@parley/kit/fault'
 import { MongoClient } from 'mongodb'
-import { asMessage, message, newGroup, newId, people, until, wholeLog } from '../contract/world.ts'
+import { asMessage, message, newGroup, newId, people, wholeLog } from '../contract/world.ts'
 import { mongoStore } from '../mongo.ts'
 import type { ChatStore, Draft } from '../store.ts'
 
@@ -24,12 +24,12 @@ test('when the database server is killed again and again, nothing acknowledged i
   const flow = startFlow(t, [one, two], room, [ann, bob])
   for (let crash = 1; crash <= 3; crash++) {
     const before = flow.acked.size
-    await until(async () => flow.acked.size > before + 50)
+    await within(30_000, async () => flow.acked.size > before + 50)
     await server.kill()
     await server.start()
   }
   const before = flow.acked.size
-  await until(async () => flow.acked.size > before + 50)
+  await within(30_000, async () => flow.acked.size > before + 50)
   await flow.stop()
   await assertKept(one, room.id, flow)
   assert.ok(one.healthy)
@@ -45,7 +45,7 @@ test('when the database server hangs, sends end in time, and what it does late i
   const room = await newGroup(store, [ann, bob])
   const quiet = await newGroup(store, [ann])
   const flow = startFlow(t, [store, store], room, [ann, bob])
-  await until(async () => flow.acked.size > 50)
+  await within(30_000, async () => flow.acked.size > 50)
   server.freeze()
   t.after(() => server.resume())
   const acked = flow.acked.size
@@ -67,7 +67,7 @@ test('when the database server hangs, sends end in time, and what it does late i
   await flow.stop()
   await assertKept(store, room.id, flow)
   await overtaken
-  await until(async () => store.healthy)
+  await within(30_000, async () => store.healthy)
 })
 
 test('a database without the unique indexes it needs is refused', { timeout: 60_000 }, async () => {
