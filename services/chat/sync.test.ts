@@ -37,6 +37,18 @@ test('a device that was away learns what changed, page by page, and nothing else
   assert.equal(changed.length, 2)
 })
 
+test('a device that had nothing yet is told to forget what came and went since', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: nothing } = await chat.request(bob, 'GET', '/api/sync')
+  assert.deepEqual(nothing.items, [])
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
+  const { body: since } = await chat.request(bob, 'GET', `/api/sync?cursor=${encodeURIComponent(nothing.cursor)}`)
+  assert.deepEqual(since.items, [{ id: group.id, gone: true }])
+  assert.deepEqual((await chat.request(bob, 'GET', '/api/sync')).body.items, [])
+})
+
 test('the log of a conversation comes in dense pages up to its head', async (t) => {
   const chat = await testChat(t)
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]

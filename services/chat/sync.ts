@@ -19,7 +19,7 @@ export function openSync(store: Pick<ChatStore, 'log' | 'inbox'>, items: Items, 
     // Looked at first: the page below records that a device holds everything up to `after`.
     if (after > 0 && after > ((await inbox.heads([userId]))[0] ?? 0)) throw expired()
     const { rows, head } = await inbox.page(userId, after, limit)
-    const found = await Promise.all(rows.map((row) => itemOf(userId, row, after === 0)))
+    const found = await Promise.all(rows.map((row) => itemOf(userId, row, cursor === undefined)))
     const reached = rows.at(-1)?.stamp ?? after
     return {
       items: found.filter((item) => item !== undefined),

@@ -32,7 +32,8 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
     const conversation = await log.cachedConversation(conversationId)
     return (
       conversation !== undefined &&
-      conversation.headSeq > 0 &&
+      // An empty direct conversation is hidden.
+      (conversation.kind === 'group' || conversation.headSeq > 0) &&
       conversation.members.has(a) &&
       conversation.members.has(b)
     )
