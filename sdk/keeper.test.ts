@@ -74,3 +74,27 @@ function watched(writes: string[][]): DeviceStorage {
     },
   }
 }
+
+test('what is dropped while an earlier write is under way is never said to be durable', async () => {
+  const inner = memoryStorage()
+  const disk = Promise.withResolvers<void>()
+  const writing = Promise.withResolvers<void>()
+  const keeper = openKeeper({
+    ...inner,
+    async write(changes) {
+      writing.resolve()
+      await disk.promise
+      await inner.write(changes)
+    },
+  })
+  const told: string[] = []
+  void keeper.save([['first', 1]]).then(() => told.push('first'))
+  await writing.promise
+  void keeper.save([['second', 2]]).then(() => told.push('second'))
+  const stopped = keeper.stop(true)
+  disk.resolve()
+  await stopped
+  await new Promise((turn) => setImmediate(turn))
+  assert.deepEqual(await inner.list(''), [['first', 1]])
+  assert.deepEqual(told, ['first'])
+})

@@ -74,7 +74,11 @@ export function openKeeper(storage: DeviceStorage): Keeper {
     flush,
     async stop(drop) {
       stopped = true
-      if (drop) waiting.clear()
+      if (drop) {
+        waiting.clear()
+        // Whoever waits for what is dropped must not hear that it is durable.
+        told = []
+      }
       stop.abort()
       await running?.catch(() => {})
     },
