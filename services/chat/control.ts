@@ -12,7 +12,10 @@ import type { UserDirectory } from '@parley/protocol/internal'
 export interface Control extends AsyncDisposable {
   /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
   check(actor: Actor): void
-  /** Resolves when the log was read less than two seconds ago, or cannot be read now: after this process stood still, what it knows is old. */
+  /**
+   * Resolves when the log was read less than two seconds ago, or cannot be read now: after this process stood still, what it
+   * knows is old. Resolves in the order of the calls, so that what one device says keeps its order (P3).
+   */
   recent(): Promise<void>
   /** Whether the log was ever read; until then nobody is let in. */
   readonly known: boolean
@@ -41,6 +44,8 @@ export async function openControl(deps: {
   /** When the last reading that succeeded began. */
   let readAt = Number.NEGATIVE_INFINITY
   let reading: Promise<void> | undefined
+  /** For whom what is known was too old. */
+  let waiting: Promise<void> | undefined
   let again = false
   let closed = false
 
@@ -99,7 +104,12 @@ export async function openControl(deps: {
         throw new Fault('auth.invalid', 'This session is over: sign in again')
     },
     async recent() {
-      if (reachable && performance.now() - readAt > RECENT_MS) await read()
+      if (!waiting && reachable && performance.now() - readAt > RECENT_MS)
+        waiting = read().finally(() => {
+          waiting = undefined
+        })
+      // Also who no longer has a reason to wait: those that came before still do.
+      await waiting
     },
     get known() {
       return position !== undefined
