@@ -36,8 +36,8 @@ export interface DeviceHooks {
   applied(conversationId: string, rev: number, messages: readonly StoredMessage[]): Changes
   /** A message entered; after `applied`. */
   message(message: StoredMessage, held: Held): void
-  /** Everything up to `held.headSeq` is stored. */
-  stored(conversationId: string): void
+  /** Everything up to `seq` is stored; `held.headSeq` may be ahead of the disk by now. */
+  stored(conversationId: string, seq: number): void
   /** Something is missing here: entries, or facts. */
   behind(conversationId: string): void
   dropped(conversationId: string): void
@@ -102,13 +102,18 @@ export function openDevice(
       unseen = undefined
       changes.push([anewKey, undefined])
     }
+    const heads = page.items.map(({ id }) => [id, headOf(id)] as const)
     await saved(keep([...changes, [cursorKey, cursor]]))
-    for (const item of page.items) if (conversations.has(item.id)) hooks.stored(item.id)
+    for (const [id, seq] of heads) hooks.stored(id, seq)
   }
+
+  const headOf = (id: string): number => conversations.get(id)?.held.headSeq ?? 0
 
   /** One conversation as the server has it now. */
   function takeItem(item: ConversationItem): void {
-    void keep(place(item, true)).then(() => hooks.stored(item.id))
+    const changes = place(item, true)
+    const seq = headOf(item.id)
+    void keep(changes).then(() => hooks.stored(item.id, seq))
   }
 
   function place(item: ConversationItem, young: boolean): Changes {
@@ -175,7 +180,7 @@ export function openDevice(
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
     }
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
-    void keep(changes).then(() => hooks.stored(id))
+    void keep(changes).then(() => hooks.stored(id, next.headSeq))
     for (const message of entered) hooks.message(message, next)
     recount(conversation)
   }
@@ -259,8 +264,9 @@ export function openDevice(
         .filter(({ seq }) => seq >= held.firstSeq)
         .map((message): [string, unknown] => [messageKey(held.id, message.seq), message]),
     ])
+    const heads = [...conversations.keys()].map((id) => [id, headOf(id)] as const)
     await keep([...forgotten.map((key): [string, undefined] => [key, undefined]), ...held, [cursorKey, cursor]])
-    for (const id of conversations.keys()) hooks.stored(id)
+    for (const [id, seq] of heads) hooks.stored(id, seq)
   }
 
   return {

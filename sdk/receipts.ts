@@ -10,8 +10,8 @@ import type { DeviceStorage } from './types.ts'
 /** Tells the server what this device stored and what its user read, at most four times a second, until it is acknowledged. */
 export interface Receipts {
   load(): Promise<void>
-  /** What a conversation has is durable here: said only then (I13). */
-  stored(conversationId: string): void
+  /** A conversation's messages up to `seq` are durable here: said only then (I13). */
+  stored(conversationId: string, seq: number): void
   /** Read up to `seq`; kept durably until the server has it. */
   markRead(conversationId: string, seq: number): void
   /** A new link: say again what was not acknowledged. */
@@ -40,7 +40,8 @@ export function openReceipts({
 }): Receipts {
   const prefix = `${userPrefix(device.me.id)}read/`
   const read = new Map<string, number>()
-  const delivered = new Set<string>()
+  /** How far each conversation is durable here, where the server may not know it. */
+  const delivered = new Map<string, number>()
   const over = new AbortController()
   let link: Link | undefined
   let running = false
@@ -49,10 +50,10 @@ export function openReceipts({
     running = true
     for (let failures = 0; link && !link.gone.aborted && !over.signal.aborted; ) {
       const current = link
-      const due = [...read.keys()].map((id) => () => tellRead(current, id))
-      due.push(...[...delivered].filter((id) => !read.has(id)).map((id) => () => tellDelivered(current, id)))
-      if (due.length === 0) break
-      const done = await Promise.all(due.slice(0, AT_ONCE).map((tell) => tell()))
+      const todo = [...read.keys()].map((id) => () => tellRead(current, id))
+      todo.push(...[...delivered.keys()].filter((id) => !read.has(id)).map((id) => () => tellDelivered(current, id)))
+      if (todo.length === 0) break
+      const done = await Promise.all(todo.slice(0, AT_ONCE).map((tell) => tell()))
       failures = done.every(Boolean) ? 0 : failures + 1
       stir()
       await delay(EVERY_MS + fullJitter(failures, { base: 250, cap: 5_000 }) * Math.min(failures, 1), over.signal)
@@ -65,12 +66,15 @@ export function openReceipts({
     if (!running) void run()
   }
 
+  const due = (id: string, seq: number): unknown => delivered.set(id, Math.max(seq, delivered.get(id) ?? 0))
+
   async function tellDelivered(link: Link, id: string): Promise<boolean> {
     const held = device.conversations.get(id)?.held
+    const upToSeq = delivered.get(id)!
     delivered.delete(id)
-    if (!held || !undelivered(held)) return true
-    const failed = await tell(link, 'receipt.delivered', id, held.headSeq)
-    if (failed) delivered.add(id)
+    if (!held || !undelivered(held) || upToSeq <= held.deliveredSeq) return true
+    const failed = await tell(link, 'receipt.delivered', id, upToSeq)
+    if (failed) due(id, upToSeq)
     return !failed
   }
 
@@ -109,12 +113,12 @@ export function openReceipts({
         read.set(id, readSeq)
         device.takeMarks(id, { userId: device.me.id, deliveredSeq: readSeq, readSeq })
       }
-      for (const [id, { held }] of device.conversations) if (leads() && undelivered(held)) delivered.add(id)
+      for (const [id, { held }] of device.conversations) if (leads() && undelivered(held)) due(id, held.headSeq)
     },
-    stored(id) {
+    stored(id, seq) {
       const held = device.conversations.get(id)?.held
       if (!leads() || !held || !undelivered(held)) return
-      delivered.add(id)
+      due(id, seq)
       start()
     },
     markRead(id, seq) {

@@ -54,7 +54,7 @@ export async function openSpace(options: SpaceOptions) {
       typing.heard(message.conversationId, message.senderId, false)
       events.emit('message', views.message(message, held))
     },
-    stored: (id) => receipts.stored(id),
+    stored: (id, seq) => receipts.stored(id, seq),
     behind: (id) => sync.behind(id),
     dropped(id) {
       receipts.dropped(id)
