@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
+import express from 'express'
 import { Fault } from './fault.ts'
 import { depthAbove, type Http, listen } from './http.ts'
 import { openLog } from './log.ts'
@@ -73,6 +74,18 @@ test('what is not there, and what cannot be read, is a problem document', async 
   assert.equal((await fetch(`${url}/nowhere`)).status, 404)
   assert.equal((await fetch(`${url}/thing/%E0%A4%A`)).status, 400)
   assert.equal(((await (await fetch(`${url}/nowhere`)).json()) as { code: string }).code, 'not_found')
+})
+
+test('what is wrong with the asking of a file is not our failure', async (t) => {
+  const http = await open(t)
+  http.fallback.use(express.static(import.meta.dirname))
+  const { status } = await fetch(`${http.url}/package.json`)
+  assert.equal(status, 200)
+  for (const headers of [{ range: 'bytes=9999999-' }, { 'if-match': '"another"' }] as Record<string, string>[]) {
+    const reply = await fetch(`${http.url}/package.json`, { headers })
+    assert.equal(reply.status, 400)
+    assert.equal(((await reply.json()) as { code: string }).code, 'validation.failed')
+  }
 })
 
 test('readiness is what the parts say: one that is down makes it 503, one that is degraded does not', async (t) => {

@@ -171,9 +171,11 @@ function bodyFault(error: { type?: string; status?: number }): Fault {
 const refuse =
   (log: Log): ErrorRequestHandler =>
   (error, req, res, _next) => {
-    const decoding = error instanceof URIError || (error as { status?: number }).status === 400
+    // What the libraries refuse as the asker's mistake: a path that cannot be decoded, a range beyond the end of a file.
+    const { status = 500 } = Object(error) as { status?: number }
+    const mistaken = error instanceof URIError || (status >= 400 && status < 500)
     const fault =
-      decoding && !(error instanceof Fault)
+      mistaken && !(error instanceof Fault)
         ? new Fault('validation.failed', 'The request is malformed')
         : asFault(error)
     const body = problem(fault, requestId(req))
