@@ -48,6 +48,26 @@ test('logging out without a network forgets everything, and says that the server
   assert.deepEqual(await storage.list(''), [])
 })
 
+test('logging out in a tab that was left behind touches nothing of who has signed in since', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const storage = memoryStorage()
+  const ann = await signIn(t, parley, annUser, { storage })
+  const bob = device(t, parley, { storage })
+  await bob.login({ email: bobUser.email, password: PASSWORD })
+  await bob.send({ receiverId: annUser.id }, 'not sent yet')
+  await ann.logout()
+  const kept = (await storage.list('')).map(([key]) => key)
+  assert.ok(kept.every((key) => !key.startsWith(annUser.id)))
+  await bob.close()
+  const later = device(t, parley, { storage })
+  assert.equal((await later.resume())?.username, 'bob')
+  assert.deepEqual(
+    later.outbox.get().map(({ text }) => text),
+    ['not sent yet'],
+  )
+})
+
 test('a revoked session signs the device out at once; what was not sent waits for the same user only', async (t) => {
   const parley = await openParley(t)
   const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]

@@ -184,9 +184,10 @@ export function openSession({
   }
 
   async function logout(): Promise<void> {
-    if (!current) return
+    const session = current
+    if (!session) return
     const late = new AbortController()
-    const told = tellLogout()
+    const told = tellLogout(session)
     const inTime = delay(LOGOUT_WAIT_MS, late.signal).then(() => {
       throw deviceError('unavailable', 'Signed out on this device; the server could not be told')
     })
@@ -198,15 +199,16 @@ export function openSession({
     late.abort()
     await inTurn(async () => {
       await leave()
-      await storage.clear()
+      await forgetAll(session)
       state.set({ status: 'signed-out' })
     })
     if (outcome && !isOver(outcome)) throw outcome
   }
 
   /** Either token says which session it is, so that one that ended need not be renewed first. */
-  async function tellLogout(): Promise<void> {
-    const { refreshToken } = ((await storage.get(KEY)) as Kept | undefined) ?? {}
+  async function tellLogout({ sessionId }: Kept): Promise<void> {
+    const kept = (await storage.get(KEY)) as Kept | undefined
+    const refreshToken = kept?.sessionId === sessionId ? kept.refreshToken : undefined
     const request: HttpRequest = {
       method: 'POST',
       path: '/api/user/logout',
@@ -241,6 +243,15 @@ export function openSession({
     const gone = own.map(([key]) => key).filter((key) => !key.startsWith(outboxPrefix(user.id)))
     if (kept?.sessionId === sessionId) gone.push(KEY)
     await storage.write(gone.map((key) => [key, undefined]))
+  }
+
+  /** Everything on the device, unless someone has signed in since, in another tab: then nothing of theirs. */
+  async function forgetAll({ user, sessionId }: Kept): Promise<void> {
+    const kept = (await storage.get(KEY)) as Kept | undefined
+    if (!kept || kept.sessionId === sessionId) return storage.clear()
+    if (kept.user.id === user.id) return
+    const own = await storage.list(userPrefix(user.id))
+    await storage.write(own.map(([key]) => [key, undefined]))
   }
 
   async function forgetOthers(userId: string): Promise<void> {
