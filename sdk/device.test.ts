@@ -192,3 +192,30 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
     { numRuns: 150 },
   )
 })
+
+test('a tab that takes over while it reads the list anew still does so after a crash, and one that is done does not', async () => {
+  const hooks = {
+    changed: () => {},
+    applied: () => [],
+    message: () => {},
+    stored: () => {},
+    behind: () => {},
+    dropped: () => {},
+  }
+  for (const done of [false, true]) {
+    const model = openModel()
+    const storage = memoryStorage()
+    // The tab that leads is where the other one is not.
+    await storage.write([['me/anew', done || undefined]])
+    const keeper = openKeeper(storage)
+    let leads = false
+    const device = openDevice(ME, storage, keeper, () => leads, hooks)
+    await device.load()
+    device.beginAnew()
+    await device.takePage({ ...model.list(), more: !done })
+    leads = true
+    await device.takeOver()
+    assert.equal(await storage.get('me/anew'), done ? undefined : true)
+    await keeper.stop(true)
+  }
+})

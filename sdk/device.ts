@@ -265,7 +265,8 @@ export function openDevice(
         .map((message): [string, unknown] => [messageKey(held.id, message.seq), message]),
     ])
     const heads = [...conversations.keys()].map((id) => [id, headOf(id)] as const)
-    await keep([...forgotten.map((key): [string, undefined] => [key, undefined]), ...held, [cursorKey, cursor]])
+    const next = [...forgotten.map((key): [string, undefined] => [key, undefined]), ...held]
+    await keep([...next, [anewKey, unseen && true], [cursorKey, cursor]])
     for (const [id, seq] of heads) hooks.stored(id, seq)
   }
 
