@@ -184,12 +184,13 @@ export async function openSpace(options: SpaceOptions) {
     /** Stops all work. With `drop` nothing is written any more; else what waits is. */
     async close(drop: boolean) {
       open = false
-      tabs.close()
       sync.stop()
       receipts.stop()
       outbox.stop()
       typing.clear()
       await keeper.stop(drop)
+      // Only now: the tab that leads next must not be written over.
+      tabs.close()
     },
   }
 }

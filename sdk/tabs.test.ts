@@ -2,8 +2,9 @@ import 'fake-indexeddb/auto'
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { indexedDbStorage } from './indexeddb.ts'
-import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
+import { device, openParley, PASSWORD, register, settled, signIn, texts, until } from './parley.fixture.ts'
 import { joinTabs } from './tabs.ts'
+import type { DeviceStorage } from './types.ts'
 
 test('one tab leads, and when it goes the next one does', async () => {
   const led: string[] = []
@@ -76,4 +77,40 @@ test('reading in one tab clears the count in the other', async (t) => {
   second.markRead(second.conversations.get()[0]!.id, 1)
   await until(first, 'read', () => first.conversations.get()[0]?.me.unread === 0)
   await until(bob, 'told', () => bob.conversations.get()[0]?.marks?.[0]?.readSeq === 1)
+})
+
+test('a tab hands over when its last write has ended, so that it writes over nothing of the next', async (t) => {
+  const parley = await openParley(t)
+  const annUser = await register(t, parley, 'ann')
+  const steps: string[] = []
+  const disk = Promise.withResolvers<void>()
+  const writing = Promise.withResolvers<void>()
+  const storage = (name: string): DeviceStorage => {
+    const inner = indexedDbStorage('hand-over')
+    return {
+      ...inner,
+      async write(changes) {
+        const isLast = JSON.stringify(changes).includes('the last')
+        if (isLast) {
+          writing.resolve()
+          await disk.promise
+        }
+        await inner.write(changes)
+        steps.push(isLast ? 'the last of the first tab' : name)
+      },
+    }
+  }
+  const first = device(t, parley, { storage: storage('first') })
+  await first.login({ email: annUser.email, password: PASSWORD })
+  const second = device(t, parley, { storage: storage('second') })
+  await second.resume()
+  void first.send({ receiverId: annUser.id }, 'the last')
+  await writing.promise
+  const before = steps.length
+  const closed = first.close()
+  for (let turns = 0; turns < 50; turns++) await new Promise((turn) => setImmediate(turn))
+  const early = steps.slice(before)
+  disk.resolve()
+  await closed
+  assert.deepEqual(early, [])
 })
