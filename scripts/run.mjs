@@ -11,7 +11,6 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..')
 const NODE_MAJOR = 24
-const PARENT = process.ppid
 const words = process.argv.slice(2)
 const withWeb = words[0] === '--web'
 const [file, ...rest] = withWeb ? words.slice(1) : words
@@ -91,8 +90,6 @@ function runProgram() {
     })
   }
   whenNpmIsGone(() => child.kill('SIGTERM'))
-  // An npm that was killed passes nothing on, and what it started would hold the port and the data for ever.
-  if (process.env.npm_lifecycle_event) setInterval(() => process.ppid === PARENT || child.kill('SIGKILL'), 200).unref()
   child.on('error', (error) => fail(`${node} cannot be run: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 }
