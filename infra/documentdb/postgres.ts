@@ -1,5 +1,5 @@
 import { type ExecFileSyncOptions, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { Part } from '../server.ts'
@@ -9,11 +9,14 @@ import { bareEnv } from '../settings.ts'
 export const postgresUrl = (port: number): string => `postgres://postgres@127.0.0.1:${port}/postgres`
 
 /**
- * PostgreSQL of the base system `root` with its data in `dir`, which is made on first use. It runs in a mount namespace of its own: when it ends, in
+ * PostgreSQL of the base system `root` with its data below `folder`, which is made on first use. It runs in a mount namespace of its own: when it ends, in
  * whatever way, no mount is left.
  */
-export function postgres(root: string, dir: string, port: number): Part {
+export function postgres(root: string, folder: string, port: number): Part {
+  const dir = clusterDir(folder)
+  // Readable by others, whatever its parents are: PostgreSQL runs as another user, to whom only this folder is mounted.
   mkdirSync(dir, { recursive: true })
+  chmodSync(dir, 0o755)
   mkdirSync(join(root, 'data'), { recursive: true })
   if (!existsSync(join(dir, 'pg'))) makeCluster(root, dir)
   const settings = [...SETTINGS, `port=${port}`].flatMap((setting) => ['-c', setting])
@@ -22,7 +25,7 @@ export function postgres(root: string, dir: string, port: number): Part {
       file: 'unshare',
       args: inside(root, dir, 'postgres', [`${BIN}/postgres`, '-D', '/data/pg', ...settings]),
       env,
-      log: join(dir, 'postgres.log'),
+      log: join(folder, 'postgres.log'),
     },
     ready: () => hasDocumentDB(port),
     readyWithinMs: 60_000,
@@ -31,9 +34,11 @@ export function postgres(root: string, dir: string, port: number): Part {
 }
 
 /** A killed server leaves its pid file; before the next start, it must not be taken for a live one by a process that has the same id since. */
-export function forgetPid(dir: string): void {
-  rmSync(join(dir, 'pg', 'postmaster.pid'), { force: true })
+export function forgetPid(folder: string): void {
+  rmSync(join(clusterDir(folder), 'pg', 'postmaster.pid'), { force: true })
 }
+
+const clusterDir = (folder: string): string => join(folder, 'cluster')
 
 const env = { ...bareEnv, HOME: '/' }
 const BIN = '/usr/lib/postgresql/18/bin'

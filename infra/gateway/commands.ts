@@ -1,11 +1,11 @@
 import type { Document } from 'bson'
 import { openCursors } from './cursors.ts'
 import { type DocumentDB, fromHex, toHex } from './documentdb.ts'
-import { failure, failureOf, withMongoErrors } from './errors.ts'
+import { failure, failureOf, isGone, withMongoErrors } from './errors.ts'
 
 type Command = (db: string, doc: Document) => Promise<Document> | Document
 
-/** Answers any command document; never rejects. */
+/** Answers any command document; rejects only when PostgreSQL went away under it. */
 export function answers(documentdb: DocumentDB): (doc: Document) => Promise<Document> {
   const commands = new Map(Object.entries(commandsOf(documentdb)))
   return async (doc) => {
@@ -18,6 +18,7 @@ export function answers(documentdb: DocumentDB): (doc: Document) => Promise<Docu
     try {
       return withMongoErrors(await command(db, withoutMeta(doc)), ns)
     } catch (error) {
+      if (isGone(error)) throw error
       return failureOf(error, ns)
     }
   }

@@ -3,6 +3,16 @@ import type { Document } from 'bson'
 /** A refusal as MongoDB writes it. */
 export const failure = (code: number, codeName: string, errmsg: string): Document => ({ ok: 0, errmsg, code, codeName })
 
+/**
+ * Whether PostgreSQL went away under the command: what it did is then unknown, and the client must see what it would see of a MongoDB that dies, which is a
+ * connection that ends. SQLSTATEs of class 57P are a server that stops, of class 08 a connection that broke.
+ */
+export function isGone(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error) return /^(57P|08|ECONN|EPIPE|ETIMEDOUT)/.test(String(error.code))
+  return /^(Connection terminated|Client has encountered a connection error)/.test(error.message)
+}
+
 /** A refusal for what PostgreSQL threw while it ran `command` on the collection `ns`. */
 export function failureOf(error: unknown, ns: string): Document {
   const state = error instanceof Error && 'code' in error ? String(error.code) : ''
