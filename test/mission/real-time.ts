@@ -117,12 +117,13 @@ export function realTime({ url, partition }: System, transport: Transport): void
   test(`who was away fetches what changed since the cursor, and the log from where it stopped (${transport})`, async () => {
     using people = await pair()
     const { john, jane, janes, say } = people
-    const { conversationId } = await say('one')
+    const { conversationId, rev: known } = await say('one')
     await janes.next('message.new')
     const first = await pageThat(janes, {}, (page) => page.items.length === 1)
     assert.deepEqual(unreadIn(first), [conversationId, 1, 'one'])
     const still = await janes.get<SyncPage>('sync', { cursor: first.cursor })
-    assert.deepEqual([still.items, still.more], [[], false])
+    // What was read while its relay was under way may be told once more, and nothing else.
+    assert.deepEqual([still.items.filter((item) => !('rev' in item && item.rev === known)), still.more], [[], false])
     janes.socket.disconnect()
     await say('two')
     const { rev } = await say('three')
