@@ -132,8 +132,10 @@ export async function openSpace(options: SpaceOptions) {
       takeLive(message)
     },
     'conversation.updated'(change) {
-      if ('gone' in change) device.drop(change.conversationId)
-      else takeLive(change.entry)
+      if (!('gone' in change)) return takeLive(change.entry)
+      device.drop(change.conversationId)
+      // It has no place in the log: from two nodes it may come after one was added again, which the cursor has passed.
+      sync.unknown(change.conversationId)
     },
     'receipt.updated'({ conversationId, ...mark }) {
       device.takeMarks(conversationId, mark)
