@@ -46,6 +46,12 @@ export function openAccounts(needs: {
     throw new Fault('idempotency.mismatch', 'That Idempotency-Key was used to register something else')
   }
 
+  /** The account of an address, if there is one, and whether the password is its own: the same work either way. */
+  async function look(emailKey: string, password: string): Promise<{ account: Account | undefined; right: boolean }> {
+    const account = await users.findByEmail(emailKey)
+    return { account, right: await passwords.verify(password, account?.passwordHash) }
+  }
+
   return {
     async register({ username, email, password }, { address, requestKey }) {
       const emailForms = checkedEmail(email)
@@ -77,8 +83,10 @@ export function openAccounts(needs: {
       // What is no address can belong to no account, and goes the same way as one that does not.
       const emailKey = foldEmail(email) ?? email
       const attempt = await throttle.signIn(emailKey, address)
-      const account = await users.findByEmail(emailKey)
-      const right = await passwords.verify(password, account?.passwordHash)
+      const { account, right } = await look(emailKey, password).catch(async (error) => {
+        await attempt.undecided()
+        throw error
+      })
       if (!account || !right) throw new Fault('auth.invalid', 'The e-mail address or the password is wrong')
       await attempt.succeeded()
       return account

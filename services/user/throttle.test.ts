@@ -19,6 +19,18 @@ test('guessing at one account from one address is refused after a while, and the
   await throttle.signIn('ann@example.org', '203.0.113.1')
 })
 
+test('an attempt that could not be looked at is no guess', async () => {
+  const limits = {
+    ...USER_LIMITS,
+    signInFailuresPerAccountAndAddress: 2,
+    signInFailuresPerAddress: 2,
+    signInFailuresPerAccount: 2,
+  }
+  const throttle = openThrottle(limits)
+  for (let outage = 0; outage < 10; outage++) await (await throttle.signIn('ann@example.org', owner)).undecided()
+  await (await throttle.signIn('ann@example.org', owner)).succeeded()
+})
+
 test('a refusal says when to come again', async () => {
   const throttle = openThrottle({ ...USER_LIMITS, lookUpsPerUser: 1 })
   await throttle.lookUp('ann')

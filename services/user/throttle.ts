@@ -5,10 +5,11 @@ import type { UserLimits } from './config.ts'
 
 export interface Throttle {
   /**
-   * Counts an attempt to sign in, or throws `rate.limited`; call `succeeded` on the answer when the password was right. Counting
-   * is by what was typed, whether or not there is such an account.
+   * Counts an attempt to sign in, or throws `rate.limited`; call `succeeded` on the answer when the password was right, and
+   * `undecided` when it could not be looked at: an outage of ours is no guess. Counting is by what was typed, whether or not
+   * there is such an account.
    */
-  signIn(emailKey: string, address: string): Promise<{ succeeded(): Promise<void> }>
+  signIn(emailKey: string, address: string): Promise<{ succeeded(): Promise<void>; undecided(): Promise<void> }>
   /** Counts a registration, or throws `rate.limited`. */
   registration(address: string): Promise<void>
   /** Call before saying that a name or an address is taken; throws `rate.limited` when that was said too often there. */
@@ -45,6 +46,11 @@ export function openThrottle(limits: UserLimits): Throttle {
       await count(perAddress, place)
       if (!known) await count(perAccount, emailKey)
       return {
+        async undecided() {
+          await perPair.reward(pair)
+          await perAddress.reward(place)
+          if (!known) await perAccount.reward(emailKey)
+        },
         async succeeded() {
           await perPair.delete(pair)
           await perAddress.reward(place)
