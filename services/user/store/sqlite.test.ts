@@ -72,10 +72,11 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
   for (const [name, sql] of Object.entries(READS)) {
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split('?').length - 1).fill(1))
     const steps = plan.map((row) => String(row.detail))
-    const bad = steps.filter(
-      (step) =>
-        /TEMP B-TREE FOR ORDER/.test(step) || (/^SCAN/.test(step) && !/json_each|\(subquery|USING.*INDEX/.test(step)),
-    )
+    // What waits to be announced is a partial index of nothing else, and counting ends at its limit: those may walk.
+    const walks =
+      name === 'unannounced' ? /^SCAN users USING INDEX users_unannounced$/ : /^SCAN (users USING COVERING INDEX|\(sub)/
+    const mayWalk = name === 'unannounced' || name === 'count' ? walks : /^SCAN json_each/
+    const bad = steps.filter((step) => /TEMP B-TREE|ANY\(/.test(step) || (/^SCAN/.test(step) && !mayWalk.test(step)))
     assert.deepEqual(bad, [], `${name}: ${steps.join('; ')}`)
   }
 })
