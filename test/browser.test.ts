@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { infra } from '@parley/infra/infra'
+import { type Stack, startStack } from '@parley/infra/stack'
+import { type Browser, chromium } from 'playwright-core'
+import { build } from 'vite'
+import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
+import { logIn, type Person, register, signOut, sitDown, startChat, startGroup, write } from './browser/person.ts'
+import * as see from './browser/see.ts'
+import { lastSeq, transcript } from './browser/transcript.ts'
+
+let browser: Browser
+
+before(async () => {
+  await build({ configFile: fileURLToPath(new URL('../web/vite.config.ts', import.meta.url)), logLevel: 'warn' })
+  // In a container Chromium has no sandbox of its own, and in a test nothing to say to anybody but Parley.
+  const quiet = ['--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  browser = await chromium.launch({
+    executablePath: await infra.chromium(),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', ...quiet],
+  })
+})
+after(() => browser?.close())
+
+for (const shape of ['all-in-one', 'scale-out'] as const)
+  test(`two people chat in two browsers (${shape})`, { timeout: 180_000 }, async () => {
+    await using stack = await startStack({ shape, chatNodes: 2 })
+    await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+    await using bob = await sitDown(browser, stack.url, 'bob', 'phone')
+    await registerAndLogIn(alice, bob)
+    await ticksGoFromDeliveredToRead(alice, bob)
+    await talkInAGroup(alice, bob)
+    await writtenOfflineIsSentLater(alice, bob)
+    await reloadKeepsTheSession(alice)
+    await olderMessagesComeAsOneScrollsUp(stack, 'bob', 'alice')
+    if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
+    assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+  })
+
+async function registerAndLogIn(alice: Person, bob: Person): Promise<void> {
+  assert.deepEqual(await see.barriers(alice), [])
+  await Promise.all([register(alice), register(bob)])
+  await signOut(alice)
+  await logIn(alice)
+  await alice.page.getByText('No conversations yet').waitFor()
+  assert.deepEqual(await see.barriers(alice), [])
+}
+
+async function ticksGoFromDeliveredToRead(alice: Person, bob: Person): Promise<void> {
+  await startChat(alice, 'bob')
+  await write(alice, 'Hello Bob')
+  await see.tick(alice, 'Hello Bob', 'Delivered').waitFor()
+  await see.inList(bob, 'alice').filter({ hasText: '1 unread' }).click()
+  await see.message(bob, 'Hello Bob').waitFor()
+  await see.tick(alice, 'Hello Bob', 'Read').waitFor()
+  await write(bob, 'Hello Alice')
+  await see.message(alice, 'Hello Alice').waitFor()
+  await see.tick(bob, 'Hello Alice', 'Read').waitFor()
+  assert.deepEqual([await see.barriers(alice), await see.barriers(bob)], [[], []])
+}
+
+async function talkInAGroup(alice: Person, bob: Person): Promise<void> {
+  await see.wayBack(bob).click()
+  await startGroup(bob, 'Weekend', 'alice')
+  await write(bob, 'Who brings the cake?')
+  await see.inList(alice, 'Weekend').filter({ hasText: 'bob: Who brings the cake?' }).click()
+  await see.message(alice, 'Who brings the cake?').waitFor()
+  await write(alice, 'I do')
+  await see.tick(alice, 'I do', 'Read').waitFor()
+  await see.wayBack(bob).click()
+  await see.inList(bob, 'Hello Alice').click()
+  await see.inList(alice, 'Hello Alice').click()
+}
+
+async function writtenOfflineIsSentLater(alice: Person, bob: Person): Promise<void> {
+  await alice.context.setOffline(true)
+  await alice.page.getByText('You are offline').waitFor()
+  await write(alice, 'Written in a tunnel')
+  await see.tick(alice, 'Written in a tunnel', 'Waiting to be sent').waitFor()
+  await alice.context.setOffline(false)
+  await see.message(bob, 'Written in a tunnel').waitFor()
+  await see.tick(alice, 'Written in a tunnel', 'Read').waitFor()
+  await alice.page.getByText('You are offline').waitFor({ state: 'detached' })
+}
+
+async function reloadKeepsTheSession(alice: Person): Promise<void> {
+  await alice.page.reload()
+  await alice.page.getByRole('heading', { name: 'bob' }).waitFor()
+  await see.message(alice, 'Written in a tunnel').waitFor()
+}
+
+async function olderMessagesComeAsOneScrollsUp(stack: Stack, from: string, to: string): Promise<void> {
+  await sayMuch(stack.url, from, to, 120)
+  await using elsewhere = await sitDown(browser, stack.url, to, 'desk')
+  await logIn(elsewhere)
+  await see.inList(elsewhere, 'History 120').click()
+  // The last message is there with the list; the ones before it come when the conversation is opened.
+  for (const text of ['History 115', 'History 120']) await see.message(elsewhere, text).waitFor()
+  const moved = await shiftWhenOlderComes(elsewhere)
+  assert.ok(moved <= 3, `what one reads moved by ${moved} px`)
+  const all = await transcript(elsewhere, 0)
+  assert.deepEqual(
+    all.map(({ seq }) => seq),
+    all.map((_, i) => i + 1),
+  )
+  assert.deepEqual([all[0]?.text, all.at(-1)?.text], ['Hello Bob', 'History 120'])
+  assert.deepEqual(elsewhere.complaints, [])
+}
+
+async function nothingIsLostWhenNodesDie(stack: Stack, alice: Person, bob: Person): Promise<void> {
+  for (const person of [alice, bob]) await see.message(person, 'History 120').waitFor()
+  const from = await lastSeq(alice)
+  const killing = killInTurn(stack, ['chat-1', 'chat-2'])
+  const said = await Promise.all([talkWhile(killing, alice), talkWhile(killing, bob)])
+  const count = said.flat().length
+  for (const { page } of [alice, bob]) await page.locator(`[data-seq="${from + count}"]`).waitFor()
+  const [atAlice, atBob] = [await transcript(alice, from), await transcript(bob, from)]
+  assert.deepEqual(atAlice, atBob)
+  assert.deepEqual(
+    atAlice.map(({ seq }) => seq),
+    Array.from({ length: count }, (_, i) => from + 1 + i),
+  )
+  const texts = atAlice.map(({ text }) => text)
+  for (const own of said)
+    assert.deepEqual(
+      texts.filter((text) => own.includes(text)),
+      own,
+    )
+}
+
+/** Kills each node and starts it again, the next one only when the one before is back. */
+async function killInTurn(stack: Stack, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await stack.kill(name)
+    await stack.start(name)
+  }
+}
+
+/** Writes, three at a time, until the work is done, and once more after it; resolves when all of it is stored, with what was written. */
+async function talkWhile(work: Promise<void>, person: Person): Promise<string[]> {
+  const said: string[] = []
+  let done = false
+  const finished = work.finally(() => {
+    done = true
+  })
+  finished.catch(() => {})
+  for (let last = false; !last; ) {
+    last = done
+    for (let i = 0; i < 3; i++) {
+      const text = `${person.name} says ${said.length + 1}`
+      said.push(text)
+      await write(person, text)
+    }
+    // A node that hung would be given up after 10 s: this is far above.
+    await see.message(person, said.at(-1)!).and(person.page.locator('[data-seq]')).waitFor({ timeout: 40_000 })
+  }
+  await finished
+  return said
+}
