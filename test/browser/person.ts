@@ -21,7 +21,8 @@ export async function sitDown(browser: Browser, url: string, name: string, scree
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`))
   page.on('console', (line) => {
-    if (line.type() === 'error' && !isLostNetwork(line.text(), line.location().url)) complaints.push(line.text())
+    const { url: about } = line.location()
+    if (line.type() === 'error' && !isLostNetwork(line.text(), about)) complaints.push(`${line.text()} ${about}`)
   })
   await page.goto('/')
   return { name, page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
