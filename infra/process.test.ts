@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { descendants, isAlive, killTree, run, signalTree, startTime } from './process.ts'
+import { commandLine, descendants, isAlive, killTree, run, signalTree, startTime } from './process.ts'
 import { bareEnv } from './settings.ts'
 import { until } from './until.ts'
 
@@ -54,4 +54,16 @@ test('a program that cannot be run is an error, not silence', async () => {
   const log = join(tmpdir(), `parley-none-${process.pid}`)
   await assert.rejects(run({ file: '/nonexistent/program', args: [], env: bareEnv, log }), /ENOENT/)
   rmSync(log, { force: true })
+})
+
+test('a process that keeps starting others is killed with all of them', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'parley-process-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const mark = `30.${process.pid}`
+  const script = `while true; do sleep ${mark} & sleep 0.001; done`
+  const { pid } = await run({ file: 'sh', args: ['-c', script], env: bareEnv, log: join(dir, 'log') })
+  await until('some to be there', 5_000, () => descendants(pid).length > 20)
+  await killTree(pid)
+  const left = readdirSync('/proc').filter((id) => /^\d+$/.test(id) && commandLine(Number(id)) === `sleep ${mark}`)
+  assert.deepEqual(left, [])
 })

@@ -60,9 +60,17 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
 
 /** Kills a process and its descendants with SIGKILL, and waits until none is left. */
 export async function killTree(pid: number): Promise<void> {
-  const all = [pid, ...descendants(pid)]
+  const all = new Set<number>()
+  // Stopped first, until no more turn up: what one of them starts in the meantime would be left behind.
+  for (let known = -1; known < all.size; ) {
+    known = all.size
+    for (const each of [pid, ...descendants(pid)]) {
+      if (!all.has(each)) send(each, 'SIGSTOP')
+      all.add(each)
+    }
+  }
   for (const each of all) send(each, 'SIGKILL')
-  await until(`the end of the processes ${all.join(', ')}`, 10_000, () => !all.some(isAlive))
+  await until(`the end of the processes ${[...all].join(', ')}`, 10_000, () => ![...all].some(isAlive))
 }
 
 /** Whether the process runs; one that has ended and only waits to be noticed by its parent does not. */
