@@ -53,6 +53,17 @@ test('a JSON body is parsed, and one that is broken, too large, too deep or of a
   assert.equal((await fetch(`${url}/healthz`)).status, 200)
 })
 
+test('what no route answers is unavailable while the server starts, and not found after', async (t) => {
+  const http = await open(t, { internalPort: 0 })
+  const starting = http.ready('start', async () => 'down')
+  const urls = [http.url, `http://127.0.0.1:${http.internalPort}`].map((base) => `${base}/api/sync`)
+  const codes = async () =>
+    Promise.all(urls.map(async (url) => ((await (await fetch(url)).json()) as { code: string }).code))
+  assert.deepEqual(await codes(), ['unavailable', 'unavailable'])
+  starting[Symbol.dispose]()
+  assert.deepEqual(await codes(), ['not_found', 'not_found'])
+})
+
 test('a refusal carries its request id and when to try again, a defect nothing of its cause', async (t) => {
   const { url } = await open(t)
   const slow = await fetch(`${url}/fault`, { headers: { 'x-request-id': 'request-1234' } })

@@ -23,7 +23,7 @@ export interface Http extends AsyncDisposable {
   /** Routes of the internal port; never reachable through the public one. */
   readonly internal: Router
   readonly internalPort: number | undefined
-  /** After every route: static files. A request no one answers is `not_found`. */
+  /** After every route: static files. A request no one answers is `not_found`, or `unavailable` while a part called `start` is there: its route may not be mounted yet. */
   readonly fallback: Router
   /** Adds a part to `/readyz`. `down` makes it 503; `degraded` is said in the body only. */
   ready(name: string, check: () => Promise<'up' | 'degraded' | 'down'>): Disposable
@@ -45,7 +45,8 @@ export interface HttpOptions {
 /** Listens; rejects with an error that names the port when it cannot. Closing waits for requests under way, at most 5 s. */
 export async function listen(options: HttpOptions): Promise<Http> {
   const checks = new Map<string, () => Promise<'up' | 'degraded' | 'down'>>()
-  const outer = shell(options)
+  const starting = () => checks.has('start')
+  const outer = shell(options, starting)
   outer.app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }))
   outer.app.get('/readyz', async (_req, res) => {
     const parts = Object.fromEntries(
@@ -55,7 +56,7 @@ export async function listen(options: HttpOptions): Promise<Http> {
     const status = states.includes('down') ? 'down' : states.includes('degraded') ? 'degraded' : 'ready'
     res.status(status === 'down' ? 503 : 200).json({ status, parts })
   })
-  const inner = shell(options)
+  const inner = shell(options, starting)
   const server = await open(outer.finish(), options.host, options.port)
   const innerServer =
     options.internalPort === undefined
@@ -81,7 +82,10 @@ export async function listen(options: HttpOptions): Promise<Http> {
   }
 }
 
-function shell(options: HttpOptions): { app: Express; routes: Router; fallback: Router; finish: () => Express } {
+function shell(
+  options: HttpOptions,
+  starting: () => boolean,
+): { app: Express; routes: Router; fallback: Router; finish: () => Express } {
   const app = express()
   const routes = express.Router()
   const fallback = express.Router()
@@ -119,7 +123,14 @@ function shell(options: HttpOptions): { app: Express; routes: Router; fallback: 
     fallback,
     finish() {
       app.use(jsonBody, routes, fallback)
-      app.use((_req, _res, next) => next(new Fault('not_found', 'There is nothing here')))
+      app.use((_req, _res, next) =>
+        // Told "not found" by a node that starts, a device would take what it asked for as gone.
+        next(
+          starting()
+            ? new Fault('unavailable', 'The server is starting')
+            : new Fault('not_found', 'There is nothing here'),
+        ),
+      )
       app.use(refuse(options.log))
       return app
     },
