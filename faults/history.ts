@@ -19,9 +19,11 @@ export type Event = {
   | { type: 'send'; device: string; userId: string; id: string; conversationId: string; text: string; online: boolean }
   /** The harness took a device offline, or let it back. A device is online at first. */
   | { type: 'link'; device: string; online: boolean }
+  /** The harness sent another copy of it, over another path, and may get no answer. */
+  | { type: 'copied'; id: string }
   /** An acknowledgement arrived. Repeats of one id give several. */
   | { type: 'acked'; device: string; id: string; conversationId: string; seq: number; rev: number; createdAt: string }
-  /** A definite refusal (not a time-out, not a retryable one). */
+  /** A refusal that is not retryable. Definite where no other copy of the message can have been under way. */
   | { type: 'refused'; device: string; id: string; conversationId: string; code: string }
   /** The harness sent an id again with other content, on purpose. */
   | { type: 'forged'; id: string; conversationId: string; text: string; outcome: 'refused' | 'accepted' | 'unknown' }

@@ -126,6 +126,7 @@ async function repeat({ url, recorder, outstanding, random }: Scene, sent: Sent[
   const able = sent.filter((message) => outstanding.mayRepeat(message.lane, message.id))
   if (able.length === 0) return
   const { person, id, receiverId, text } = random.pick(able)
+  recorder.note({ type: 'copied', id })
   const copies = Array.from({ length: 1 + random.below(3) }, async () => {
     const reply = await once(url, person.rest.token, 'POST', '/api/messages/send', { id, receiverId, message: text })
     if (reply?.status !== 201) return

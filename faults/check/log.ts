@@ -32,11 +32,10 @@ function durable(events: Event[], stored: Map<string, SeenMessage[]>): Anomaly[]
 
 function phantoms(events: Event[], final: History['final']): Anomaly[] {
   const sent = new Map<string, { userId: string; text: string }>()
-  const refused = new Set<string>()
+  const refused = definitelyRefused(events)
   const acked = new Set<string>()
   for (const event of events) {
     if (event.type === 'send') sent.set(key(event.conversationId, event.id), event)
-    if (event.type === 'refused') refused.add(key(event.conversationId, event.id))
     if (event.type === 'acked') acked.add(key(event.conversationId, event.id))
   }
   const anomalies: Anomaly[] = []
@@ -65,6 +64,29 @@ function phantoms(events: Event[], final: History['final']): Anomaly[] {
     }
   }
   return anomalies
+}
+
+/**
+ * Refused while no other copy can have been under way: one that waits in a frozen node or a cut connection may be decided on
+ * later, when its sender is a member again. So: not repeated by the harness, nothing broken and the device online throughout.
+ */
+function definitelyRefused(events: Event[]): Set<string> {
+  const refused = new Set<string>()
+  const open = new Map<string, string>()
+  const broken = new Set<string>()
+  for (const event of events) {
+    if (event.type === 'fault') {
+      const name = `${event.what} ${event.target}`
+      if (event.phase === 'begin') broken.add(name)
+      else broken.delete(name)
+      open.clear()
+    }
+    if (event.type === 'send' && event.online && broken.size === 0) open.set(event.id, event.device)
+    if (event.type === 'copied') open.delete(event.id)
+    if (event.type === 'link') for (const [id, device] of open) if (device === event.device) open.delete(id)
+    if (event.type === 'refused' && open.has(event.id)) refused.add(key(event.conversationId, event.id))
+  }
+  return refused
 }
 
 function idempotent(events: Event[], stored: Map<string, SeenMessage[]>): Anomaly[] {
