@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { connectAll, nextId, numberAfter, type RawClient } from './client.ts'
+import type { Shares } from './profile.ts'
 import { median, percentile } from './stats.ts'
 import type { Subject } from './subject.ts'
 
@@ -12,6 +13,8 @@ const WINDOWS = 3
 export interface Saturated {
   cpuMicrosPerMessage: number
   messagesPerSecond: number
+  /** Of a window of its own, since the profiler costs too. */
+  profile?: Shares
 }
 export interface Paced extends Saturated {
   deliveryMs: { p50: number; p99: number }
@@ -49,7 +52,7 @@ function frames(subject: Subject, pair: Pair, run: string) {
 }
 
 /** Every connection keeps `outstanding` messages under way; what the server pays for each. */
-export async function saturated(subject: Subject, outstanding: number): Promise<Saturated> {
+export async function saturated(subject: Subject, outstanding: number, profiled = false): Promise<Saturated> {
   const { clients, pairs } = await openPairs(subject)
   const run = outstanding.toString(16).padStart(8, 'b')
   let delivered = 0
@@ -80,10 +83,14 @@ export async function saturated(subject: Subject, outstanding: number): Promise<
       messagesPerSecond: messages / seconds,
     })
   }
+  const profiling = profiled ? await subject.served.profile() : undefined
+  if (profiling) await pause(WINDOW_MS)
+  const profile = await profiling?.stop()
   stopped = true
   await pause(300)
   for (const client of clients) client.close()
   return {
+    ...(profile && { profile }),
     cpuMicrosPerMessage: median(windows.map((w) => w.cpuMicrosPerMessage)),
     messagesPerSecond: median(windows.map((w) => w.messagesPerSecond)),
   }

@@ -7,20 +7,23 @@ import { type Paced, paced, type Saturated, saturated } from './direct.ts'
 import { idle } from './idle.ts'
 import { pages } from './pages.ts'
 import { leaveServerCore } from './process.ts'
+import { describe } from './profile.ts'
 import { reconnect } from './reconnect.ts'
 import { type FanOut, rooms } from './rooms.ts'
 import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
 /**
- * `npm run bench [-- --runs 1 --only direct,rooms,idle,reconnect,pages --messages 1000000]`
+ * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages --messages 1000000]`
  * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
+ * `--profile` prints where the CPU of a saturated server goes instead, by part and by function, of Parley and of bare Socket.IO.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
     only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages' },
     messages: { type: 'string', default: '1000000' },
+    profile: { type: 'boolean', default: false },
   },
 })
 const parts = new Set(values.only.split(','))
@@ -45,6 +48,13 @@ console.log(
     .join(' ')}; all others as shipped`,
 )
 
+if (values.profile) {
+  for (const outstanding of [4, 16]) {
+    for (const open of [() => bare({ inspect: true }), () => parley(200, { inspect: true })])
+      await printProfile(open, outstanding)
+  }
+  process.exit(0)
+}
 if (parts.has('direct')) {
   for (const outstanding of [4, 16]) {
     const { ours, theirs } = await both(200, (subject) => saturated(subject, outstanding))
@@ -89,7 +99,7 @@ if (parts.has('idle')) {
 }
 if (parts.has('reconnect')) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
-  await using subject = await parley(200, folder)
+  await using subject = await parley(200, { folder })
   for (let one = 0; one < 200; one += 2) await subject.direct(one, one + 1)
   const result = await reconnect(subject, folder, 200, 2_000)
   own('2,000 devices reconnect and sync after a restart: all', 'ms', result.allMs)
@@ -121,6 +131,13 @@ async function both<T>(users: number, measure: (subject: Subject) => Promise<T>)
     ours.push(await measure(subject))
   }
   return { ours, theirs }
+}
+
+async function printProfile(open: () => Promise<Subject>, outstanding: number): Promise<void> {
+  await using subject = await open()
+  const { cpuMicrosPerMessage, profile } = await saturated(subject, outstanding, true)
+  console.log(`\n${subject.name}, ${outstanding} outstanding: ${round(cpuMicrosPerMessage)} µs CPU a message`)
+  console.log(describe(profile!, cpuMicrosPerMessage))
 }
 
 function row<T>(what: string, unit: string, ours: T[], theirs: T[], value: (result: T) => number): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { type Profiling, profile } from './profile.ts'
 
 /** A server process on a core of its own, and what it costs. */
 export interface Served extends AsyncDisposable {
@@ -11,6 +12,8 @@ export interface Served extends AsyncDisposable {
   cpuMicros(): number
   /** Resident memory in bytes. */
   rss(): number
+  /** Begins to profile it; only where it was served with an inspector. */
+  profile(): Promise<Profiling>
   kill(): Promise<void>
 }
 
@@ -18,11 +21,17 @@ export interface Served extends AsyncDisposable {
 const SERVER_CORE = '0'
 const READY_MS = 20_000
 
-/** Starts a script of this project on a free port and waits until its `/healthz` answers. */
-export async function serve(script: string, env: Record<string, string>, port?: number): Promise<Served> {
+/** Starts a script of this project, on a free port if none is given, and waits until its `/readyz` answers. */
+export async function serve(
+  script: string,
+  env: Record<string, string>,
+  { port, inspect = false }: { port?: number; inspect?: boolean } = {},
+): Promise<Served> {
   const own = port ?? (await freePort())
+  const inspector = inspect ? await freePort() : undefined
+  const flags = inspector === undefined ? [] : [`--inspect=127.0.0.1:${inspector}`, '--inspect-publish-uid=http']
   const path = fileURLToPath(new URL(`../${script}`, import.meta.url))
-  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, path], {
+  const child = spawn('taskset', ['-c', SERVER_CORE, process.execPath, ...flags, path], {
     env: { ...process.env, PORT: String(own), LOG_LEVEL: 'error', ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -40,6 +49,7 @@ export async function serve(script: string, env: Record<string, string>, port?: 
     url,
     cpuMicros: () => cpuMicros(pid),
     rss: () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024,
+    profile: () => (inspector === undefined ? Promise.reject(new Error('no inspector')) : profile(inspector)),
     kill: () => end('SIGKILL'),
     [Symbol.asyncDispose]: () => end('SIGKILL'),
   }

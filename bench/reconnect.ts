@@ -15,7 +15,7 @@ export interface Reconnect {
 export async function reconnect(subject: Subject, folder: string, users: number, devices: number): Promise<Reconnect> {
   const port = Number(new URL(subject.served.url).port)
   await subject.served.kill()
-  await using served: Served = await serve('main.ts', { ...LIFTED, PARLEY_DATA: folder }, port)
+  await using served: Served = await serve('main.ts', { ...LIFTED, PARLEY_DATA: folder }, { port })
   const begun = performance.now()
   const cpu = served.cpuMicros()
   const times: number[] = []

@@ -31,8 +31,11 @@ export const LIFTED = {
 
 const PASSWORD = 'benchmark password'
 
-export async function parley(users: number, folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))): Promise<Subject> {
-  const served = await serve('main.ts', { ...LIFTED, PARLEY_DATA: folder })
+export async function parley(
+  users: number,
+  { folder = mkdtempSync(join(tmpdir(), 'parley-bench-')), inspect = false } = {},
+): Promise<Subject> {
+  const served = await serve('main.ts', { ...LIFTED, PARLEY_DATA: folder }, { inspect })
   const people: LoginReply[] = []
   for (let from = 0; from < users; from += 20) {
     const numbers = Array.from({ length: Math.min(20, users - from) }, (_, index) => from + index)
@@ -67,8 +70,8 @@ export async function parley(users: number, folder = mkdtempSync(join(tmpdir(), 
   }
 }
 
-export async function bare(): Promise<Subject> {
-  const served = await serve('bench/bare.ts', {})
+export async function bare({ inspect = false } = {}): Promise<Subject> {
+  const served = await serve('bench/bare.ts', {}, { inspect })
   return {
     name: 'bare',
     served,
