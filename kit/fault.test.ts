@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FAULT_STATUS, type FaultCode } from '@parley/protocol/fault'
 import { z } from 'zod'
-import { asFault, Fault, parse, problem } from './fault.ts'
+import { asFault, Fault, parse, parser, problem } from './fault.ts'
 
 test('a refusal says its code, status and what to do, and never its cause', () => {
   const cause = new Error('password of the database is hunter2')
@@ -60,4 +60,23 @@ test('of very much that is wrong only a part is told', () => {
   const many = Array.from({ length: 500 }, () => 'x')
   const { errors } = asFault(z.array(z.number()).safeParse(many).error)
   assert.equal(errors?.length, 20)
+})
+
+test('a compiled parser is asked first, and refuses in the words of its schema', () => {
+  const schema = z.object({ seq: z.number() })
+  const parseSeq = parser(schema, (input) => (input === 'known' ? { seq: 7 } : undefined))
+  assert.deepEqual(parseSeq('known'), { seq: 7 })
+  for (const input of [undefined, { seq: 'x' }, []]) {
+    const refusal = (parseIt: (input: unknown) => unknown): unknown => {
+      try {
+        return parseIt(input)
+      } catch (error) {
+        return problem(error, 'req-1')
+      }
+    }
+    assert.deepEqual(
+      refusal(parseSeq),
+      refusal((it) => parse(schema, it)),
+    )
+  }
 })

@@ -54,6 +54,17 @@ export function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<
   throw invalid(result.error)
 }
 
+/**
+ * A parse function for what comes often: `compiled` gives what the schema would, or undefined where that refuses.
+ * Throws as `parse` does: the schema itself says what is wrong.
+ */
+export function parser<S extends z.ZodType>(
+  schema: S,
+  compiled: (input: unknown) => z.output<S> | undefined,
+): (input: unknown) => z.output<S> {
+  return (input) => compiled(input) ?? parse(schema, input)
+}
+
 function invalid(error: ZodError): Fault {
   const errors = error.issues.slice(0, 20).map((issue) => ({
     pointer: issue.path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),

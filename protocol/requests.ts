@@ -5,12 +5,15 @@ import { Password, Username } from './user.ts'
 
 /** Parsers for what clients send, over HTTP and over the socket. Unknown fields are dropped: identity, times and positions never come from the client. */
 
-const wellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed()
+export const wellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed()
 const codePoints = (text: string): number => {
   let count = 0
   for (const _ of text) count++
   return count
 }
+
+/** Something that is seen: neither blank nor a format or control character. */
+export const VISIBLE = /[^\s\p{Cf}\p{Cc}]/u
 
 /** Any script. Not empty or blank, no lone surrogates, no NUL; at most 10,000 code points and 40 KB. */
 export const MessageText = z
@@ -23,7 +26,7 @@ export const MessageText = z
     (text) => text.length <= LIMITS.textCodePoints || codePoints(text) <= LIMITS.textCodePoints,
     `must be at most ${LIMITS.textCodePoints} characters`,
   )
-  .refine((text) => /[^\s\p{Cf}\p{Cc}]/u.test(text), 'must not be empty')
+  .refine((text) => VISIBLE.test(text), 'must not be empty')
   .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL')
 
 const title = z
