@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import type { Log } from '@parley/kit/log'
@@ -37,7 +37,7 @@ export interface ChatParts {
   bus: Bus
   http: Http
   directory: UserDirectory
-  config: { contentKey: Buffer; origins: readonly string[]; limits: Limits }
+  config: { contentKey: KeyObject; origins: readonly string[]; limits: Limits }
   log: Log
 }
 

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createSecretKey, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -60,7 +60,7 @@ export async function testChat(
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()
   const limits = { ...LIMITS, ...options.limits }
-  const contentKey = randomBytes(32)
+  const contentKey = createSecretKey(randomBytes(32))
   const nodes: TestChat['nodes'] = []
   for (let n = 0; n < (options.nodes ?? 1); n++) {
     const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { type KeyObject, randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { ConversationItem, MemberItem } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
@@ -41,7 +41,7 @@ export function openConversations(deps: {
   items: Items
   fanout: Fanout
   messages: Messages
-  contentKey: Buffer
+  contentKey: KeyObject
   limits: Limits
 }): Conversations {
   const { store, people, items, fanout, messages, contentKey, limits } = deps

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 
 /** Makes and reads opaque cursors: a position in one list of one epoch, tagged so that another list's or an invented one is refused. */
@@ -9,7 +9,7 @@ export interface Cursors {
 }
 
 /** `list` names what the position counts in and whose it is, such as `inbox:<userId>`. */
-export function openCursors(key: Buffer, epoch: string): Cursors {
+export function openCursors(key: KeyObject, epoch: string): Cursors {
   const tag = (list: string, text: string): string =>
     createHmac('sha256', key).update(`cursor\0${list}\0${text}`).digest('base64url').slice(0, 16)
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, type KeyObject } from 'node:crypto'
 import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
 import type { Entry } from '@parley/protocol/conversation'
@@ -45,7 +45,7 @@ export function openMessages(deps: {
   people: People
   fanout: Fanout
   rate: Rate
-  contentKey: Buffer
+  contentKey: KeyObject
 }): Messages {
   const { store, people, fanout, rate, contentKey } = deps
   const { log } = store
@@ -178,6 +178,6 @@ function replyOf(entry: Entry): SendReply {
 }
 
 /** The keyed hash of a content: equal for a true repeat, and says nothing to who has the data without the key. */
-export function hashOf(key: Buffer, kind: string, content: string): string {
+export function hashOf(key: KeyObject, kind: string, content: string): string {
   return createHmac('sha256', key).update(`${kind}\0${content}`).digest('hex').slice(0, 32)
 }

@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { readKeys } from '@parley/kit/keys'
@@ -21,7 +22,9 @@ export async function openChat(
   const { content } = readKeys(config.keyFile, ['content'])
   await using stack = new AsyncDisposableStack()
   const store = stack.use(await openStore(config, log))
-  stack.use(await startChat({ store, bus, http, directory, config: { ...config, contentKey: content }, log }))
+  // As a key object: a hash keyed with plain bytes would import them again for each message.
+  const contentKey = createSecretKey(content)
+  stack.use(await startChat({ store, bus, http, directory, config: { ...config, contentKey }, log }))
   return stack.move()
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes, randomUUID } from 'node:crypto'
+import { createSecretKey, randomBytes, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { testChat } from './chat.fixture.ts'
 import { openCursors } from './cursor.ts'
@@ -81,7 +81,7 @@ test('a cursor that is invented, tampered with, of another user or of another li
   assert.equal(await sync(ann, 'x'), 'validation.failed')
   assert.equal(await sync(ann, '../../etc/passwd'), 'validation.failed')
   assert.equal(await sync(ann, `${page.cursor.slice(0, -2)}AA`), 'validation.failed')
-  const key = randomBytes(32)
+  const key = createSecretKey(randomBytes(32))
   const before = openCursors(key, 'one').write('inbox:x', 7)
   assert.equal(openCursors(key, 'one').read('inbox:x', before), 7)
   assert.throws(() => openCursors(key, 'two').read('inbox:x', before), { code: 'cursor.expired' })
