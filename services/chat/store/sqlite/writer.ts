@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { crashPoint } from '@parley/kit/crash'
 import { Appends } from './appends.ts'
@@ -7,7 +6,7 @@ import { Heads } from './heads.ts'
 import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
 import { Leases } from './presence.ts'
-import type { Command, Outcome, Round, WriterOptions } from './round.ts'
+import { APPEND_WIDTH, type Command, MARK_WIDTH, type Outcome, type Round, type WriterOptions } from './round.ts'
 import { migrate } from './schema.ts'
 import { one, write } from './statements.ts'
 import { Watermark } from './watermark.ts'
@@ -22,8 +21,12 @@ export interface Writer {
 }
 
 const BUSY_MS = 1_000
-/** The write-ahead log is moved into the main file when it has grown to so many bytes. */
-const LOG_BYTES = 16_000_000
+/** About so many pages are written to the log beside the file before they are moved into the file. */
+const LOG_PAGES = 6_000
+/** The log is overwritten from its beginning after each move, which costs half of what growing it does. Above that it is cut. */
+const LOG_BYTES = 64_000_000
+/** What a round writes at most: pages that all rounds touch, and one of each index of what it appends. */
+const PAGES = { round: 6, append: 2, mark: 1, command: 1 }
 
 /** Opens the file, which it makes or brings up to date. Throws when it cannot be used. */
 export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
@@ -32,7 +35,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   db.exec('PRAGMA synchronous = FULL')
   // `tidy` does it: SQLite's own would swallow the error of a failed sync.
   db.exec('PRAGMA wal_autocheckpoint = 0')
-  db.exec(`PRAGMA journal_size_limit = ${4 * LOG_BYTES}`)
+  db.exec(`PRAGMA journal_size_limit = ${LOG_BYTES}`)
   db.exec('PRAGMA cache_size = -65536')
   migrate(db)
 
@@ -48,6 +51,8 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const version = db.prepare('PRAGMA data_version')
   let seenVersion = version.get()?.data_version
   let broken = false
+  /** Pages written since the last move. The size of the log tells nothing: it keeps the size that it has once had. */
+  let written = 0
 
   return {
     epoch: String(one<{ value: string }>(db, 'meta')('epoch')?.value),
@@ -66,7 +71,10 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
       heads.trim()
       inboxes.trim()
       try {
-        if (!broken && statSync(`${path}-wal`).size > LOG_BYTES) db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+        if (!broken && written > LOG_PAGES) {
+          written = 0
+          db.exec('PRAGMA wal_checkpoint(PASSIVE)')
+        }
       } catch (error) {
         broken = isFatal(error)
       }
@@ -101,6 +109,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     if (round.marks.length > 0) crashPoint('marks.before-commit')
     if (round.appends.length > 0) crashPoint('append.before-commit')
     commit.run()
+    written += pagesOf(round)
     if (round.appends.length > 0) crashPoint('append.after-commit')
     return { committed: true, appends: places, marks: marked, replies }
   }
@@ -159,6 +168,11 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     marks.clear()
     watermark.clear()
   }
+}
+
+function pagesOf({ appends, marks, commands }: Round): number {
+  const pages = (appends.length / APPEND_WIDTH) * PAGES.append + (marks.length / MARK_WIDTH) * PAGES.mark
+  return PAGES.round + pages + commands.length * PAGES.command
 }
 
 const [BUSY, LOCKED, NOMEM, FULL, CONSTRAINT] = [5, 6, 7, 13, 19]
