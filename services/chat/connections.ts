@@ -13,6 +13,8 @@ export interface Connection {
   readonly typing: Map<string, number>
   /** Users whom this device watches, each with a conversation that both are in. */
   watched: Map<string, string>
+  /** Events refused since the last one that was not. */
+  refusals: number
 }
 
 /** The devices connected to this node, by user and by session. */
@@ -57,5 +59,5 @@ export function openConnections(): Connections {
 
 /** A device that has just connected. */
 export function newConnection(id: string, actor: Actor, writer: Writer, sendWindow: number): Connection {
-  return { id, actor, writer, sends: openSendOrder(sendWindow), typing: new Map(), watched: new Map() }
+  return { id, actor, writer, sends: openSendOrder(sendWindow), typing: new Map(), watched: new Map(), refusals: 0 }
 }

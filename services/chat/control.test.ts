@@ -29,13 +29,13 @@ test('who comes while others wait for what was revoked goes after them, also whe
   slow = true
   stoodStillFor = 10_000
   const served: string[] = []
-  const first = control.recent().then(() => served.push('first'))
-  const second = control.recent().then(() => served.push('second'))
+  const first = Promise.resolve(control.recent()).then(() => served.push('first'))
+  const second = Promise.resolve(control.recent()).then(() => served.push('second'))
   const turns = async (): Promise<void> => new Promise((turn) => setImmediate(turn))
   await turns()
   asked.shift()?.resolve()
   await turns()
-  const third = control.recent().then(() => served.push('third'))
+  const third = Promise.resolve(control.recent()).then(() => served.push('third'))
   await turns()
   slow = false
   for (const turn of asked) turn.resolve()

@@ -13,10 +13,10 @@ export interface Control extends AsyncDisposable {
   /** Throws `auth.invalid` when the session is over, `unavailable` while nothing is known yet. */
   check(actor: Actor): void
   /**
-   * Resolves when the log was read less than two seconds ago, or cannot be read now: after this process stood still, what it
-   * knows is old. Resolves in the order of the calls, so that what one device says keeps its order (P3).
+   * Undefined when the log was read less than two seconds ago, or cannot be read now. Else, since after this process stood
+   * still what it knows is old, resolves when it was; in the order of the calls, so that what one device says keeps its order (P3).
    */
-  recent(): Promise<void>
+  recent(): Promise<void> | undefined
   /** Whether the log was ever read; until then nobody is let in. */
   readonly known: boolean
   /** Whether the user service answered when it was asked last. A token's end closes a socket only then, since else it could not be renewed. */
@@ -103,13 +103,13 @@ export async function openControl(deps: {
       if (over.has(sessionId) || over.has(userId))
         throw new Fault('auth.invalid', 'This session is over: sign in again')
     },
-    async recent() {
+    recent() {
       if (!waiting && reachable && performance.now() - readAt > RECENT_MS)
         waiting = read().finally(() => {
           waiting = undefined
         })
       // Also who no longer has a reason to wait: those that came before still do.
-      await waiting
+      return waiting
     },
     get known() {
       return position !== undefined

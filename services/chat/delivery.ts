@@ -1,5 +1,5 @@
 import type { Audience } from './audience.ts'
-import type { Packet } from './writer.ts'
+import { Packet } from './packet.ts'
 
 /** What one chat node passes to another: the packet as the sockets get it, and for whom it is. */
 export interface NodeDelivery {
@@ -11,13 +11,17 @@ export interface NodeDelivery {
 
 /** One line of JSON for each part: the receiving node parses the first only, and passes the others on as they are. */
 export function packDelivery(about: NodeDelivery['about'], packet: Packet, gone?: Packet): Buffer {
-  const lines = [JSON.stringify(about), packet]
-  if (gone !== undefined) lines.push(gone)
+  const lines = [JSON.stringify(about), packet.text]
+  if (gone) lines.push(gone.text)
   return Buffer.from(lines.join('\n'))
 }
 
 /** The inverse, of what another node of this service packed. JSON holds no raw line break, so a line is a part. */
 export function unpackDelivery(body: Buffer): NodeDelivery {
   const [about, packet, gone] = body.toString().split('\n')
-  return { about: JSON.parse(about!) as NodeDelivery['about'], packet: packet!, ...(gone !== undefined && { gone }) }
+  return {
+    about: JSON.parse(about!) as NodeDelivery['about'],
+    packet: new Packet(packet!),
+    ...(gone !== undefined && { gone: new Packet(gone) }),
+  }
 }

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { Fault, parse, problem } from '@parley/kit/fault'
+import { Fault, parse, parser, problem } from '@parley/kit/fault'
 import { depthAbove } from '@parley/kit/http'
 import type { Log } from '@parley/kit/log'
 import type { Actor } from '@parley/kit/token'
+import * as hot from '@parley/protocol/hot'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
 import { PresenceSubscribe, Receipt, SendMessage, SessionRefresh, SyncRequest, Typing } from '@parley/protocol/requests'
 import type { ClientEvents } from '@parley/protocol/socket'
@@ -23,11 +24,21 @@ type Handler = (connection: Connection, input: unknown, answer: Answer) => Promi
 
 /** Serves what clients say over the socket. */
 export interface Events {
-  /** `packet` is the event's name, its arguments and perhaps an ack, as they came. Never rejects, whatever they are; acknowledges exactly once. */
-  serve(connection: Connection, packet: unknown[]): Promise<void>
+  /**
+   * `name` and `data` are as they came. Never throws, whatever they are; `reply` is called exactly once, and while the caller
+   * waits what one device says is taken in its order.
+   */
+  serve(connection: Connection, name: unknown, data: unknown, reply: Reply | undefined): void
   /** Refuses what comes from now on, and resolves when what came before is answered. */
   drain(): Promise<void>
 }
+
+/** Tells the client how its event went; absent where it asked for no ack. */
+type Reply = (body: object) => void
+
+const sendMessage = parser(SendMessage, hot.sendMessage)
+const receipt = parser(Receipt, hot.receipt)
+const typed = parser(Typing, hot.typing)
 
 /** Refused this often without a pause, a client is not slow but hostile. */
 const REFUSALS_BEFORE_CUT = 1_000
@@ -47,33 +58,33 @@ export function openEvents(deps: {
 }): Events {
   const { messages, receipts, typing, presence, sync, history, authenticate, control, limits, log } = deps
   const rate = openRate(limits.eventsPerSecond, limits.eventBurst)
-  const refusals = new WeakMap<Connection, number>()
-  const underWay = new Set<Promise<void>>()
+  let underWay = 0
   let draining = false
+  const drained = Promise.withResolvers<void>()
 
-  const receipt =
+  const raise =
     (mark: 'deliveredSeq' | 'readSeq'): Handler =>
     async ({ actor, id }, input, answer) => {
-      const { conversationId, upToSeq } = parse(Receipt, input)
+      const { conversationId, upToSeq } = receipt(input)
       answer(await receipts.raise(actor.userId, { conversationId, [mark]: upToSeq }, id))
     }
 
   const handlers: Record<keyof ClientEvents, Handler> = {
     'message.send': ({ actor, id, sends }, input, answer) => {
-      const message = parse(SendMessage, input)
+      const message = sendMessage(input)
       const lane = message.conversationId ?? directId(actor.userId, message.receiverId!)
       return sends.run(lane, message.id, (turn) =>
         messages.send(actor, message, { acknowledge: answer, turn, socketId: id }),
       )
     },
-    'receipt.delivered': receipt('deliveredSeq'),
-    'receipt.read': receipt('readSeq'),
+    'receipt.delivered': raise('deliveredSeq'),
+    'receipt.read': raise('readSeq'),
     'typing.start': async (connection, input, answer) => {
-      await typing.start(connection, parse(Typing, input).conversationId)
+      await typing.start(connection, typed(input).conversationId)
       answer({})
     },
     'typing.stop': async (connection, input, answer) => {
-      await typing.stop(connection, parse(Typing, input).conversationId)
+      await typing.stop(connection, typed(input).conversationId)
       answer({})
     },
     'presence.subscribe': async (connection, input, answer) =>
@@ -106,45 +117,40 @@ export function openEvents(deps: {
   function refused(connection: Connection, error: unknown): { ok: false; error: object } {
     const body = problem(error, randomUUID())
     if (body.code === 'internal') log.error({ err: error, requestId: body.requestId }, 'an event failed')
-    const count = (refusals.get(connection) ?? 0) + 1
-    refusals.set(connection, count)
     // Told to stay away for a while: whoever floods a node must not come straight back.
-    if (count >= REFUSALS_BEFORE_CUT) connection.writer.close('server.draining', { reconnectAfterMs: 30_000 })
+    if (++connection.refusals >= REFUSALS_BEFORE_CUT)
+      connection.writer.close('server.draining', { reconnectAfterMs: 30_000 })
     return { ok: false, error: body }
   }
 
-  async function answered(connection: Connection, packet: unknown[]): Promise<void> {
-    const last = packet.at(-1)
-    let ack = typeof last === 'function' ? (last as (reply: object) => void) : undefined
-    const reply = (body: object): void => {
-      if (ack) connection.writer.acknowledge(ack, body)
-      ack = undefined
-    }
+  async function serve(connection: Connection, name: unknown, data: unknown, reply: Reply | undefined): Promise<void> {
+    let answered = false
+    underWay++
     try {
-      await control.recent()
+      const looking = control.recent()
+      if (looking) await looking
       if (connection.writer.closed) return // Its session turned out to be over: nobody is there to be answered.
-      const handler = admit(connection, packet[0])
-      if (depthAbove(packet[1], LIMITS.jsonDepth))
+      const handler = admit(connection, name)
+      if (depthAbove(data, LIMITS.jsonDepth))
         throw new Fault('validation.failed', `The event nests deeper than ${LIMITS.jsonDepth} levels`)
-      await handler(connection, packet[1], (data) => {
-        refusals.delete(connection)
-        reply({ ok: true, data })
+      await handler(connection, data, (result) => {
+        connection.refusals = 0
+        answered = true
+        reply?.({ ok: true, data: result })
       })
     } catch (error) {
-      reply(refused(connection, error))
+      const body = refused(connection, error)
+      if (!answered) reply?.(body)
+    } finally {
+      if (--underWay === 0 && draining) drained.resolve()
     }
   }
 
   return {
-    async serve(connection, packet) {
-      const serving = answered(connection, packet)
-      underWay.add(serving)
-      await serving
-      underWay.delete(serving)
-    },
+    serve: (connection, name, data, reply) => void serve(connection, name, data, reply),
     async drain() {
       draining = true
-      await Promise.allSettled(underWay)
+      if (underWay > 0) await drained.promise
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { originAllowed } from '@parley/kit/origin'
 import type { Limits } from '@parley/protocol/limits'
 import type { Server } from 'socket.io'
+import { closeOnBinary } from './wire.ts'
 
 export const SOCKET_PATH = '/socket.io'
 
@@ -27,9 +28,7 @@ export function attachTo(io: Server, server: HttpServer, origins: readonly strin
   }
   server.on('upgrade', guard)
   io.attach(server, { allowRequest: (req, decide) => decide(null, allowed(req)) })
-  io.engine.on('connection', (conn: EngineConnection) =>
-    conn.prependListener('data', (data) => refuseBinary(conn, data)),
-  )
+  closeOnBinary(io)
 
   return () => {
     io.engine.close()
@@ -37,17 +36,6 @@ export function attachTo(io: Server, server: HttpServer, origins: readonly strin
     for (const listener of requests) server.on('request', listener)
     for (const listener of upgrades) server.on('upgrade', listener)
   }
-}
-
-/** The part of an engine.io connection that is used here. */
-interface EngineConnection {
-  prependListener(event: 'data', listener: (data: unknown) => void): unknown
-  close(discard?: boolean): void
-}
-
-/** Nothing of ours is binary, and unfinished binary packets are memory that a client can hold (`5` and `6` are binary packets). */
-function refuseBinary(conn: EngineConnection, data: unknown): void {
-  if (typeof data !== 'string' || data.startsWith('5') || data.startsWith('6')) conn.close(true)
 }
 
 function hasToken(url: string): boolean {

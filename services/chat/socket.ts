@@ -11,9 +11,11 @@ import type { Events } from './events.ts'
 import type { Fanout } from './fanout.ts'
 import { openGate } from './gate.ts'
 import { attachTo, MAX_FRAME, SOCKET_PATH } from './handshake.ts'
+import { ackOf, packetOf } from './packet.ts'
 import type { Presence } from './presence.ts'
 import type { Typing } from './typing.ts'
-import { openWriter, packetOf } from './writer.ts'
+import { forgetHandshake, Wire } from './wire.ts'
+import { Writer } from './writer.ts'
 
 type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { actor: Actor }>
 
@@ -77,10 +79,19 @@ export function openSockets(deps: {
   }
 
   io.on('connection', (socket) => {
-    const writer = openWriter(socket, limits.socketBufferBytes, () => writer.close('slow.consumer', {}))
-    const connection: Connection = newConnection(socket.id, socket.data.actor, writer, limits.sendWindow)
+    const { actor } = socket.data
+    forgetHandshake(socket)
+    const wire = new Wire(socket, ({ packet: [name, data], ack }) =>
+      events.serve(connection, name, data, ack === undefined ? undefined : (body) => writer.send(ackOf(ack, body))),
+    )
+    const writer = new Writer(socket, wire, limits.socketBufferBytes)
+    const connection: Connection = newConnection(socket.id, actor, writer, limits.sendWindow)
     // Before anything is awaited: what a client says at once must find its handler.
-    socket.use((packet) => void events.serve(connection, packet))
+    socket.use((packet) => {
+      const [name, data, last = data] = packet as unknown[]
+      const ack = typeof last === 'function' ? (last as (body: object) => void) : undefined
+      events.serve(connection, name, data, ack && ((body) => writer.acknowledge(ack, body)))
+    })
     socket.on('disconnect', () => leave(connection))
     // Registered before the bind is confirmed, so that a revocation finds the socket; `hello` comes after both.
     connections.add(connection)
@@ -129,6 +140,7 @@ export function openSockets(deps: {
       const timer = setTimeout(resolve, DRAIN_MS)
       await Promise.race([events.drain(), late])
       clearTimeout(timer)
+      for (const { writer } of connections.all()) writer.flush()
       io.disconnectSockets(true)
       detach()
     },

@@ -1,0 +1,148 @@
+import type { Server, Socket } from 'socket.io'
+import { type ClientEvent, eventOf, type Packet } from './packet.ts'
+
+/**
+ * The short way to and from a client's WebSocket, past the machinery that Socket.IO and Engine.IO run for each packet: events
+ * are read straight from the messages, ready-made frames are written straight to the stream. All that is used of the insides
+ * of Engine.IO and ws is in this file, and `wire.test.ts` fails when a new version moves it. Where they are not as expected,
+ * and while a client polls, everything goes the plain way through the public interface: as correct, slower.
+ */
+export class Wire {
+  readonly #conn: EngineSocket
+  readonly #receive: (event: ClientEvent) => void
+  /** The WebSocket, once there is one and its insides are as expected. */
+  #ws: WebSocketInside | undefined
+  /** Characters given to Engine.IO while its transport could not take more. */
+  #queued = 0
+
+  /** `receive` gets the events that came by the short way; those that come by the plain way are for Socket.IO's own handlers. */
+  constructor(socket: Socket, receive: (event: ClientEvent) => void) {
+    this.#conn = socket.conn as unknown as EngineSocket
+    this.#receive = receive
+    this.#adopt()
+    if (!this.#ws) this.#conn.on('upgrade', () => this.#adopt())
+  }
+
+  /** Is the short way open? */
+  get short(): boolean {
+    const { readyState, transport, writeBuffer } = this.#conn
+    // What Engine.IO still holds must go first.
+    return (
+      this.#ws !== undefined &&
+      transport.socket === this.#ws &&
+      readyState === 'open' &&
+      writeBuffer.length === 0 &&
+      this.#ws.readyState === OPEN
+    )
+  }
+
+  /** Bytes (characters, what Engine.IO holds) that the peer has not taken. */
+  get waiting(): number {
+    if (this.#conn.writeBuffer.length === 0) this.#queued = 0
+    return this.#queued + (this.#conn.transport.socket?.bufferedAmount ?? 0)
+  }
+
+  /** Writes the packets in their order, in one piece where possible. Lost when the connection is over. */
+  write(packets: readonly Packet[]): void {
+    if (this.short) {
+      let frames = ''
+      for (const packet of packets) frames += packet.frame
+      this.#ws!._socket.write(frames, 'latin1')
+      return
+    }
+    if (this.#conn.writeBuffer.length === 0) this.#queued = 0
+    for (const { text } of packets) {
+      this.#queued += text.length
+      this.#conn.write(text, { compress: false })
+    }
+  }
+
+  /** Forgets what Engine.IO has not handed on, and cannot reach the peer any more. */
+  drop(): void {
+    this.#conn.writeBuffer.length = 0
+  }
+
+  /** Ends the connection without waiting for the peer. */
+  cut(): void {
+    this.#conn.transport.socket?.terminate?.()
+    this.#conn.close(true)
+  }
+
+  #adopt(): void {
+    const ws = this.#conn.transport.socket
+    if (!ws || !isAsExpected(ws)) return
+    const [stock] = ws.listeners('message') as [(data: unknown, isBinary: boolean) => void]
+    ws.removeAllListeners('message')
+    ws.on('message', (data: Buffer, isBinary: boolean) => {
+      const event = isBinary || this.#conn.readyState !== 'open' ? undefined : eventOf(data)
+      if (!event) return stock(data, isBinary)
+      this.#sawLife()
+      this.#receive(event)
+    })
+    this.#ws = ws
+  }
+
+  /** As Engine.IO does with any packet while it waits for a pong: who sends is alive. */
+  #sawLife(): void {
+    const conn = this.#conn
+    if (!conn.pingTimeoutTimer || conn.hasRefreshedPingTimeout) return
+    conn.pingTimeoutTimer.refresh()
+    conn.hasRefreshedPingTimeout = true
+  }
+}
+
+/** Lets go of what a connection keeps of its handshake: request, headers, and the token in them. */
+export function forgetHandshake(socket: Socket): void {
+  const { conn, handshake } = socket as unknown as { conn: { request: unknown }; handshake: Record<string, unknown> }
+  conn.request = null
+  handshake.headers = {}
+  handshake.auth = {}
+  handshake.query = {}
+}
+
+/** Closes a connection that sends what nothing of ours is: binary data, or a packet that announces some, which is memory that a client can hold. */
+export function closeOnBinary(io: Server): void {
+  io.engine.on('connection', (conn: EngineSocket) =>
+    conn.prependListener('data', (data) => {
+      // `5` and `6` are binary packets (socket.io-protocol v5).
+      if (typeof data !== 'string' || data.startsWith('5') || data.startsWith('6')) conn.close(true)
+    }),
+  )
+}
+
+const OPEN = 1
+
+/** The part of Engine.IO's socket that is used. */
+interface EngineSocket {
+  readyState: 'opening' | 'open' | 'closing' | 'closed'
+  transport: { socket?: WebSocketInside }
+  writeBuffer: unknown[]
+  pingTimeoutTimer: NodeJS.Timeout | null
+  hasRefreshedPingTimeout: boolean
+  write(data: string, options: { compress: boolean }): void
+  close(discard?: boolean): void
+  on(event: 'upgrade', listener: () => void): void
+  prependListener(event: 'data', listener: (data: unknown) => void): void
+}
+
+/** The part of ws's WebSocket that is used. */
+interface WebSocketInside {
+  readyState: number
+  bufferedAmount: number
+  extensions: string
+  _socket: { write(data: string, encoding: 'latin1'): boolean }
+  terminate?(): void
+  listeners(event: 'message'): unknown[]
+  removeAllListeners(event: 'message'): void
+  on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): void
+}
+
+/** Frames are written as they are: only where nothing compresses, and one listener takes what comes. */
+function isAsExpected(ws: WebSocketInside): boolean {
+  return (
+    typeof ws._socket?.write === 'function' &&
+    typeof ws.bufferedAmount === 'number' &&
+    ws.extensions === '' &&
+    ws.listeners('message').length === 1
+  )
+}
