@@ -8,8 +8,8 @@ import { find } from '@parley/infra/which'
 /** Something that the tests need on this machine. */
 interface Need {
   what: string
-  /** Debian's package. */
-  package: string
+  /** Debian's packages. */
+  packages: string[]
   there: () => boolean
   /** How to do without it. */
   otherwise: string
@@ -18,19 +18,19 @@ interface Need {
 const NEEDS: Need[] = [
   {
     what: 'RabbitMQ 3.10 or later',
-    package: 'rabbitmq-server',
+    packages: ['rabbitmq-server'],
     there: () => find('/usr/lib/rabbitmq/bin/rabbitmq-server', 'rabbitmq-server') !== undefined,
     otherwise: 'put rabbitmq-server, rabbitmqctl and epmd on PATH',
   },
   {
     what: 'Nginx 1.22 or later',
-    package: 'nginx',
+    packages: ['nginx'],
     there: () => find('nginx') !== undefined,
     otherwise: 'put nginx on PATH',
   },
   {
     what: 'Chromium',
-    package: 'chromium',
+    packages: ['chromium'],
     there: () =>
       find('chromium', 'chromium-browser', 'google-chrome', '/Applications/Chromium.app/Contents/MacOS/Chromium') !==
       undefined,
@@ -38,9 +38,15 @@ const NEEDS: Need[] = [
   },
   {
     what: 'a MongoDB server, or debootstrap to make one',
-    package: 'debootstrap',
+    packages: ['debootstrap'],
     there: hasMongodb,
     otherwise: 'set MONGODB_URL, put mongod on PATH or start Docker',
+  },
+  {
+    what: 'python-socketio with requests and websocket-client',
+    packages: ['python3-socketio', 'python3-requests', 'python3-websocket'],
+    there: hasPythonSocketio,
+    otherwise: 'install them for /usr/bin/python3',
   },
 ]
 
@@ -57,13 +63,13 @@ export function prepareMachine(allowed: boolean): void {
   const reason = whyNotInstall(allowed)
   if (reason)
     throw new Error(`The tests need what is not on this machine:\n${list(missing)}\nNot installed here: ${reason}.`)
-  installPackages(missing.map((need) => need.package))
+  installPackages(missing.flatMap((need) => need.packages))
   const still = missingNeeds()
   if (still.length > 0) throw new Error(`Still missing after the installation:\n${list(still)}`)
 }
 
 const list = (needs: Need[]): string =>
-  needs.map((need) => `  - ${need.what} (Debian: ${need.package}; or ${need.otherwise})`).join('\n')
+  needs.map((need) => `  - ${need.what} (Debian: ${need.packages.join(', ')}; or ${need.otherwise})`).join('\n')
 
 function whyNotInstall(allowed: boolean): string | undefined {
   if (!allowed) return 'PARLEY_INSTALL=0 forbids it'
@@ -93,6 +99,11 @@ function withoutServices(): Disposable {
   writeFileSync(policy, '#!/bin/sh\nexit 101\n')
   chmodSync(policy, 0o755)
   return { [Symbol.dispose]: () => rmSync(policy, { force: true }) }
+}
+
+function hasPythonSocketio(): boolean {
+  const python = find('/usr/bin/python3', 'python3')
+  return python !== undefined && spawnSync(python, ['-c', 'import socketio, requests, websocket']).status === 0
 }
 
 function hasMongodb(): boolean {

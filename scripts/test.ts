@@ -23,7 +23,7 @@ process.exitCode = stop.signal.aborted ? 130 : failed === 0 ? 0 : 1
 async function runAll(): Promise<Counts> {
   const { infra: onServers, system } = testFiles()
   console.log(`Plan:
-  1. the machine: RabbitMQ, Nginx, Chromium and a server for MongoDB's protocol, installed if they are missing
+  1. the machine: RabbitMQ, Nginx, Chromium, python-socketio and a server for MongoDB's protocol, installed if they are missing
   2. types, lint, format, layout, quick tests (npm run check)
   3. suites on the real servers: ${onServers.length} files
   4. whole-system tests on all-in-one and on the scale-out form: ${system.length} files
