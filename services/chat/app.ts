@@ -1,4 +1,4 @@
-import { type KeyObject, randomUUID } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import type { Log } from '@parley/kit/log'
@@ -68,7 +68,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   )
   stack.use(openRelay({ log: store.log, bus, fanout, logger: log }))
   stack.use(openHints({ bus, inbox: store.inbox, connections, log }))
-  const presence = stack.use(openPresence({ nodeId: randomUUID(), store: store.presence, watchers, fanout, log }))
+  const presence = stack.use(openPresence({ store: store.presence, watchers, fanout, log }))
   const control = stack.use(
     await openControl({ directory, bus, log, revoked: (entry) => closeRevoked(connections, entry) }),
   )

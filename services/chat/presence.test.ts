@@ -72,3 +72,79 @@ test('typing is told to the other members only, not oftener than it may, and end
     [[], [], []],
   )
 })
+
+test('of many that subscribe at once a device gets the first and the last: those between are refused', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const answer = Promise.withResolvers<void>()
+  const chat = await testChat(t, {
+    store: (store) => ({
+      ...store,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      inbox: {
+        ...store.inbox,
+        async conversationIds(userId, limit) {
+          asked.resolve()
+          await answer.promise
+          return store.inbox.conversationIds(userId, limit)
+        },
+      },
+    }),
+  })
+  t.after(() => answer.resolve())
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' })
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: cleo.id, message: 'hi' })
+  const anns = await chat.device(ann)
+  const first = anns.ask('presence.subscribe', { userIds: [bob.id] })
+  await asked.promise
+  const between = Array.from({ length: 5 }, () => anns.ask('presence.subscribe', { userIds: [bob.id] }))
+  const last = anns.ask('presence.subscribe', { userIds: [cleo.id] })
+  for (const ack of await Promise.all(between)) assert.equal(ack.error.code, 'rate.limited')
+  answer.resolve()
+  const watched = (ack: { data: { items: { userId: string }[] } }) => ack.data.items.map((item) => item.userId)
+  assert.deepEqual(watched(await first), [bob.id])
+  assert.deepEqual(watched(await last), [cleo.id])
+  await chat.device(bob)
+  await chat.device(cleo)
+  assert.equal((await anns.next('presence.changed')).userId, cleo.id)
+})
+
+test('to ask for strangers, or again for the same, reads next to nothing; who asks too often must wait', async (t) => {
+  let reads = 0
+  const chat = await testChat(t, {
+    store: (store) => ({
+      ...store,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      log: {
+        ...store.log,
+        cachedConversation(id, membersRev) {
+          reads++
+          return store.log.cachedConversation(id, membersRev)
+        },
+      },
+      inbox: {
+        ...store.inbox,
+        conversationIds(userId, limit) {
+          reads++
+          return store.inbox.conversationIds(userId, limit)
+        },
+      },
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' })
+  const anns = await chat.device(ann)
+  const readsOf = async (userIds: string[]) => {
+    const before = reads
+    const { data } = await anns.ask('presence.subscribe', { userIds })
+    assert.equal(data.items.length, 1)
+    return reads - before
+  }
+  const strangers = Array.from({ length: 499 }, () => randomUUID())
+  assert.equal(await readsOf([bob.id, ...strangers]), 2, 'the list and one conversation')
+  assert.equal(await readsOf([bob.id]), 1, 'the conversation by which he is known')
+  const refusals = []
+  for (let n = 0; n < 20; n++) refusals.push((await anns.ask('presence.subscribe', { userIds: strangers })).error)
+  const refused = refusals.filter((error) => error?.code === 'rate.limited')
+  assert.ok(refused.length >= 5 && refused[0].retryAfterMs > 0)
+})

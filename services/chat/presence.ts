@@ -1,8 +1,9 @@
 import type { Log } from '@parley/kit/log'
 import type { PresenceItem } from '@parley/protocol/socket'
-import { eachAtOnce } from './at-once.ts'
 import type { Connection } from './connections.ts'
 import type { Fanout } from './fanout.ts'
+import { type Latest, openLatest } from './latest.ts'
+import { openLeases } from './leases.ts'
 import type { PresenceStore } from './store/store.ts'
 import type { Watchers } from './watchers.ts'
 import { packetOf } from './writer.ts'
@@ -11,29 +12,22 @@ import { packetOf } from './writer.ts'
 export interface Presence extends AsyncDisposable {
   came(connection: Connection): void
   went(connection: Connection): void
-  /** Replaces whom the device watches, and says how they are. Others than those it shares a conversation with are left out. */
+  /**
+   * Replaces whom the device watches, and says how they are. Others than those it shares a conversation with are left out.
+   * One at a time for each device: of those that wait the latest goes on, and the others are refused with `rate.limited`.
+   */
   subscribe(connection: Connection, userIds: readonly string[]): Promise<{ items: PresenceItem[] }>
 }
 
-const HEARTBEAT_MS = 5_000
 /** Changes within this time are told once, as they are at its end. */
 const COALESCE_MS = 250
-/** After a restart all of a node's devices come at once. */
-const LEASES_AT_ONCE = 32
 
-/** Opens the leases of this node. */
-export function openPresence(deps: {
-  nodeId: string
-  store: PresenceStore
-  watchers: Watchers
-  fanout: Fanout
-  log: Log
-}): Presence {
-  const { nodeId, store, watchers, fanout, log } = deps
+/** Opens the presence of this node's devices. */
+export function openPresence(deps: { store: PresenceStore; watchers: Watchers; fanout: Fanout; log: Log }): Presence {
+  const { store, watchers, fanout, log } = deps
+  const leases = openLeases({ store, changed: noteChange, log })
+  const subscribing = new WeakMap<Connection, Latest>()
   const changed = new Set<string>()
-  /** Leases whose last change the store has not taken yet, as they should be. */
-  const unsaved = new Map<string, { userId: string; here: boolean }>()
-  let saving: Promise<void> = Promise.resolve()
   let telling: NodeJS.Timeout | undefined
 
   function noteChange(userId: string): void {
@@ -50,53 +44,22 @@ export function openPresence(deps: {
     for (const item of await store.read(userIds)) fanout.toWatchers(item.userId, packetOf('presence.changed', item))
   }
 
-  /** Saves in turn, so that a device that came and went at once ends as gone. What fails is tried again with the next heartbeat. */
-  function save(): void {
-    saving = saving
-      .then(() => eachAtOnce(LEASES_AT_ONCE, [...unsaved], saveOne))
-      .catch((error) => log.warn({ err: error }, 'presence cannot be stored'))
-  }
-
-  async function saveOne([socketId, { userId, here }]: [string, { userId: string; here: boolean }]): Promise<void> {
-    const lease = { nodeId, socketId, userId }
-    const turned = here ? (await store.connect(lease)).first : (await store.disconnect(lease)).last
-    if (unsaved.get(socketId)?.here === here) unsaved.delete(socketId)
-    if (turned) noteChange(userId)
-  }
-
-  async function beat(): Promise<void> {
-    try {
-      await store.heartbeat(nodeId)
-      for (const userId of await store.expire()) noteChange(userId)
-    } catch (error) {
-      log.warn({ err: error }, 'the heartbeat of presence failed')
-    }
-    if (unsaved.size > 0) save()
-  }
-
-  let beating: Promise<void> = beat()
-  const heart = setInterval(() => {
-    beating = beating.then(beat)
-  }, HEARTBEAT_MS)
-
   return {
-    came(connection) {
-      unsaved.set(connection.id, { userId: connection.actor.userId, here: true })
-      save()
-    },
+    came: ({ id, actor }) => leases.came(id, actor.userId),
     went(connection) {
       watchers.forget(connection)
-      unsaved.set(connection.id, { userId: connection.actor.userId, here: false })
-      save()
+      leases.went(connection.id)
     },
-    async subscribe(connection, userIds) {
-      const allowed = await watchers.watch(connection, userIds)
-      return { items: allowed.length > 0 ? await store.read(allowed) : [] }
+    subscribe(connection, userIds) {
+      const latest = subscribing.get(connection) ?? openLatest()
+      subscribing.set(connection, latest)
+      return latest(async () => {
+        const allowed = await watchers.watch(connection, userIds)
+        return { items: allowed.length > 0 ? await store.read(allowed) : [] }
+      })
     },
     async [Symbol.asyncDispose]() {
-      clearInterval(heart)
-      await beating
-      await saving
+      await leases[Symbol.asyncDispose]()
       clearTimeout(telling)
       await tell([...changed]).catch(() => undefined)
     },

@@ -1,12 +1,20 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { Fault } from '@parley/kit/fault'
 import type { Connection } from './connections.ts'
 import { directId } from './direct.ts'
+import { openGate } from './gate.ts'
+import { openRate } from './rate.ts'
 import type { ChatStore } from './store/store.ts'
 import type { Packet } from './writer.ts'
 
 /** Which devices of this node watch which users. One may watch only those one shares a conversation with (P6). */
 export interface Watchers {
-  /** Replaces what the device watches; gives those it may. */
+  /**
+   * Replaces what the device watches; gives those it may. For one device not to be called again before it has resolved. Costs
+   * reads only for users whom the device did not watch before; `rate.limited` and `unavailable` when there is too much of that.
+   */
   watch(connection: Connection, userIds: readonly string[]): Promise<string[]>
+  /** The device has gone. */
   forget(connection: Connection): void
   /** Sends to the devices that watch that user, and still may. */
   tell(userId: string, packet: Packet): void
@@ -14,12 +22,22 @@ export interface Watchers {
 
 /** A user in more conversations than this may miss the presence of someone met only in the rest. */
 const CONVERSATIONS_SEARCHED = 1_000
+/** Devices of a node that are searched for at once; twenty times as many wait. */
+const SEARCHES_AT_ONCE = 8
+/** Searches of one device: sustained per second, and the burst allowed above it. */
+const SEARCHES_PER_SECOND = 2
+const SEARCH_BURST = 10
+/** Conversations looked at before others get their turn. */
+const LOOKED_AT_IN_A_TURN = 32
 
 export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers {
   const { log, inbox } = store
   const byUser = new Map<string, Set<Connection>>()
+  const gone = new WeakSet<Connection>()
+  const searching = openGate(SEARCHES_AT_ONCE)
+  const searches = openRate(SEARCHES_PER_SECOND, SEARCH_BURST)
 
-  function forget(connection: Connection): void {
+  function unwatch(connection: Connection): void {
     for (const userId of connection.watched.keys()) {
       const watching = byUser.get(userId)
       watching?.delete(connection)
@@ -39,16 +57,42 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
     )
   }
 
-  /** For each of these users whom `userId` shares a conversation with, one such conversation. */
-  async function shared(userId: string, others: readonly string[]): Promise<Map<string, string>> {
+  /** For each of these users whom the device's user shares a conversation with, one such conversation: where it was known, the same. */
+  async function shared(connection: Connection, others: ReadonlySet<string>): Promise<Map<string, string>> {
+    const { userId } = connection.actor
     const found = new Map<string, string>()
     for (const other of others) {
-      const direct = directId(userId, other)
-      if (await share(direct, userId, other)) found.set(other, direct)
+      const via = connection.watched.get(other)
+      if (via !== undefined && (await share(via, userId, other))) found.set(other, via)
     }
-    const left = new Set(others.filter((other) => !found.has(other)))
-    if (left.size === 0) return found
-    for (const conversationId of await inbox.conversationIds(userId, CONVERSATIONS_SEARCHED)) {
+    if (found.size === others.size) return found
+    const retryAfterMs = searches.take(connection.id)
+    if (retryAfterMs > 0) throw new Fault('rate.limited', 'You are asking too often: wait a moment', { retryAfterMs })
+    const left = [...others].filter((other) => !found.has(other))
+    await searching(() => search(connection, new Set(left), found))
+    return found
+  }
+
+  /** Goes by the list of the user's conversations, so that strangers cost no read each. Moves from `left` to `found`. */
+  async function search(connection: Connection, left: Set<string>, found: Map<string, string>): Promise<void> {
+    const { userId } = connection.actor
+    const ids = new Set(await inbox.conversationIds(userId, CONVERSATIONS_SEARCHED))
+    const whole = ids.size < CONVERSATIONS_SEARCHED
+    let looked = 0
+    const rest = async (): Promise<void> => {
+      if (++looked % LOOKED_AT_IN_A_TURN === 0) await nextTurn()
+    }
+    for (const other of left) {
+      const direct = directId(userId, other)
+      if (!ids.delete(direct) && whole) continue
+      await rest()
+      if (!(await share(direct, userId, other))) continue
+      found.set(other, direct)
+      left.delete(other)
+    }
+    for (const conversationId of ids) {
+      if (left.size === 0 || gone.has(connection)) return
+      await rest()
       const conversation = await log.cachedConversation(conversationId)
       if (conversation?.kind !== 'group' || !conversation.members.has(userId)) continue
       for (const other of left) {
@@ -56,16 +100,14 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
         found.set(other, conversationId)
         left.delete(other)
       }
-      if (left.size === 0) break
     }
-    return found
   }
 
   return {
     async watch(connection, userIds) {
-      const allowed = await shared(connection.actor.userId, userIds)
-      forget(connection)
-      if (connection.writer.closed) return []
+      const allowed = await shared(connection, new Set(userIds))
+      unwatch(connection)
+      if (gone.has(connection) || connection.writer.closed) return []
       connection.watched = allowed
       for (const userId of allowed.keys()) {
         const watching = byUser.get(userId)
@@ -74,7 +116,10 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
       }
       return [...allowed.keys()]
     },
-    forget,
+    forget(connection) {
+      gone.add(connection)
+      unwatch(connection)
+    },
     tell(userId, packet) {
       for (const connection of byUser.get(userId) ?? []) {
         const via = connection.watched.get(userId)
