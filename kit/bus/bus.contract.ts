@@ -175,6 +175,11 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
     assert.deepEqual(ann.got.items, [{ partitions: [1], body: Buffer.from('end') }])
   })
 
+  test(`${name}: a node is not alone while there is another`, async (t) => {
+    const [ann, bob, eve] = await threeNodes(await open(t))
+    for (const { box } of [ann, bob, eve]) assert.equal(box.alone(), false)
+  })
+
   test(`${name}: a delivery to very many partitions reaches each of their nodes once`, async (t) => {
     const [ann, bob, eve] = await threeNodes(await open(t))
     await bob.box.bind(0)

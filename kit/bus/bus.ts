@@ -53,4 +53,6 @@ export interface Deliveries extends AsyncDisposable {
    * Fire and forget: dropped while the bus is down or its buffer is full.
    */
   publish(delivery: Delivery): void
+  /** True while there is surely no other mailbox: whoever would publish may spare itself the work. */
+  alone(): boolean
 }

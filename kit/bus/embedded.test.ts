@@ -93,3 +93,13 @@ test('embedded: publishes above the bound are refused at once', async () => {
   await assert.rejects(bus.publish(registered()), { message: /too much/ })
   for (const publish of waiting) await assert.rejects(publish, { code: 'unavailable' })
 })
+
+test('embedded: a node is alone until another opens its mailbox, and again when that is closed', async () => {
+  await using bus = embeddedBus({ log })
+  const first = await bus.openDeliveries(() => {})
+  assert.equal(first.alone(), true)
+  const second = await bus.openDeliveries(() => {})
+  assert.equal(first.alone(), false)
+  await second[Symbol.asyncDispose]()
+  assert.equal(first.alone(), true)
+})

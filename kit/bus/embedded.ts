@@ -28,7 +28,7 @@ const REMEMBERED = 10_000
  *   event and reason, and from then on that subscriber is left out of it, so that `publish` can resolve and an outbox that
  *   works in order moves on. A refusal with `unavailable` (the handler's store is away) never counts, however long it lasts.
  * - Events do not wait for each other here. After a crash, counting starts anew.
- * - `listen` and deliveries are called in a later microtask; with one mailbox a delivery costs one comparison.
+ * - `listen` and deliveries are called in a later microtask; with one mailbox there is nothing to deliver.
  */
 export function embeddedBus(options: EmbeddedOptions): Bus {
   const { log, publishTimeoutMs = 5_000, deadAfter = { refusals: 5, ms: 60_000 }, publishesAtOnce = 1_000 } = options
@@ -133,8 +133,8 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
     return {
       bind: async (partition) => void mailbox.partitions.add(partition),
       unbind: (partition) => void mailbox.partitions.delete(partition),
+      alone: () => mailboxes.size === 1 && mailboxes.has(mailbox),
       publish(delivery) {
-        if (mailboxes.size === 1) return
         for (const other of mailboxes) {
           if (other === mailbox || !delivery.partitions.some((p) => other.partitions.has(p))) continue
           later(() => other.receive(delivery))

@@ -115,6 +115,8 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
       return {
         bind: (partition) => box.bind(partition),
         unbind: (partition) => box.unbind(partition),
+        // Who else is there only the broker knows.
+        alone: () => false,
         publish(delivery) {
           if (!publisher.blocked) sender.send(node, delivery)
         },
