@@ -1,5 +1,5 @@
 import type { Bus } from '@parley/kit/bus/bus'
-import type { Conversation } from './conversation.ts'
+import type { Conversation, Member } from './conversation.ts'
 import type { LogStore } from './store/store.ts'
 
 /** Who of a conversation an event is for, and as of which membership that was decided. */
@@ -11,25 +11,20 @@ export interface Audience {
   rev?: number
   /** Only these members. */
   only?: readonly string[]
-  /** Not this member. */
-  exceptUser?: string
+  /** It is about this member: for the others, while that one is a member too. */
+  about?: string
   /** Removed by the entry: told only that the conversation is gone. */
   removed?: readonly string[]
   /** May be lost. */
   ephemeral?: boolean
 }
 
-/** The users of an audience, going by the conversation as it is known now. */
-export function* audienceOf(conversation: Conversation, audience: Audience): Generator<string> {
-  const { rev, only, exceptUser } = audience
-  if (only) {
-    for (const userId of only) if (conversation.members.has(userId)) yield userId
-    return
-  }
-  for (const member of conversation.members.values()) {
-    if (member.userId === exceptUser || (rev !== undefined && member.fromRev > rev)) continue
-    yield member.userId
-  }
+/** Is that member of the conversation, as it is known now, among the audience? */
+export function isFor(member: Member, audience: Audience, conversation: Conversation): boolean {
+  const { rev, only, about } = audience
+  if (only) return only.includes(member.userId)
+  if (about !== undefined && (member.userId === about || !conversation.members.has(about))) return false
+  return rev === undefined || member.fromRev <= rev
 }
 
 /** Who is in which conversation, fresh enough to deliver by. */

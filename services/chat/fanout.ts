@@ -1,25 +1,35 @@
 import type { Bus, Deliveries } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { Entry } from '@parley/protocol/conversation'
+import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { partitionOf } from '@parley/protocol/limits'
-import { type Audience, audienceOf, openRolls } from './audience.ts'
+import { type Audience, openRolls } from './audience.ts'
 import type { Connections } from './connections.ts'
 import type { Conversation } from './conversation.ts'
 import { packDelivery, unpackDelivery } from './delivery.ts'
+import { type News, openLanes } from './lanes.ts'
+import { type Packet, packetOf } from './packet.ts'
 import type { People } from './people.ts'
 import type { LogStore } from './store/store.ts'
-import { type Packet, packetOf } from './writer.ts'
 
 /** Brings events to the sockets of those who may have them, on this node and on the others. A hint, never a promise: what is lost, sync finds. Nothing here rejects. */
 export interface Fanout extends AsyncDisposable {
-  /** A committed entry, to all devices of the members but `exceptSocket`; to those it removed, that the conversation is gone. */
+  /**
+   * A committed entry, to all devices of the members but `exceptSocket`; to those it removed, that the conversation is gone.
+   * `conversation` must have the very membership that the entry was committed with. Undefined when this node's sockets were
+   * told before it returns; else resolves when they are, which slows down whoever fills a large conversation.
+   */
   entry(
     entry: Entry,
     known?: { conversation?: Conversation; sender?: string; exceptSocket?: string | undefined },
-  ): Promise<void>
-  /** Any other event of a conversation, to its members as narrowed by the audience. */
-  event(name: string, data: object, audience: Audience, exceptSocket?: string): Promise<void>
+  ): Promise<void> | undefined
+  /** Any other event of a conversation, to its members as narrowed by the audience. Give `conversation` only where its members never change. */
+  event(
+    name: string,
+    data: object,
+    audience: Audience,
+    known?: { conversation?: Conversation | undefined; exceptSocket?: string | undefined },
+  ): Promise<void> | undefined
   /** An event about a user, to whoever watches that user on any node. */
   toWatchers(userId: string, packet: Packet): void
   /** From when it resolves, events for that user arrive at this node. */
@@ -27,7 +37,7 @@ export interface Fanout extends AsyncDisposable {
   release(userId: string): void
 }
 
-/** Opens this node's mailbox. `watchers` delivers to the watchers on this node; `passed` hears of each entry. */
+/** Opens this node's mailbox. `watchers` delivers to the watchers on this node; `passed` hears of each entry. Closing drops what is still being told. */
 export async function openFanout(deps: {
   log: LogStore
   bus: Bus
@@ -39,88 +49,116 @@ export async function openFanout(deps: {
 }): Promise<Fanout> {
   const { log, bus, people, connections, logger, watchers, passed } = deps
   const rolls = openRolls(log, bus)
+  const lanes = openLanes({ rolls, devicesOf: connections.of, passOn: toOthers, logger })
   const bound = new Map<number, number>()
   const deliveries: Deliveries = await bus.openDeliveries((delivery) => {
     const { about, packet, gone } = unpackDelivery(delivery.body)
     if ('watched' in about) return watchers(about.watched, packet)
-    rolls
-      .members(about.conversationId, about.membersRev)
-      .then((conversation) => toLocal(conversation, about, packet, gone))
-      .catch((error) => logger.warn({ err: error }, 'a delivery was dropped'))
+    deliver({ audience: about, packet }, { gone, here: true })
   })
 
-  function toLocal(
-    conversation: Conversation | undefined,
-    audience: Audience,
-    packet: Packet,
-    gone?: Packet,
-    exceptSocket?: string,
-  ): void {
-    if (!conversation) return
-    for (const userId of audienceOf(conversation, audience)) {
-      for (const connection of connections.of(userId)) {
-        if (connection.id === exceptSocket) continue
-        if (audience.ephemeral) connection.writer.sendEphemeral(packet)
-        else connection.writer.send(packet)
-      }
-    }
-    if (!gone) return
-    for (const userId of audience.removed ?? []) {
-      // Who was added again since then is no stranger.
-      if (conversation.members.has(userId)) continue
-      for (const connection of connections.of(userId)) connection.writer.send(gone)
-    }
-  }
-
-  function toOthers(conversation: Conversation, audience: Audience, packet: Packet, gone?: Packet): void {
-    const partitions = new Set<number>()
-    for (const userId of audienceOf(conversation, audience)) partitions.add(partitionOf(userId))
-    for (const userId of audience.removed ?? []) partitions.add(partitionOf(userId))
-    if (partitions.size > 0)
-      deliveries.publish({ partitions: [...partitions], body: packDelivery(audience, packet, gone) })
-  }
-
-  async function deliver(
-    audience: Audience,
-    packet: Packet,
-    more: { known?: Conversation | undefined; gone?: Packet; exceptSocket?: string | undefined },
-  ): Promise<void> {
+  /** Decides the way: to some members directly, to all by their lane. `here`: on this node only. */
+  function deliver(
+    news: News,
+    more: { known?: Conversation | undefined; gone?: Packet | undefined; here?: boolean },
+  ): Promise<void> | undefined {
+    const { known, gone, here = false } = more
+    const { conversationId, membersRev, only, removed } = news.audience
     try {
-      const conversation =
-        more.known?.membersRev === audience.membersRev
-          ? more.known
-          : await rolls.members(audience.conversationId, audience.membersRev)
-      if (!conversation) return
-      toLocal(conversation, audience, packet, more.gone, more.exceptSocket)
-      toOthers(conversation, audience, packet, more.gone)
+      if (gone && removed) {
+        lanes.withhold(conversationId, removed, membersRev)
+        void withMembers(news.audience, (conversation) => {
+          tellGone(conversation, removed, gone)
+          if (!here) toOthers(conversation, news, gone)
+        })
+        return lanes.tell(news, undefined, true)
+      }
+      if (only)
+        return withMembers(news.audience, (conversation) => {
+          tellOnly(conversation, news, only)
+          if (!here) toOthers(conversation, news)
+        })
+      if (known?.membersRev !== membersRev) return lanes.tell(news, undefined, here)
+      toOthers(known, news)
+      return lanes.tell(news, known, true)
+    } catch (error) {
+      logger.warn({ err: error }, 'an event was not delivered')
+      return undefined
+    }
+  }
+
+  async function withMembers(audience: Audience, use: (conversation: Conversation) => void): Promise<void> {
+    try {
+      const conversation = await rolls.members(audience.conversationId, audience.membersRev)
+      if (conversation) use(conversation)
     } catch (error) {
       logger.warn({ err: error }, 'an event was not delivered')
     }
   }
 
+  function tellOnly(conversation: Conversation, { packet, exceptSocket }: News, only: readonly string[]): void {
+    for (const userId of only) {
+      if (!conversation.members.has(userId)) continue
+      for (const { id, writer } of connections.of(userId)) if (id !== exceptSocket) writer.send(packet)
+    }
+  }
+
+  function tellGone(conversation: Conversation, removed: readonly string[], gone: Packet): void {
+    for (const userId of removed) {
+      // Who was added again since then is no stranger.
+      if (conversation.members.has(userId)) continue
+      for (const { writer } of connections.of(userId)) writer.send(gone)
+    }
+  }
+
+  function toOthers(conversation: Conversation, { audience, packet }: News, gone?: Packet): void {
+    if (deliveries.alone()) return
+    const { only, removed } = audience
+    const partitions = only ? partitionsOf(only) : partitionsOfAll(conversation.members)
+    const more = removed ? partitionsOf(removed).filter((partition) => !partitions.includes(partition)) : []
+    deliveries.publish({ partitions: [...partitions, ...more], body: packDelivery(audience, packet, gone) })
+  }
+
+  async function withName(entry: MessageEntry, exceptSocket: string | undefined): Promise<void> {
+    const names = await people.names([entry.senderId])
+    await tellEntry(entry, messageNew(entry, names.get(entry.senderId) ?? ''), { exceptSocket })
+  }
+
+  function tellEntry(
+    entry: Entry,
+    packet: Packet,
+    { conversation, exceptSocket }: { conversation?: Conversation | undefined; exceptSocket?: string | undefined },
+  ): Promise<void> | undefined {
+    const { conversationId, membersRev, rev } = entry
+    if (entry.kind !== 'members.removed')
+      return deliver({ audience: { conversationId, membersRev, rev }, packet, exceptSocket }, { known: conversation })
+    const audience = { conversationId, membersRev, rev, removed: entry.userIds }
+    const gone = packetOf('conversation.updated', { conversationId, gone: true })
+    return deliver({ audience, packet, exceptSocket }, { gone })
+  }
+
   return {
-    async entry(entry, { conversation, sender, exceptSocket } = {}) {
+    entry(entry, known = {}) {
       passed(entry)
-      const { conversationId, membersRev } = entry
-      const removed = entry.kind === 'members.removed' ? entry.userIds : undefined
-      const audience: Audience = { conversationId, membersRev, rev: entry.rev, ...(removed && { removed }) }
+      const { conversationId } = entry
       // An empty direct conversation is hidden until someone writes.
-      if (entry.kind === 'created' && entry.conversationKind === 'direct') return
-      const packet =
-        entry.kind === 'message'
-          ? packetOf('message.new', {
-              ...entry,
-              sender: sender ?? (await people.names([entry.senderId])).get(entry.senderId) ?? '',
-            })
-          : packetOf('conversation.updated', { conversationId, entry })
-      const gone = removed && packetOf('conversation.updated', { conversationId, gone: true })
-      await deliver(audience, packet, { known: conversation, exceptSocket, ...(gone && { gone }) })
-      crashPoint('fanout.after')
+      if (entry.kind === 'created' && entry.conversationKind === 'direct') return undefined
+      const telling =
+        entry.kind !== 'message'
+          ? tellEntry(entry, packetOf('conversation.updated', { conversationId, entry }), known)
+          : known.sender === undefined
+            ? withName(entry, known.exceptSocket)
+            : tellEntry(entry, messageNew(entry, known.sender), known)
+      if (telling) return telling.then(afterFanout)
+      afterFanout()
+      return undefined
     },
-    event: (name, data, audience, exceptSocket) => deliver(audience, packetOf(name, data), { exceptSocket }),
+    event: (name, data, audience, { conversation, exceptSocket } = {}) =>
+      deliver({ audience, packet: packetOf(name, data), exceptSocket }, { known: conversation }),
     toWatchers(userId, packet) {
       watchers(userId, packet)
-      deliveries.publish({ partitions: EVERYONE, body: packDelivery({ watched: userId }, packet) })
+      if (!deliveries.alone())
+        deliveries.publish({ partitions: EVERYONE, body: packDelivery({ watched: userId }, packet) })
     },
     async receive(userId) {
       const partition = partitionOf(userId)
@@ -135,11 +173,28 @@ export async function openFanout(deps: {
       deliveries.unbind(partition)
     },
     async [Symbol.asyncDispose]() {
+      lanes[Symbol.dispose]()
       rolls[Symbol.dispose]()
       await deliveries[Symbol.asyncDispose]()
     },
   }
 }
 
+const messageNew = (entry: MessageEntry, sender: string): Packet => packetOf('message.new', { ...entry, sender })
+const afterFanout = (): void => crashPoint('fanout.after')
+
 /** Watchers of a user may be anywhere: more than 32 partitions go to all nodes. */
 const EVERYONE: readonly number[] = Array.from({ length: 256 }, (_, partition) => partition)
+
+const partitionsOf = (userIds: Iterable<string>): number[] => [...new Set(Array.from(userIds, partitionOf))]
+
+/** The same members are asked for with each message. */
+const partitionsKnown = new WeakMap<Conversation['members'], readonly number[]>()
+
+function partitionsOfAll(members: Conversation['members']): readonly number[] {
+  const known = partitionsKnown.get(members)
+  if (known) return known
+  const partitions = partitionsOf(members.keys())
+  partitionsKnown.set(members, partitions)
+  return partitions
+}

@@ -1,12 +1,14 @@
 import { Fault } from '@parley/kit/fault'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import type { Conversation } from './conversation.ts'
 import type { Fanout } from './fanout.ts'
 import { cachedFor, seenBy } from './membership.ts'
+import { openPace } from './pace.ts'
 import type { ChatStore } from './store/store.ts'
 
-/** A member's own marks in a conversation (P5). */
-export interface Receipts {
+/** A member's own marks in a conversation (P5). Closing gives up what was still to be told: sync finds it. */
+export interface Receipts extends Disposable {
   /** Raises them, and tells those who see them once they are stored. `not_found` for who is no member. */
   raise(
     userId: string,
@@ -15,8 +17,59 @@ export interface Receipts {
   ): Promise<{ deliveredSeq: number; readSeq: number }>
 }
 
-/** In groups above `limits.marksMembers` only one's own devices hear of a mark. */
-export function openReceipts(store: Pick<ChatStore, 'log' | 'marks'>, fanout: Fanout, limits: Limits): Receipts {
+/** What the others are told at most once in. */
+const WINDOW_MS = 1_000
+
+/**
+ * In a direct conversation the other side hears of a mark at once. In a group each mark goes to as many as there are members:
+ * there the first is told at once, and what follows within the second at its end, only the latest of each member. In groups
+ * above `limits.marksMembers` only one's own devices hear of a mark; those always do at once.
+ */
+export function openReceipts(
+  store: Pick<ChatStore, 'log' | 'marks'>,
+  fanout: Pick<Fanout, 'event'>,
+  limits: Limits,
+  windowMs = WINDOW_MS,
+): Receipts {
+  /** Marks of groups that are to be told; at most one for each member. */
+  const gathered = new Map<string, { membersRev: number; marks: Map<string, Raised> }>()
+  const pace = openPace(windowMs, tellGathered)
+
+  function tell(conversation: Conversation, userId: string, raised: Raised, exceptSocket: string | undefined): void {
+    const { id: conversationId, kind, membersRev, members } = conversation
+    const data = { conversationId, userId, ...raised }
+    if (members.size <= 2) {
+      // Nobody is ever removed from a direct conversation, so what is known of it is true.
+      const known = kind === 'direct' ? conversation : undefined
+      void fanout.event('receipt.updated', data, { conversationId, membersRev }, { conversation: known, exceptSocket })
+      return
+    }
+    void fanout.event('receipt.updated', data, { conversationId, membersRev, only: [userId] }, { exceptSocket })
+    if (members.size > limits.marksMembers) return
+    const group = gathered.get(conversationId) ?? { membersRev, marks: new Map<string, Raised>() }
+    group.membersRev = Math.max(group.membersRev, membersRev)
+    const before = group.marks.get(userId)
+    group.marks.set(userId, {
+      deliveredSeq: Math.max(raised.deliveredSeq, before?.deliveredSeq ?? 0),
+      readSeq: Math.max(raised.readSeq, before?.readSeq ?? 0),
+    })
+    gathered.set(conversationId, group)
+    pace.news(conversationId)
+  }
+
+  function tellGathered(conversationId: string): boolean {
+    const group = gathered.get(conversationId)
+    if (!group) return false
+    gathered.delete(conversationId)
+    for (const [userId, raised] of group.marks)
+      void fanout.event(
+        'receipt.updated',
+        { conversationId, userId, ...raised },
+        { conversationId, membersRev: group.membersRev, about: userId },
+      )
+    return true
+  }
+
   return {
     async raise(userId, { conversationId, deliveredSeq, readSeq }, socketId) {
       if (deliveredSeq === undefined && readSeq === undefined)
@@ -25,22 +78,21 @@ export function openReceipts(store: Pick<ChatStore, 'log' | 'marks'>, fanout: Fa
       // Above the head that is known here the reply would tell of a newer one, which only a member of now may hear of.
       const newer = Math.max(deliveredSeq ?? 0, readSeq ?? 0) > known.conversation.headSeq
       const { conversation } = newer ? await seenBy(store.log, userId, conversationId) : known
-      const { changed, ...marks }: Marks & { changed: boolean } = await store.marks.raise({
+      const marks = await store.marks.raise({
         conversationId,
         userId,
         ...(deliveredSeq !== undefined && { deliveredSeq }),
         ...(readSeq !== undefined && { readSeq }),
       })
-      const reply = { deliveredSeq: marks.deliveredSeq, readSeq: marks.readSeq }
-      if (changed) {
-        const audience = {
-          conversationId,
-          membersRev: conversation.membersRev,
-          ...(conversation.members.size > limits.marksMembers && { only: [userId] }),
-        }
-        void fanout.event('receipt.updated', { conversationId, userId, ...reply }, audience, socketId)
-      }
-      return reply
+      const raised = { deliveredSeq: marks.deliveredSeq, readSeq: marks.readSeq }
+      if (marks.changed) tell(conversation, userId, raised, socketId)
+      return raised
+    },
+    [Symbol.dispose]() {
+      pace[Symbol.dispose]()
+      gathered.clear()
     },
   }
 }
+
+type Raised = Omit<Marks, 'userId'>
