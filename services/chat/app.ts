@@ -24,6 +24,7 @@ import { openPresence } from './presence.ts'
 import { openRate } from './rate.ts'
 import { openReceipts } from './receipts.ts'
 import { openRelay } from './relay.ts'
+import { openRoom } from './room.ts'
 import { chatRoutes } from './routes.ts'
 import { closeRevoked, openSockets } from './socket.ts'
 import type { ChatStore } from './store/store.ts'
@@ -77,9 +78,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const authenticate = openAuthentication(verifier, control, () => stopping)
 
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
-  const messages = openMessages({ store, people, fanout, rate, contentKey })
+  const mustHaveRoom = openRoom(store.inbox, limits)
+  const messages = openMessages({ store, people, fanout, rate, mustHaveRoom, contentKey })
   const items = openItems(store, people, limits)
-  const conversations = openConversations({ store, people, items, fanout, messages, contentKey, limits })
+  const conversations = openConversations({ store, people, items, fanout, messages, mustHaveRoom, contentKey, limits })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
   const receipts = openReceipts(store, fanout, limits)

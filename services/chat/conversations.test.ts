@@ -136,6 +136,46 @@ test('no one can be added who does not exist, nor more than a group holds', asyn
   assert.deepEqual(racing.map((r) => r.status).sort(), [201, 400])
 })
 
+test('no one is put into more conversations than one may be in, whoever does it, and others are not told of whom', async (t) => {
+  const chat = await testChat(t, { limits: { conversationsPerUser: 3 } })
+  const [ann, bob, cleo, dan] = [
+    chat.users.add('ann'),
+    chat.users.add('bob'),
+    chat.users.add('cleo'),
+    chat.users.add('dan'),
+  ]
+  const create = (who: typeof ann, memberIds: string[]) =>
+    chat.request(who, 'POST', '/api/conversations', { title: 'G', memberIds })
+  const groups = []
+  for (let n = 0; n < 3; n++) groups.push((await create(bob, [])).body.id)
+  const { body: team } = await create(ann, [cleo.id])
+  const own = await create(bob, [])
+  const refusals = [
+    await create(ann, [cleo.id, bob.id]),
+    await chat.request(ann, 'POST', `/api/conversations/${team.id}/members`, { userIds: [dan.id, bob.id] }),
+    await chat.request(ann, 'PUT', `/api/conversations/direct/${bob.id}`),
+    await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' }),
+  ]
+  assert.match(own.body.detail, /You are in 3/)
+  for (const { status, body } of [own, ...refusals]) assert.deepEqual([status, body.code], [403, 'action.forbidden'])
+  assert.equal(new Set(refusals.map(({ body }) => body.detail)).size, 1)
+  assert.doesNotMatch(refusals[0]!.body.detail, /bob|3/)
+  // Nobody was added with those who could be.
+  assert.equal((await chat.request(ann, 'GET', `/api/conversations/${team.id}/members`)).body.items.length, 2)
+  // Where one is already, one may be added again and be written to.
+  const again = await chat.request(bob, 'POST', `/api/conversations/${groups[0]}/members`, {
+    userIds: [bob.id, dan.id],
+  })
+  assert.equal(again.status, 201)
+  await chat.request(bob, 'DELETE', `/api/conversations/${groups[0]}/members/${bob.id}`)
+  assert.equal(
+    (await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' })).status,
+    201,
+  )
+  assert.equal((await create(bob, [])).status, 403)
+  assert.equal((await chat.request(bob, 'PUT', `/api/conversations/direct/${ann.id}`)).status, 200)
+})
+
 test('a removed member is told at once, hears nothing more, and sees from the new join on when added again', async (t) => {
   const chat = await testChat(t)
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]

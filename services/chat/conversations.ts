@@ -9,6 +9,7 @@ import type { Items } from './items.ts'
 import { type Seen, seenBy } from './membership.ts'
 import { hashOf, type Messages } from './messages.ts'
 import type { People } from './people.ts'
+import type { MustHaveRoom } from './room.ts'
 import type { ChatStore, Draft } from './store/store.ts'
 
 /** What members do with conversations. Who may not see one is told `not_found`, member or not; who may see it but not do this, `action.forbidden`. */
@@ -41,11 +42,12 @@ export function openConversations(deps: {
   items: Items
   fanout: Fanout
   messages: Messages
+  mustHaveRoom: MustHaveRoom
   contentKey: KeyObject
   limits: Limits
 }): Conversations {
-  const { store, people, items, fanout, messages, contentKey, limits } = deps
-  const { log, inbox } = store
+  const { store, people, items, fanout, messages, mustHaveRoom, contentKey, limits } = deps
+  const { log } = store
 
   /** Decides on the conversation as it is and appends what was decided; decides again when it changed meanwhile. Nothing to append where `decide` gives nothing. */
   async function change(userId: string, id: string, decide: (seen: Seen) => Change | undefined): Promise<Conversation> {
@@ -97,8 +99,7 @@ export function openConversations(deps: {
     if (!before) {
       mustFit(others.length + 1)
       await mustExist(others)
-      if ((await inbox.conversationIds(userId, limits.conversationsPerUser)).length >= limits.conversationsPerUser)
-        throw new Fault('action.forbidden', `You are in ${limits.conversationsPerUser} conversations: leave one first`)
+      await mustHaveRoom(userId, [userId, ...others])
     }
     const done = await log.append(draft)
     if (done.outcome === 'conflict')
@@ -129,8 +130,11 @@ export function openConversations(deps: {
     },
 
     async add(userId, id, userIds) {
-      mustBeGroup(await seenBy(log, userId, id))
+      const before = await seenBy(log, userId, id)
+      mustBeGroup(before)
       await mustExist(userIds)
+      const strangers = new Set(userIds.filter((other) => !before.conversation.members.has(other)))
+      await mustHaveRoom(userId, [...strangers])
       const conversation = await change(userId, id, (seen) => {
         mustBeGroup(seen)
         const added = [...new Set(userIds)].filter((other) => !seen.conversation.members.has(other))

@@ -9,6 +9,7 @@ import type { Fanout } from './fanout.ts'
 import { noConversation } from './membership.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
+import type { MustHaveRoom } from './room.ts'
 import { freeTurn, type Turn } from './send-order.ts'
 import type { ChatStore } from './store/store.ts'
 
@@ -33,7 +34,7 @@ interface Sending {
 export interface Messages {
   /** Refuses with `not_found`, `rate.limited`, `message.id_conflict` or `unavailable`. */
   send(sender: { userId: string; username: string }, message: Outgoing, sending: Sending): Promise<void>
-  /** Opens the direct conversation with a user, if there is none; `not_found` for someone unknown. */
+  /** Opens the direct conversation with a user, if there is none; `not_found` for someone unknown, `action.forbidden` when one of the two is in too many. */
   openDirect(userId: string, otherId: string): Promise<Conversation>
 }
 
@@ -45,9 +46,10 @@ export function openMessages(deps: {
   people: People
   fanout: Fanout
   rate: Rate
+  mustHaveRoom: MustHaveRoom
   contentKey: KeyObject
 }): Messages {
-  const { store, people, fanout, rate, contentKey } = deps
+  const { store, people, fanout, rate, mustHaveRoom, contentKey } = deps
   const { log } = store
 
   const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
@@ -119,6 +121,7 @@ export function openMessages(deps: {
     const existing = await log.cachedConversation(direct.id)
     if (existing) return existing
     if (!(await people.find([otherId])).has(otherId)) throw new Fault('not_found', 'There is no such user')
+    await mustHaveRoom(userId, [...direct.members.keys()])
     // Both sides may do this at once: one of them creates it, the other finds it ('conflict', since the opener differs).
     await log.append({
       kind: 'created',
