@@ -12,10 +12,10 @@ export interface SendOrder {
 
 /** A send's place among the sends of its device in its conversation. */
 export interface Turn {
-  /** The send before has asked the store, or was refused. */
-  ready: Promise<void>
-  /** All sends before are over. */
-  before: Promise<void>
+  /** Resolves when the send before has asked the store, or was refused; undefined where that is so. */
+  readonly ready: Promise<void> | undefined
+  /** Resolves when all sends before are over; undefined where they are. */
+  readonly before: Promise<void> | undefined
   /** What the sends before, some still under way, were authorized by: whoever follows them must not be authorized by anything newer, or it might overtake. */
   authorizedBefore(): Conversation | undefined
   /** The refusal of a send that follows a refused one. */
@@ -26,24 +26,15 @@ export interface Turn {
 
 /** A turn of a send that no other send precedes, such as one over HTTP. */
 export const freeTurn: Turn = {
-  ready: Promise.resolve(),
-  before: Promise.resolve(),
+  ready: undefined,
+  before: undefined,
   authorizedBefore: () => undefined,
   refusal: () => undefined,
   asked: () => undefined,
 }
 
-interface Place {
-  number: number
-  ready: PromiseWithResolvers<void>
-  over: PromiseWithResolvers<void>
-  /** It is over, and so are all before it. */
-  ended: boolean
-  conversation?: Conversation
-}
-
 interface Lane {
-  last?: Place
+  last?: Place | undefined
   /** How many have come. */
   came: number
   underWay: number
@@ -82,20 +73,17 @@ export function openSendOrder(window: number): SendOrder {
         refuse(lane, id, number)
         throw new Fault('unavailable', `At most ${window} sends at once: wait for their replies`, { retryAfterMs: 100 })
       }
-      const previous = lane.last
-      const mine: Place = { number, ready: Promise.withResolvers(), over: Promise.withResolvers(), ended: false }
-      lane.last = mine
+      const place = new Place(lane, id, number)
+      lane.last = place
       lane.underWay++
       underWay++
       try {
-        return await send(turnOf(lane, id, previous, mine))
+        return await send(place)
       } catch (error) {
         if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id, number)
         throw error
       } finally {
-        mine.ready.resolve()
-        if (!previous || previous.ended) end(mine)
-        else void previous.over.promise.then(() => end(mine))
+        place.isOver()
         underWay--
         if (--lane.underWay === 0) lane.last = undefined
         if (lane.underWay === 0 && !lane.refused) lanes.delete(key)
@@ -104,32 +92,78 @@ export function openSendOrder(window: number): SendOrder {
   }
 }
 
-function end(place: Place): void {
-  place.ended = true
-  place.over.resolve()
-}
-
 const MAY_COME_AGAIN: ReadonlySet<string> = new Set(['rate.limited', 'unavailable', 'internal'])
-const settled = Promise.resolve()
 
-function turnOf(lane: Lane, id: string, previous: Place | undefined, mine: Place): Turn {
-  return {
-    ready: previous?.ready.promise ?? settled,
-    before: previous?.over.promise ?? settled,
-    authorizedBefore() {
-      if (previous && !previous.ended) mine.conversation = previous.conversation
-      return mine.conversation
-    },
-    refusal() {
-      if (!lane.refused || mine.number < lane.refused.number) return undefined
-      if (lane.refused.id !== id && Date.now() - lane.refused.at < REFUSED_FOR_MS)
-        return new Fault('unavailable', `Send ${lane.refused.id} again first: it was refused before this one`)
-      lane.refused = undefined
-      return undefined
-    },
-    asked(conversation) {
-      mine.conversation = conversation
-      mine.ready.resolve()
-    },
+/** Promises are made only where somebody waits: most sends find those before them asked, and over when they are. */
+class Place implements Turn {
+  readonly #lane: Lane
+  readonly #id: string
+  readonly #number: number
+  /** The send before, until it and all before it are over. */
+  #previous: Place | undefined
+  #hasAsked = false
+  #asking: PromiseWithResolvers<void> | undefined
+  #ended = false
+  #ending: PromiseWithResolvers<void> | undefined
+  #conversation: Conversation | undefined
+
+  constructor(lane: Lane, id: string, number: number) {
+    this.#lane = lane
+    this.#id = id
+    this.#number = number
+    const { last } = lane
+    this.#previous = last === undefined || last.#ended ? undefined : last
+  }
+
+  get ready(): Promise<void> | undefined {
+    const previous = this.#previous
+    if (!previous || previous.#hasAsked) return undefined
+    previous.#asking ??= Promise.withResolvers()
+    return previous.#asking.promise
+  }
+
+  get before(): Promise<void> | undefined {
+    const previous = this.#previous
+    if (!previous || previous.#ended) return undefined
+    previous.#ending ??= Promise.withResolvers()
+    return previous.#ending.promise
+  }
+
+  authorizedBefore(): Conversation | undefined {
+    if (this.#previous && !this.#previous.#ended) this.#conversation = this.#previous.#conversation
+    return this.#conversation
+  }
+
+  refusal(): Fault | undefined {
+    const { refused } = this.#lane
+    if (!refused || this.#number < refused.number) return undefined
+    if (refused.id !== this.#id && Date.now() - refused.at < REFUSED_FOR_MS)
+      return new Fault('unavailable', `Send ${refused.id} again first: it was refused before this one`)
+    this.#lane.refused = undefined
+    return undefined
+  }
+
+  asked(conversation: Conversation): void {
+    this.#conversation = conversation
+    this.#goOn()
+  }
+
+  /** To be called once: what follows may go on, and this has ended when all before it have. */
+  isOver(): void {
+    this.#goOn()
+    const { before } = this
+    if (before) void before.then(() => this.#end())
+    else this.#end()
+  }
+
+  #goOn(): void {
+    this.#hasAsked = true
+    this.#asking?.resolve()
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#previous = undefined
+    this.#ending?.resolve()
   }
 }

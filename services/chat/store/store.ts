@@ -69,9 +69,12 @@ export interface LogStore {
 
   /**
    * Like `findConversation` but may be as old as its caller's last look: `membersRev` or newer where given. For the send
-   * path (an append checks `membersRev` again) and for fan-out. Costs no read when cached.
+   * path (an append checks `membersRev` again) and for fan-out. Costs no read when cached; may then be given at once.
    */
-  cachedConversation(conversationId: string, membersRev?: number): Promise<Conversation | undefined>
+  cachedConversation(
+    conversationId: string,
+    membersRev?: number,
+  ): Conversation | undefined | Promise<Conversation | undefined>
 
   /** The messages with `fromSeq` <= seq <= `toSeq`, ascending; at most `LIMITS.pageMax`. Reads a closed range by index. */
   readMessages(conversationId: string, fromSeq: number, toSeq: number): Promise<MessageEntry[]>
