@@ -8,6 +8,7 @@ import type { Limits } from '@parley/protocol/limits'
 import { openAuthentication } from './auth.ts'
 import { openAway } from './away.ts'
 import { openConnections } from './connections.ts'
+import { openContentHash } from './content-hash.ts'
 import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
 import { openCursors } from './cursor.ts'
@@ -79,9 +80,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
 
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
   const mustHaveRoom = openRoom(store.inbox, limits)
-  const messages = openMessages({ store, people, fanout, rate, mustHaveRoom, contentKey })
+  const hashOf = openContentHash(contentKey)
+  const messages = openMessages({ store, people, fanout, rate, mustHaveRoom, hashOf })
   const items = openItems(store, people, limits)
-  const conversations = openConversations({ store, people, items, fanout, messages, mustHaveRoom, contentKey, limits })
+  const conversations = openConversations({ store, people, items, fanout, messages, mustHaveRoom, hashOf, limits })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
   const receipts = openReceipts(store, fanout, limits)

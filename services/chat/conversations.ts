@@ -1,13 +1,14 @@
-import { type KeyObject, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { ConversationItem, MemberItem } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import type { ContentHash } from './content-hash.ts'
 import { applyEntry, type Conversation } from './conversation.ts'
 import { keyedGroupId } from './direct.ts'
 import type { Fanout } from './fanout.ts'
 import type { Items } from './items.ts'
 import { type Seen, seenBy } from './membership.ts'
-import { hashOf, type Messages } from './messages.ts'
+import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
 import type { MustHaveRoom } from './room.ts'
 import type { ChatStore, Draft } from './store/store.ts'
@@ -43,10 +44,10 @@ export function openConversations(deps: {
   fanout: Fanout
   messages: Messages
   mustHaveRoom: MustHaveRoom
-  contentKey: KeyObject
+  hashOf: ContentHash
   limits: Limits
 }): Conversations {
-  const { store, people, items, fanout, messages, mustHaveRoom, contentKey, limits } = deps
+  const { store, people, items, fanout, messages, mustHaveRoom, hashOf, limits } = deps
   const { log } = store
 
   /** Decides on the conversation as it is and appends what was decided; decides again when it changed meanwhile. Nothing to append where `decide` gives nothing. */
@@ -61,7 +62,7 @@ export function openConversations(deps: {
         conversationId: id,
         id: entryId,
         senderId: userId,
-        contentHash: hashOf(contentKey, decided.kind, entryId),
+        contentHash: hashOf(decided.kind, entryId),
         membersRev: seen.conversation.membersRev,
       })
       if (done.outcome === 'appended' || done.outcome === 'repeated') {
@@ -90,7 +91,7 @@ export function openConversations(deps: {
       conversationId: id,
       id,
       senderId: userId,
-      contentHash: hashOf(contentKey, 'group', JSON.stringify([group.title, [...others].sort()])),
+      contentHash: hashOf('group', JSON.stringify([group.title, [...others].sort()])),
       conversationKind: 'group',
       title: group.title,
       members: [{ userId, role: 'owner' }, ...others.map((other) => ({ userId: other, role: 'member' as const }))],

@@ -1,8 +1,8 @@
-import { createHmac, type KeyObject } from 'node:crypto'
 import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
 import type { Entry } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
+import type { ContentHash } from './content-hash.ts'
 import type { Conversation } from './conversation.ts'
 import { directId, unopenedDirect } from './direct.ts'
 import type { Fanout } from './fanout.ts'
@@ -40,20 +40,20 @@ export interface Messages {
 
 const ATTEMPTS = 5
 
-/** The rules of sending. `rate` counts sends by user; `contentKey` keys the hash by which a repeat is known. */
+/** The rules of sending. `rate` counts sends by user; `hashOf` is what a repeat is known by. */
 export function openMessages(deps: {
   store: ChatStore
   people: People
   fanout: Fanout
   rate: Rate
   mustHaveRoom: MustHaveRoom
-  contentKey: KeyObject
+  hashOf: ContentHash
 }): Messages {
-  const { store, people, fanout, rate, mustHaveRoom, contentKey } = deps
+  const { store, people, fanout, rate, mustHaveRoom, hashOf } = deps
   const { log } = store
 
   const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
-    const contentHash = hashOf(contentKey, 'message', message.text)
+    const contentHash = hashOf('message', message.text)
     if (turn.ready) await turn.ready
     let conversation =
       turn.authorizedBefore() ?? known(sender.userId, message) ?? (await target(sender.userId, message))
@@ -135,7 +135,7 @@ export function openMessages(deps: {
       conversationId: direct.id,
       id: direct.id,
       senderId: userId,
-      contentHash: hashOf(contentKey, 'direct', direct.id),
+      contentHash: hashOf('direct', direct.id),
       conversationKind: 'direct',
       title: '',
       members: [...direct.members.values()].map(({ userId, role }) => ({ userId, role })),
@@ -185,9 +185,4 @@ function replyOf(entry: Entry): SendReply {
   if (entry.kind !== 'message') throw idTaken()
   const { id, seq, rev, createdAt, conversationId } = entry
   return { id, seq, rev, createdAt, conversationId }
-}
-
-/** The keyed hash of a content: equal for a true repeat, and says nothing to who has the data without the key. */
-export function hashOf(key: KeyObject, kind: string, content: string): string {
-  return createHmac('sha256', key).update(`${kind}\0${content}`).digest('hex').slice(0, 32)
 }

@@ -22,7 +22,7 @@ export async function openChat(
   const { content } = readKeys(config.keyFile, ['content'])
   await using stack = new AsyncDisposableStack()
   const store = stack.use(await openStore(config, log))
-  // As a key object: a hash keyed with plain bytes would import them again for each message.
+  // As a key object: a hash keyed with plain bytes would import them again each time.
   const contentKey = createSecretKey(content)
   stack.use(await startChat({ store, bus, http, directory, config: { ...config, contentKey }, log }))
   return stack.move()
