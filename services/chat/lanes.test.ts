@@ -21,6 +21,7 @@ test('while a large conversation is told, others are told at once, and large one
   say(small, 1)
   assert.equal(heard('small').length, 2)
   assert.ok(heard('huge').length < 500, 'one slice of it')
+  assert.equal(heard('large').length, 0, 'one slice in a turn')
   await largeTold
   assert.equal(heard('large').length, 2_000)
   assert.ok(heard('huge').length < 5_000, 'it has not waited for the larger one')
@@ -76,6 +77,28 @@ test('who is removed while a conversation is being told hears nothing of it any 
   join(large.id, last, 4)
   await say(large, 5)
   assert.deepEqual(lastHeard(), [5])
+})
+
+test('news about a member goes to the others, and to nobody when that one is no member any more', async () => {
+  for (const size of [5, 1_000]) {
+    const { lanes, group, leave, heard } = told()
+    const large = group('large', size)
+    const about = (rev: number, known?: Conversation) =>
+      lanes.tell(
+        {
+          audience: { conversationId: 'large', membersRev: rev, about: 'large-3' },
+          packet: packetOf('typed', { rev }),
+        },
+        known,
+        true,
+      )
+    await about(1, large)
+    assert.equal(heard('large').length, size - 1)
+    assert.equal(heard('large').filter(({ device }) => device === 'large-3').length, 0)
+    leave('large', 'large-3', 2)
+    await about(2)
+    assert.equal(heard('large').length, size - 1)
+  }
 })
 
 test('when more waits than may, members hear the newest, and that there is more where marks were lost', async () => {

@@ -12,7 +12,11 @@ export interface Seen {
 export const noConversation = (): Fault => new Fault('not_found', 'There is no such conversation')
 
 /** The conversation as it is now, for one of its members; `not_found` for anyone else. For whatever shows something of it. */
-export async function seenBy(log: LogStore, userId: string, conversationId: string): Promise<Seen> {
+export async function seenBy(
+  log: Pick<LogStore, 'findConversation'>,
+  userId: string,
+  conversationId: string,
+): Promise<Seen> {
   return seen(await log.findConversation(conversationId), userId)
 }
 
@@ -20,7 +24,11 @@ export async function seenBy(log: LogStore, userId: string, conversationId: stri
  * The same from the cache, for what is checked again when it is written (a send) or shows nothing (a mark). Looks again
  * before it refuses: who was added a moment ago on another node is a member.
  */
-export async function cachedFor(log: LogStore, userId: string, conversationId: string): Promise<Seen> {
+export async function cachedFor(
+  log: Pick<LogStore, 'findConversation' | 'cachedConversation'>,
+  userId: string,
+  conversationId: string,
+): Promise<Seen> {
   const cached = await log.cachedConversation(conversationId)
   return cached?.members.has(userId) ? seen(cached, userId) : seenBy(log, userId, conversationId)
 }

@@ -5,7 +5,7 @@ import type { Conversation } from './conversation.ts'
 import type { Fanout } from './fanout.ts'
 import { cachedFor, seenBy } from './membership.ts'
 import { openPace } from './pace.ts'
-import type { ChatStore } from './store/store.ts'
+import type { LogStore, MarkStore } from './store/store.ts'
 
 /** A member's own marks in a conversation (P5). Closing gives up what was still to be told: sync finds it. */
 export interface Receipts extends Disposable {
@@ -26,7 +26,7 @@ const WINDOW_MS = 1_000
  * above `limits.marksMembers` only one's own devices hear of a mark; those always do at once.
  */
 export function openReceipts(
-  store: Pick<ChatStore, 'log' | 'marks'>,
+  store: { log: Pick<LogStore, 'findConversation' | 'cachedConversation'>; marks: Pick<MarkStore, 'raise'> },
   fanout: Pick<Fanout, 'event'>,
   limits: Limits,
   windowMs = WINDOW_MS,

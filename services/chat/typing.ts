@@ -5,13 +5,19 @@ import { seenBy } from './membership.ts'
 import { openPace } from './pace.ts'
 import type { LogStore } from './store/store.ts'
 
+/** A device, as far as typing goes. */
+interface Typist {
+  readonly actor: Pick<Connection['actor'], 'userId'>
+  readonly typing: Connection['typing']
+}
+
 /** Who is typing, told to the other members; nothing of it is kept for longer than it lasts. */
 export interface Typing extends Disposable {
   /** `not_found` for who is no member. */
-  start(connection: Connection, conversationId: string): Promise<void>
-  stop(connection: Connection, conversationId: string): Promise<void>
+  start(device: Typist, conversationId: string): Promise<void>
+  stop(device: Typist, conversationId: string): Promise<void>
   /** The device is gone: it types no more. */
-  went(connection: Connection): void
+  went(device: Typist): void
 }
 
 /** Told again at most this often, whatever a client sends: one event becomes as many as there are members. */
@@ -20,7 +26,7 @@ const REPEAT_AFTER_MS = 2_000
 const MAX_AT_ONCE = 8
 /** In a group what is true at its end is told once in so long. */
 const WINDOW_MS = 1_000
-/** As many as anyone reads the names of. The next is told when one of them stops. */
+/** As many as anyone reads the names of. Whoever comes later is told when one of them has stopped and that one goes on. */
 const SHOWN_AT_ONCE = 5
 /** Clients forget who says nothing more. */
 const FORGOTTEN_MS = 6_000
@@ -35,7 +41,11 @@ interface Group {
 }
 
 /** In a direct conversation the other side is told at once; in a group at most 5 are shown, and what changes is told once a second. */
-export function openTyping(log: LogStore, fanout: Pick<Fanout, 'event'>, windowMs = WINDOW_MS): Typing {
+export function openTyping(
+  log: Pick<LogStore, 'findConversation'>,
+  fanout: Pick<Fanout, 'event'>,
+  windowMs = WINDOW_MS,
+): Typing {
   const groups = new Map<string, Group>()
   const pace = openPace(windowMs, tellChanges)
 
