@@ -180,6 +180,22 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
     for (const { box } of [ann, bob, eve]) assert.equal(box.alone(), false)
   })
 
+  test(`${name}: when a node has lost a delivery all nodes are told that news may have passed them by, once`, async (t) => {
+    const nodes = await threeNodes(await open(t))
+    const told = nodes.map(({ bus }) => {
+      const states = arrivals<string>()
+      const watch = bus.onState((state) => states.add(state))
+      t.after(() => watch[Symbol.dispose]())
+      return states
+    })
+    for (let n = 0; n < 100; n++) nodes[0]!.box.lost()
+    for (const states of told) await states.until('word of the loss', (all) => all.length > 0)
+    assert.deepEqual(
+      told.map(({ items }) => items),
+      [['up'], ['up'], ['up']],
+    )
+  })
+
   test(`${name}: a delivery to very many partitions reaches each of their nodes once`, async (t) => {
     const [ann, bob, eve] = await threeNodes(await open(t))
     await bob.box.bind(0)
@@ -238,6 +254,7 @@ async function taking(bus: Bus): Promise<Arrivals<Registered>> {
 }
 
 interface Node {
+  bus: Bus
   box: Deliveries
   got: Arrivals<Delivery>
 }
@@ -246,7 +263,7 @@ async function threeNodes(space: BusSpace): Promise<[Node, Node, Node]> {
   const node = async (): Promise<Node> => {
     const got = arrivals<Delivery>()
     const bus = await space.join()
-    return { got, box: await bus.openDeliveries((delivery) => got.add(delivery)) }
+    return { bus, got, box: await bus.openDeliveries((delivery) => got.add(delivery)) }
   }
   return [await node(), await node(), await node()]
 }

@@ -32,7 +32,7 @@ export interface Bus extends AsyncDisposable {
   /** `up` while connected to a broker that takes what is published. An embedded bus is always up. */
   readonly state: 'up' | 'down'
 
-  /** Called at each change of `state`. After `up`, transient news (listen, deliveries) may have been missed. */
+  /** Called at each change of `state`, and with `up` again when a node has lost deliveries. After `up`, transient news (listen, deliveries) may have been missed. */
   onState(handle: (state: 'up' | 'down') => void): Disposable
 }
 
@@ -50,9 +50,11 @@ export interface Deliveries extends AsyncDisposable {
   unbind(partition: number): void
   /**
    * One publish whatever the number of partitions (more than 32: all nodes). Never comes back to the node that sent it.
-   * Fire and forget: dropped while the bus is down or its buffer is full.
+   * Fire and forget: dropped while the bus is down, and `lost` while its buffer is full.
    */
   publish(delivery: Delivery): void
+  /** Says that something could not be delivered: `onState` tells all nodes, this one too, of `up` again in 2 s, at most every 10 s. */
+  lost(): void
   /** True while there is surely no other mailbox: whoever would publish may spare itself the work. */
   alone(): boolean
 }

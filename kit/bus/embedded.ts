@@ -3,6 +3,7 @@ import { crashPoint } from '../crash.ts'
 import { Fault } from '../fault.ts'
 import type { Log } from '../log.ts'
 import type { Bus, Deliveries, Delivery } from './bus.ts'
+import { openLosses } from './losses.ts'
 
 export interface EmbeddedOptions {
   log: Log
@@ -35,13 +36,22 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
   const subscriptions = new Map(Object.entries(SUBSCRIPTIONS).map(([name, types]) => [name, subscription(name, types)]))
   const listeners = new Set<{ types: readonly BusEventType[]; handle: (event: BusEvent) => void }>()
   const mailboxes = new Set<Mailbox>()
+  const watchers = new Set<(state: 'up') => void>()
+  const losses = openLosses(() => {
+    for (const watcher of watchers) later(() => watcher('up'))
+    return true
+  })
   const refusals = new Map<string, { count: number; since: number; dead: boolean }>()
   let publishing = 0
   let closed = false
 
   return {
     state: 'up',
-    onState: () => ({ [Symbol.dispose]() {} }),
+    onState(handle) {
+      const watcher = (state: 'up') => handle(state)
+      watchers.add(watcher)
+      return { [Symbol.dispose]: () => void watchers.delete(watcher) }
+    },
 
     async publish(event) {
       if (closed) throw new Fault('unavailable', 'The event bus is closed')
@@ -84,6 +94,7 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
 
     async [Symbol.asyncDispose]() {
       closed = true
+      losses[Symbol.dispose]()
       const running = [...subscriptions.values()].flatMap((s) => s.consumers.flatMap((c) => [...c.running]))
       await within(publishTimeoutMs, Promise.allSettled(running)).catch(() => {})
       for (const { consumers } of subscriptions.values()) consumers.length = 0
@@ -140,6 +151,7 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
           later(() => other.receive(delivery))
         }
       },
+      lost: losses.note,
       [Symbol.asyncDispose]: async () => void mailboxes.delete(mailbox),
     }
   }

@@ -271,6 +271,29 @@ test('rabbitmq: an event that is refused while nothing can be published waits, a
   await tries.until('the second try', (ids) => ids.length === 2)
 })
 
+test('rabbitmq: when more is delivered at once than is taken, all nodes hear that something was lost', async (t) => {
+  const url = emptyBroker()
+  const [ann, bob] = [await joined(t, url), await joined(t, url)]
+  const got = arrivals<number>()
+  const told = [arrivals<string>(), arrivals<string>()]
+  for (const [n, bus] of [ann, bob].entries()) bus.onState((state) => told[n]!.add(state))
+  const sender = await ann.openDeliveries(() => {})
+  const receiver = await bob.openDeliveries(({ body }) => got.add(body.readUInt32BE()))
+  await receiver.bind(1)
+  const sent = 20_000
+  for (let n = 0; n < sent; n++) {
+    const body = Buffer.alloc(1_000)
+    body.writeUInt32BE(n)
+    sender.publish({ partitions: [1], body })
+  }
+  for (const states of told) await states.until('word of the loss', (all) => all.includes('up'), 20_000)
+  assert.ok(got.items.length > 0 && got.items.length < sent, `${got.items.length} of ${sent} came`)
+  assert.deepEqual(
+    told.map(({ items }) => items),
+    [['up'], ['up']],
+  )
+})
+
 test('rabbitmq: a broker that stands still is noticed; publishes are refused in time and go through when it is back', async (t) => {
   const url = emptyBroker()
   const bus = await joined(t, url, { confirmTimeoutMs: 1_000 })

@@ -3,6 +3,7 @@ import { type BusEvent, type BusEventType, SUBSCRIPTIONS, type SubscriptionName 
 import type { Log } from '../log.ts'
 import type { Bus } from './bus.ts'
 import { encodeEvent } from './event.ts'
+import { openLosses } from './losses.ts'
 import { consumer } from './rabbitmq/consumer.ts'
 import { openLink, type Session } from './rabbitmq/link.ts'
 import { listener } from './rabbitmq/listener.ts'
@@ -42,7 +43,14 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
   const { log, name = 'parley', retryDelaysMs = RETRY_DELAYS_MS, prefetch = 32, closeMs = 5_000 } = options
   const { confirmTimeoutMs = 5_000, outstanding = 1_000, heartbeatS = 2 } = options
   const publisher = openPublisher({ confirmTimeoutMs, outstanding })
-  const sender = openSender()
+  const sender = openSender(() => losses.note())
+  /** This node has lost something: the others are told. */
+  const losses = openLosses(() => !publisher.blocked && sender.sendLost())
+  /** Some node has. Many may say so: told of once. */
+  const heard = openLosses(() => {
+    if (state === 'up') tellState()
+    return true // While it is down, the coming `up` says it.
+  })
   const parts = new Set<Part>()
   const watchers = new Set<(state: 'up' | 'down') => void>()
   let state: 'up' | 'down' = 'down'
@@ -110,7 +118,7 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
 
     async openDeliveries(receive) {
       const node = randomUUID()
-      const box = mailbox(node, receive, log)
+      const box = mailbox(node, receive, heard.note, log)
       const begun = await begin(box)
       return {
         bind: (partition) => box.bind(partition),
@@ -120,11 +128,14 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
         publish(delivery) {
           if (!publisher.blocked) sender.send(node, delivery)
         },
+        lost: losses.note,
         [Symbol.asyncDispose]: () => begun[Symbol.asyncDispose](),
       }
     },
 
     async [Symbol.asyncDispose]() {
+      losses[Symbol.dispose]()
+      heard[Symbol.dispose]()
       const open = [...parts]
       parts.clear()
       await Promise.all(open.map((part) => part.close()))
@@ -157,9 +168,13 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
     const now = publishing.session && consuming.session && !publisher.blocked ? 'up' : 'down'
     if (now === state) return
     state = now
+    tellState()
+  }
+
+  function tellState(): void {
     for (const watcher of watchers) {
       try {
-        watcher(now)
+        watcher(state)
       } catch (error) {
         log.error({ err: error }, 'a watcher of the event bus has thrown')
       }

@@ -17,7 +17,7 @@ test('after an outage each conversation is read from the store once, however man
       return conversation
     },
   }
-  using rolls = openRolls(log, bus)
+  using rolls = openRolls(log, bus, () => undefined)
   bus.cut()
   bus.mend()
   for (let n = 0; n < 60_000; n++) await rolls.members(`room ${n}`, 1)
@@ -37,7 +37,7 @@ test('what was read before the bus came back is read again: a removal may have c
       return conversation
     },
   }
-  using rolls = openRolls(log, bus)
+  using rolls = openRolls(log, bus, () => undefined)
   bus.cut()
   const reading = rolls.members('room', 1)
   bus.mend()

@@ -38,26 +38,39 @@ const MAX_CHECKED = 50_000
 
 /**
  * Reads from the cache. While the bus is away, and once per conversation after it was, reads the store instead: news of a
- * removal may have been missed, and a removed member must hear nothing more.
+ * removal may have been missed, and a removed member must hear nothing more. `unread` is called when the store cannot be read:
+ * what was to be told is lost.
  */
-export function openRolls(log: Pick<LogStore, 'findConversation' | 'cachedConversation'>, bus: Bus): Rolls {
+export function openRolls(
+  log: Pick<LogStore, 'findConversation' | 'cachedConversation'>,
+  bus: Bus,
+  unread: () => void,
+): Rolls {
   let checked: Set<string> | undefined
   const watch = bus.onState(() => {
     checked = new Set()
   })
 
+  async function read(conversationId: string, membersRev: number): Promise<Conversation | undefined> {
+    if (checked === undefined || checked.has(conversationId)) return log.cachedConversation(conversationId, membersRev)
+    // Of the state in which the reading began: what changes while it is under way makes a new set.
+    const since = checked
+    const conversation = await log.findConversation(conversationId)
+    if (bus.state === 'up') {
+      if (since.size >= MAX_CHECKED) since.delete(since.keys().next().value!)
+      since.add(conversationId)
+    }
+    return conversation
+  }
+
   return {
     async members(conversationId, membersRev) {
-      if (checked === undefined || checked.has(conversationId))
-        return log.cachedConversation(conversationId, membersRev)
-      // Of the state in which the reading began: what changes while it is under way makes a new set.
-      const since = checked
-      const conversation = await log.findConversation(conversationId)
-      if (bus.state === 'up') {
-        if (since.size >= MAX_CHECKED) since.delete(since.keys().next().value!)
-        since.add(conversationId)
+      try {
+        return await read(conversationId, membersRev)
+      } catch (error) {
+        unread()
+        throw error
       }
-      return conversation
     },
     [Symbol.dispose]: () => watch[Symbol.dispose](),
   }

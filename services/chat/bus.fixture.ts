@@ -15,6 +15,7 @@ export function fragileBus(bus: Bus): FragileBus {
     state = now
     for (const watcher of watchers) watcher(now)
   }
+  bus.onState((now) => state === 'up' && turn(now))
 
   return {
     cut: () => turn('down'),

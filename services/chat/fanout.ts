@@ -48,7 +48,7 @@ export async function openFanout(deps: {
   passed: (entry: Entry) => void
 }): Promise<Fanout> {
   const { log, bus, people, connections, logger, watchers, passed } = deps
-  const rolls = openRolls(log, bus)
+  const rolls = openRolls(log, bus, () => deliveries.lost())
   const lanes = openLanes({ rolls, devicesOf: connections.of, passOn: toOthers, logger })
   const bound = new Map<number, number>()
   const deliveries: Deliveries = await bus.openDeliveries((delivery) => {

@@ -8,15 +8,18 @@ const POLL_MS = 2_000
 const USERS_AT_ONCE = 500
 /** A node's sockets are told to sync at most this fast, so that they do not come all at once. */
 const HINTS_PER_SECOND = 1_000
+const HINT_EVERY_MS = 50
 
 /**
- * Tells devices to sync when something may have passed them by. Once the bus is back, all of them, spread over time; while it is
- * away, those whose inbox has moved, looked at every 2 s.
+ * Tells devices to sync when something may have passed them by. Once the bus is back, or has lost something, all of them, spread
+ * over time; while it is away, those whose inbox has moved, looked at every 2 s.
  */
 export function openHints(deps: { bus: Bus; inbox: InboxStore; connections: Connections; log: Log }): AsyncDisposable {
   const { bus, inbox, connections, log } = deps
   const heads = new Map<string, number>()
-  const timers = new Set<NodeJS.Timeout>()
+  /** Those that are still to be told; whoever is among them already is told once. */
+  const unhinted = new Set<Connection>()
+  let hinting: NodeJS.Timeout | undefined
   let polling: Promise<void> = Promise.resolve()
 
   function hint(connection: Connection): void {
@@ -24,15 +27,19 @@ export function openHints(deps: { bus: Bus; inbox: InboxStore; connections: Conn
   }
 
   function hintAll(): void {
-    const all = [...connections.all()]
-    const spread = (all.length / HINTS_PER_SECOND) * 1_000
-    for (const connection of all) {
-      const timer = setTimeout(() => {
-        timers.delete(timer)
-        hint(connection)
-      }, Math.random() * spread)
-      timers.add(timer)
+    for (const connection of connections.all()) unhinted.add(connection)
+    hinting ??= setInterval(hintSome, HINT_EVERY_MS)
+  }
+
+  function hintSome(): void {
+    let left = (HINTS_PER_SECOND * HINT_EVERY_MS) / 1_000
+    for (const connection of unhinted) {
+      if (left-- === 0) return
+      unhinted.delete(connection)
+      hint(connection)
     }
+    clearInterval(hinting)
+    hinting = undefined
   }
 
   async function poll(): Promise<void> {
@@ -63,7 +70,7 @@ export function openHints(deps: { bus: Bus; inbox: InboxStore; connections: Conn
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       states[Symbol.dispose]()
-      for (const hinting of timers) clearTimeout(hinting)
+      clearInterval(hinting)
       await polling
     },
   }

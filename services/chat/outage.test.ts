@@ -128,3 +128,31 @@ test('what a dead node left is told once, however long the bus is away', async (
   const heard = bobs.told().filter(({ event }) => event === 'message.new')
   assert.equal(heard.length, 2, 'by its sender, and once more by who found it')
 })
+
+test('when it cannot be read who is a member, what was lost is found: devices on all nodes are told to sync', async (t) => {
+  let failing = false
+  const chat = await testChat(t, {
+    nodes: 2,
+    store: (store) => ({
+      ...store,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      log: {
+        ...store.log,
+        // Asked so where it is told who may hear something.
+        cachedConversation: (id, membersRev) =>
+          failing && membersRev !== undefined
+            ? Promise.reject(new Fault('unavailable', 'The store is away'))
+            : store.log.cachedConversation(id, membersRev),
+      },
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob, { node: 1 })]
+  failing = true
+  await chat.request(ann, 'PATCH', `/api/conversations/${group.id}`, { title: 'Lost' })
+  failing = false
+  for (const device of [anns, bobs]) await device.next('sync.hint')
+  const { data } = await bobs.ask('sync', {})
+  assert.equal(data.items[0].title, 'Lost')
+})

@@ -4,7 +4,7 @@ import type { Log } from '../../log.ts'
 import type { Delivery } from '../bus.ts'
 import { ALL_NODES, DELIVERIES, TRANSIENT } from '../topology.ts'
 import { type Part, part } from './part.ts'
-import { partitionsOf } from './sender.ts'
+import { isLost, partitionsOf } from './sender.ts'
 
 /** The receiving end of a node's deliveries. */
 export interface Mailbox extends Part {
@@ -12,8 +12,8 @@ export interface Mailbox extends Part {
   unbind(partition: number): void
 }
 
-/** Opens a mailbox: a queue of its own, bound anew to all its partitions on each session. `node` marks what itself has sent. */
-export function mailbox(node: string, receive: (delivery: Delivery) => void, log: Log): Mailbox {
+/** Opens a mailbox: a queue of its own, bound anew to all its partitions on each session. `node` marks what itself has sent; `lost` hears that some node has lost deliveries. */
+export function mailbox(node: string, receive: (delivery: Delivery) => void, lost: () => void, log: Log): Mailbox {
   const partitions = new Set<number>()
   let bound: { channel: Channel; queue: string } | undefined
 
@@ -33,7 +33,8 @@ export function mailbox(node: string, receive: (delivery: Delivery) => void, log
         queue,
         (message) => {
           if (!message) return session.fail(new Error(`RabbitMQ has ended the consumer of ${queue}`))
-          if (message.properties.appId !== node) take(message)
+          if (isLost(message)) lost()
+          else if (message.properties.appId !== node) take(message)
         },
         { noAck: true },
       )

@@ -9,10 +9,12 @@ export interface Sender {
   open(session: Session): Promise<void>
   /** Fire and forget: dropped without a session, and while the channel's buffer (4,096 frames) is full. `node` marks its origin. */
   send(node: string, delivery: Delivery): void
+  /** Tells every mailbox that something was lost. False, and nobody is told, while nothing can be sent. */
+  sendLost(): boolean
 }
 
-/** A sender without a session yet: until `open` it drops everything. */
-export function openSender(): Sender {
+/** A sender without a session yet: until `open` it drops everything. `dropped` is called for what a full buffer did not take. */
+export function openSender(dropped: () => void): Sender {
   let channel: Channel | undefined
   let full = false
 
@@ -30,7 +32,8 @@ export function openSender(): Sender {
     },
 
     send(node, { partitions, body }) {
-      if (!channel || full || partitions.length === 0) return
+      if (!channel || partitions.length === 0) return
+      if (full) return dropped()
       const everybody = partitions.length > MOST_KEYS
       const keys = everybody ? [ALL_NODES] : partitions.map(String)
       const headers = everybody ? { [PARTITIONS]: partitions.join() } : {}
@@ -40,7 +43,22 @@ export function openSender(): Sender {
         // The channel is closing; its `close` follows.
       }
     },
+
+    sendLost() {
+      if (!channel || full) return false
+      try {
+        full = !channel.publish(DELIVERIES, ALL_NODES, Buffer.alloc(0), { headers: { [LOST]: true } })
+        return true
+      } catch {
+        return false
+      }
+    },
   }
+}
+
+/** Whether it is no delivery, but says that some were lost. */
+export function isLost({ properties }: ConsumeMessage): boolean {
+  return properties.headers?.[LOST] === true
 }
 
 /** The partitions that a delivery was sent to. */
@@ -53,3 +71,4 @@ export function partitionsOf({ fields, properties }: ConsumeMessage): number[] {
 
 /** Names the partitions when there are too many for routing keys. */
 const PARTITIONS = 'parley-partitions'
+const LOST = 'parley-lost'
