@@ -24,7 +24,8 @@ test('while a large conversation is told, others are told at once, and large one
   assert.equal(heard('large').length, 0, 'one slice in a turn')
   await largeTold
   assert.equal(heard('large').length, 2_000)
-  assert.ok(heard('huge').length < 5_000, 'it has not waited for the larger one')
+  const share = heard('huge').length
+  assert.ok(share > 1_000 && share < 5_000, `both had their share of the turns: ${share}`)
   say(small, 2)
   assert.equal(heard('small').length, 4)
   await hugeTold
