@@ -21,6 +21,9 @@ export const LIMITS = {
   /** Other events of one socket: sustained per second, and the burst allowed above it. */
   eventsPerSecond: 50,
   eventBurst: 200,
+  /** Reads of one user over HTTP (conversations, members, messages; not sync and log): sustained per second, and the burst allowed above it. */
+  readsPerSecond: 50,
+  readBurst: 200,
   /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */
   handshakesAtOnce: 100,
   /** Bytes waiting to be written to one socket before it is cut as a slow consumer. */

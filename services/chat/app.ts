@@ -91,7 +91,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
-  http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people }))
+  const reads = openRate(limits.readsPerSecond, limits.readBurst)
+  http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people, reads }))
   stack.use(
     openSockets({
       http,

@@ -192,3 +192,24 @@ test('a client cannot choose rooms, and hears nothing of others by naming them',
   await eves.ask('sync', {})
   assert.deepEqual(eves.told(), [])
 })
+
+test('who reads over HTTP faster than allowed is told when to come back; sending, syncing and others go on', async (t) => {
+  const chat = await testChat(t, { limits: { readsPerSecond: 1, readBurst: 3 } })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const path = `/api/conversations/${group.id}`
+  const reads = ['/api/conversations', path, `${path}/members`, `${path}/messages`, `/api/messages/get/${bob.id}`]
+  for (const read of reads.slice(0, 3)) assert.equal((await chat.request(ann, 'GET', read)).status, 200)
+  for (const read of reads) {
+    const refused = await fetch(chat.nodes[0]!.url + read, {
+      headers: { authorization: `Bearer ${chat.users.token(ann)}` },
+    })
+    const { code, retryable } = (await refused.json()) as { code: string; retryable: boolean }
+    assert.deepEqual([refused.status, code, retryable], [429, 'rate.limited', true], read)
+    assert.ok(Number(refused.headers.get('retry-after')) >= 1)
+  }
+  assert.equal((await chat.request(ann, 'GET', '/api/sync')).status, 200)
+  assert.equal((await chat.request(ann, 'GET', `${path}/log?after=0`)).status, 200)
+  assert.equal((await chat.request(ann, 'PATCH', path, { title: 'Ours' })).status, 200)
+  assert.equal((await chat.request(bob, 'GET', path)).body.title, 'Ours')
+})

@@ -11,7 +11,7 @@ import {
   SendMessageHttp,
   SyncQuery,
 } from '@parley/protocol/requests'
-import { type Request, Router } from 'express'
+import { type Request, type RequestHandler, Router } from 'express'
 import { v7 as newId } from 'uuid'
 import { actorOf, signedIn } from './auth.ts'
 import type { Conversations } from './conversations.ts'
@@ -19,6 +19,7 @@ import { directId } from './direct.ts'
 import type { History } from './history.ts'
 import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
+import type { Rate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
 import type { Sync } from './sync.ts'
 
@@ -31,8 +32,11 @@ export function chatRoutes(deps: {
   receipts: Receipts
   sync: Sync
   people: People
+  /** Counts reads by user: of those that no gate bounds. */
+  reads: Rate
 }): Router {
-  const { authenticate, messages, conversations, history, receipts, sync, people } = deps
+  const { authenticate, messages, conversations, history, receipts, sync, people, reads } = deps
+  const read = limited(reads)
   const routes = Router()
   routes.use(['/api/messages', '/api/conversations', '/api/sync'], signedIn(authenticate))
 
@@ -48,7 +52,7 @@ export function chatRoutes(deps: {
     )
   })
 
-  routes.get('/api/messages/get/:receiverId', async (req, res) => {
+  routes.get('/api/messages/get/:receiverId', read, async (req, res) => {
     const { userId } = actorOf(req)
     const receiverId = parse(Id, req.params.receiverId)
     const query = parse(PageQuery, req.query)
@@ -95,7 +99,7 @@ export function chatRoutes(deps: {
     res.status(201).json(await conversations.createGroup(actorOf(req).userId, group, idempotencyKey(req)))
   })
 
-  routes.get('/api/conversations', async (req, res) => {
+  routes.get('/api/conversations', read, async (req, res) => {
     const { after, limit } = parse(PageQuery, req.query)
     const page = await sync.page(actorOf(req).userId, after, limit)
     res.json({
@@ -104,7 +108,7 @@ export function chatRoutes(deps: {
     })
   })
 
-  routes.get('/api/conversations/:id', async (req, res) => {
+  routes.get('/api/conversations/:id', read, async (req, res) => {
     res.json(await conversations.get(actorOf(req).userId, idOf(req)))
   })
 
@@ -113,7 +117,7 @@ export function chatRoutes(deps: {
     res.json(await conversations.rename(actorOf(req).userId, idOf(req), title))
   })
 
-  routes.get('/api/conversations/:id/members', async (req, res) => {
+  routes.get('/api/conversations/:id/members', read, async (req, res) => {
     res.json({ items: await conversations.members(actorOf(req).userId, idOf(req)) })
   })
 
@@ -127,7 +131,7 @@ export function chatRoutes(deps: {
     res.status(204).end()
   })
 
-  routes.get('/api/conversations/:id/messages', async (req, res) => {
+  routes.get('/api/conversations/:id/messages', read, async (req, res) => {
     res.json(await history.messages(actorOf(req).userId, idOf(req), parse(PageQuery, req.query)))
   })
 
@@ -150,6 +154,15 @@ export function chatRoutes(deps: {
 }
 
 const idOf = (req: Request): string => parse(Id, req.params.id)
+
+/** Lets a user's reads pass as fast as `rate` allows; refuses the others with `rate.limited`. */
+function limited(rate: Rate): RequestHandler {
+  return (req, _res, next) => {
+    const retryAfterMs = rate.take(actorOf(req).userId)
+    if (retryAfterMs > 0) throw new Fault('rate.limited', 'You are reading too fast: wait a moment', { retryAfterMs })
+    next()
+  }
+}
 
 /** RFC draft "Idempotency-Key": made by the client, new for each group it means to create. */
 function idempotencyKey(req: Request): string | undefined {
