@@ -1,12 +1,12 @@
 import { WebSocket } from 'ws'
 
 /** Where a server's CPU went, in shares of the time that its threads were busy. */
-export interface Shares {
-  /** By part, largest first. */
-  parts: [part: string, share: number][]
-  /** By function, largest first. */
+export type Shares = {
+  part: string
+  share: number
+  /** Where in the part the time itself was spent. */
   functions: [name: string, share: number][]
-}
+}[]
 
 /** A running profile of a server that was started with `--inspect`. */
 export interface Profiling {
@@ -26,13 +26,13 @@ const SAMPLE_EVERY_MICROS = 500
 const PARTS: readonly [part: string, name: RegExp | undefined, url: RegExp | undefined][] = [
   ['garbage collection', /^\(garbage collector\)$/, undefined],
   ['kernel write', /^(writev|writeLatin1String|writeUtf8String|writeAsciiString|writeBuffer)$/, /^$/],
-  ['event loop and native code of Node', /^\((program|root)\)$/, undefined],
+  ['event loop and native code of Node', /^\(program\)$/, undefined],
   ['store', undefined, /services\/chat\/store\//],
   ['WebSocket', undefined, /node_modules\/ws\//],
   ['Engine.IO and Socket.IO', undefined, /node_modules\/(engine\.io|socket\.io)/],
   ['validation', undefined, /node_modules\/zod|\/protocol\//],
-  ['frames in and out', undefined, /services\/chat\/(socket|handshake|frames|wire|writer)[^/]*\.ts/],
-  ['fan-out', undefined, /services\/chat\/(fanout|audience|delivery|slices|connections|people)[^/]*\.ts/],
+  ['frames in and out', undefined, /services\/chat\/(socket|handshake|packet|wire|writer)[^/]*\.ts/],
+  ['fan-out', undefined, /services\/chat\/(fanout|audience|delivery|lanes|connections|people)[^/]*\.ts/],
   ['relay and bus', undefined, /services\/chat\/relay\.ts|kit\/bus\//],
   ['rules of sending and receipts', undefined, /services\/chat\/|kit\//],
   ['streams of Node', undefined, /^node:(internal\/)?(streams?|net|stream_base_commons|events)/],
@@ -99,51 +99,70 @@ async function connect(url: string) {
   return { workers, ask, askWorker, close: () => socket.close() }
 }
 
+/** Largest first. */
 function sharesOf(profiles: readonly Profile[]): Shares {
-  const parts = new Map<string, number>()
-  const functions = new Map<string, number>()
+  const parts = new Map<string, Map<string, number>>()
   let busy = 0
-  for (const { nodes, samples, timeDeltas } of profiles) {
-    const byId = new Map(nodes.map((node) => [node.id, node]))
-    const parents = new Map(nodes.flatMap((node) => (node.children ?? []).map((child) => [child, node.id] as const)))
-    const partOf = new Map<number, string>()
-    const find = (id: number): string => {
-      const known = partOf.get(id)
-      if (known) return known
-      for (let at: number | undefined = id; at !== undefined; at = parents.get(at)) {
-        const { functionName, url } = byId.get(at)!.callFrame
-        const rule = PARTS.find(([, name, path]) => (name?.test(functionName) ?? true) && (path?.test(url) ?? true))
-        // The outermost frame fits the loop itself, but only a sample that lies there belongs to it.
-        if (rule && (at === id || parents.has(at))) {
-          partOf.set(id, rule[0])
-          return rule[0]
-        }
-      }
-      partOf.set(id, 'other code of Node')
-      return 'other code of Node'
-    }
-    for (const [index, id] of samples.entries()) {
-      const { functionName, url, lineNumber } = byId.get(id)!.callFrame
+  for (const profile of profiles) {
+    const frames = new Map(profile.nodes.map((node) => [node.id, node.callFrame]))
+    const partOf = partsOf(profile, frames)
+    for (const [index, id] of profile.samples.entries()) {
+      const { functionName, url, lineNumber } = frames.get(id)!
       if (functionName === '(idle)') continue
-      const micros = timeDeltas[index] ?? 0
+      const micros = profile.timeDeltas[index] ?? 0
       busy += micros
-      add(parts, find(id), micros)
-      const file = url.replace(/^.*\/(?=(?:[^/]+\/){2}[^/]+$)/, '')
-      add(functions, `${functionName || '(anonymous)'} ${file && `${file}:${lineNumber + 1}`}`, micros)
+      const part = partOf(id)
+      const functions = parts.get(part) ?? new Map<string, number>()
+      parts.set(part, functions)
+      const place = url && ` ${url.replace(/^.*\/(?=(?:[^/]+\/){2}[^/]+$)/, '')}:${lineNumber + 1}`
+      const name = `${functionName || '(anonymous)'}${place}`
+      functions.set(name, (functions.get(name) ?? 0) + micros)
     }
   }
-  const shares = (sums: Map<string, number>): [string, number][] =>
-    [...sums].sort((a, b) => b[1] - a[1]).map(([name, micros]) => [name, micros / busy])
-  return { parts: shares(parts), functions: shares(functions) }
+  return [...parts]
+    .map(([part, functions]) => ({
+      part,
+      share: [...functions.values()].reduce((sum, micros) => sum + micros, 0) / busy,
+      functions: [...functions]
+        .sort((a, b) => b[1] - a[1])
+        .map(([name, micros]): [string, number] => [name, micros / busy]),
+    }))
+    .sort((a, b) => b.share - a.share)
 }
 
-function add(sums: Map<string, number>, name: string, micros: number): void {
-  sums.set(name, (sums.get(name) ?? 0) + micros)
+/** The part that each node of the call tree belongs to. */
+function partsOf({ nodes }: Profile, frames: Map<number, Profile['nodes'][number]['callFrame']>) {
+  const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)))
+  const known = new Map<number, string>()
+  const partOf = (id: number): string => {
+    const part = known.get(id) ?? find(id)
+    known.set(id, part)
+    return part
+  }
+  function find(id: number): string {
+    const { functionName, url } = frames.get(id)!
+    const rule = PARTS.find(([, name, path]) => (name?.test(functionName) ?? true) && (path?.test(url) ?? true))
+    if (rule) return rule[0]
+    const parent = parents.get(id)
+    return parent === undefined ? 'other code of Node' : partOf(parent)
+  }
+  return partOf
 }
 
-/** As printed: the parts with what each costs per message, and the heaviest functions. */
-export function describe({ parts, functions }: Shares, microsPerMessage: number): string {
-  const line = ([name, share]: [string, number]): string =>
-    `  ${(share * 100).toFixed(1).padStart(5)} %  ${(share * microsPerMessage).toFixed(2).padStart(6)} µs  ${name}`
-  return [...parts.map(line), '', ...functions.slice(0, 40).map(line)].join('\n')
+const FUNCTIONS_SHOWN = 12
+const LEAST_SHOWN = 0.002
+
+/** As printed: the parts, with what each costs per message, and the heaviest functions of each. */
+export function describe(shares: Shares, microsPerMessage: number): string {
+  const figures = (share: number): string =>
+    `${(share * 100).toFixed(1).padStart(5)} %  ${(share * microsPerMessage).toFixed(2).padStart(6)} µs`
+  return shares
+    .flatMap(({ part, share, functions }) => [
+      `${figures(share)}  ${part}`,
+      ...functions
+        .slice(0, FUNCTIONS_SHOWN)
+        .filter(([, share]) => share >= LEAST_SHOWN)
+        .map(([name, share]) => `${figures(share)}      ${name}`),
+    ])
+    .join('\n')
 }

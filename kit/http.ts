@@ -163,6 +163,8 @@ const jsonBody: RequestHandler = (req, res, next) => {
 
 /** Whether a parsed JSON value nests deeper than `max`; does not recurse, so that depth cannot break it. */
 export function depthAbove(value: unknown, max: number): boolean {
+  // Most of what comes is flat, and often.
+  if (max > 0 && isFlat(value)) return false
   let level: unknown[] = [value]
   for (let depth = 0; level.length > 0; depth++) {
     const containers = level.filter((v): v is object => typeof v === 'object' && v !== null)
@@ -170,6 +172,16 @@ export function depthAbove(value: unknown, max: number): boolean {
     level = containers.flatMap((c) => Object.values(c))
   }
   return false
+}
+
+function isFlat(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  if (Array.isArray(value)) return false
+  for (const key in value) {
+    const part: unknown = value[key as keyof typeof value]
+    if (typeof part === 'object' && part !== null) return false
+  }
+  return true
 }
 
 function bodyFault(error: { type?: string; status?: number }): Fault {
