@@ -12,6 +12,9 @@ export interface Bus extends AsyncDisposable {
    */
   publish(event: BusEvent): Promise<void>
 
+  /** False where surely nobody takes or hears events of this type: to publish one would do nothing. */
+  hears(type: BusEventType): boolean
+
   /**
    * Consumes a durable subscription, shared by all processes of the service: each event goes to one of them.
    * It counts as consumed when `handle` resolves. A handler that rejects sees the event again later (a ladder of growing

@@ -67,6 +67,9 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
       }
     },
 
+    hears: (type) =>
+      [...subscriptions.values(), ...listeners].some((one) => (one.types as readonly string[]).includes(type)),
+
     async subscribe(name, handle) {
       const { consumers } = subscriptions.get(name)!
       const consumer: Consumer = { handle: handle as Handle, running: new Set() }

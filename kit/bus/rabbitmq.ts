@@ -99,6 +99,9 @@ export function rabbitBus(url: string, options: RabbitOptions): Bus {
       return { [Symbol.dispose]: () => void watchers.delete(watcher) }
     },
 
+    // Only the broker knows.
+    hears: () => true,
+
     publish: (event) =>
       publisher.publish(EVENTS, event.type, encodeEvent(event), {
         persistent: true,

@@ -31,6 +31,7 @@ export function fragileBus(bus: Bus): FragileBus {
       if (state === 'down') throw new Fault('unavailable', 'The link is cut')
       await bus.publish(event)
     },
+    hears: () => true,
     subscribe: (name, handle) => bus.subscribe(name, handle),
     listen: (types, handle) => bus.listen(types, (event) => state === 'up' && handle(event)),
     async openDeliveries(receive) {

@@ -78,6 +78,7 @@ test('what the bus refuses for one conversation is tried again, and holds up no 
   let poison: string | undefined
   const refusing = (bus: Bus): Bus => ({
     ...bus,
+    hears: () => true,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
     async publish(event) {
       if (event.key === poison) throw new Fault('unavailable', 'Not this one')
@@ -106,6 +107,7 @@ test('a busy conversation does not wait for the bus to confirm one message after
   let open = Promise.withResolvers<void>()
   const slow = (bus: Bus): Bus => ({
     ...bus,
+    hears: () => true,
     [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
     async publish(event) {
       most = Math.max(most, ++underWay)

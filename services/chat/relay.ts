@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
@@ -19,6 +20,10 @@ export interface Relay extends AsyncDisposable {
 
 const BATCH = 500
 const MAX_BATCH = 20_000
+/** So many at once, where the bus has nothing to do with them. */
+const UNHEARD_BATCH = 5_000
+/** After a pass, so long is gathered for the next: under load it takes many entries, and marking them costs next to nothing. */
+const GATHER_MS = 20
 /** Together half of what a bus takes at once. */
 const CONVERSATIONS_AT_ONCE = 32
 const ENTRIES_AT_ONCE = 16
@@ -37,6 +42,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   let told = new Set<string>()
   /** The bus was away: other nodes may not have heard of what still waits. */
   let untold = false
+  let closing = false
   let closed = false
   let awake = false
   let running: Promise<void> | undefined
@@ -53,12 +59,13 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     while (awake && !closed) {
       awake = false
       try {
-        const entries = await log.pending(batch)
+        const entries = await log.pending(unheard() ? UNHEARD_BATCH : batch)
         if (untold && bus.state === 'up') {
           untold = entries.length >= batch
           for (const entry of newsOf(entries)) await fanout.entry(entry)
         }
         if (await pass(entries)) awake = true
+        else if (!closing) await pause(GATHER_MS)
       } catch (error) {
         logger.warn({ err: error }, 'the relay will try again')
         return
@@ -82,6 +89,12 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   /** Relays what is due of these; true when there may be more to do at once. */
   async function pass(entries: readonly Entry[]): Promise<boolean> {
     if (entries.length === 0 || bus.state === 'down') return false
+    if (unheard()) {
+      crashPoint('relay.before-publish')
+      crashPoint('relay.before-confirm')
+      await mark(entries)
+      return entries.length >= UNHEARD_BATCH
+    }
     const due = [...Map.groupBy(entries, (entry) => entry.conversationId)].filter(([id]) => isDue(id))
     const published: Entry[] = []
     await eachAtOnce(CONVERSATIONS_AT_ONCE, due, async ([id, own]) => {
@@ -98,11 +111,18 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     // What waits must not fill the window: the rest would never be seen.
     batch = Math.min(MAX_BATCH, BATCH + (entries.length - published.length))
     if (published.length === 0) return false
+    await mark(published)
+    return entries.length >= BATCH
+  }
+
+  async function mark(published: readonly Entry[]): Promise<void> {
     crashPoint('relay.before-mark')
     await log.relayed(published)
     crashPoint('relay.after-mark')
-    return entries.length >= BATCH
   }
+
+  /** Does the bus do nothing with entries? Then there is nothing to wait for. */
+  const unheard = (): boolean => !bus.hears('message.created') && !bus.hears('conversation.changed')
 
   async function publish(entry: Entry): Promise<boolean> {
     try {
@@ -145,6 +165,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
       clearInterval(timer)
       commits[Symbol.dispose]()
       states[Symbol.dispose]()
+      closing = true
       // One last pass, so that a graceful stop leaves nothing for others to wait for.
       wake()
       await running

@@ -7,6 +7,7 @@ import { conversationCache } from './sqlite/heads.ts'
 import { Pending } from './sqlite/pending.ts'
 import { openReader } from './sqlite/reader.ts'
 import { openRounds } from './sqlite/rounds.ts'
+import { runsOf } from './sqlite/watermark.ts'
 import type { ChatStore } from './store.ts'
 
 export interface SqliteOptions {
@@ -71,7 +72,10 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       },
       async relayed(entries) {
         const positions = pending.positions(entries)
-        await rounds.command({ do: 'relayed', positions, conversationIds: conversationsOf(entries) }, true)
+        await rounds.command(
+          { do: 'relayed', runs: runsOf(positions), conversationIds: conversationsOf(entries) },
+          true,
+        )
         pending.remove(positions)
       },
       onCommit(handle) {

@@ -16,8 +16,8 @@ export const APPEND_WIDTH = 7
 export const MARK_WIDTH = 4
 
 export type Command =
-  /** Everything at these positions was relayed; the inboxes of these conversations are to be raised. */
-  | { do: 'relayed'; positions: number[]; conversationIds: string[] }
+  /** Everything at these positions (the first and the last of each run) was relayed; the inboxes of these conversations are to be raised. */
+  | { do: 'relayed'; runs: number[]; conversationIds: string[] }
   | { do: 'raise'; conversationIds: string[] }
   /** A device of the user has synced up to that stamp. */
   | { do: 'synced'; userId: string; upTo: number }

@@ -118,7 +118,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     switch (command.do) {
       case 'relayed':
         raise(command.conversationIds)
-        watermark.relayed(command.positions)
+        watermark.relayed(command.runs)
         return true
       case 'raise':
         raise(command.conversationIds)
