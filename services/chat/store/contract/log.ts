@@ -22,6 +22,21 @@ import {
 
 /** P1 durable, P2 idempotent, P3 ordered. */
 export function logContract(name: string, open: OpenStore): void {
+  test(`${name}: texts of any length and script that arrive together are kept as they are`, async (t) => {
+    const { store } = await open(t)
+    const [ann] = people(1) as [string]
+    const rooms = [await newGroup(store, [ann]), await newGroup(store, [ann])]
+    const texts = ['a', 'größer', '', '👩‍👩‍👧 at the end 👍', 'один', 'x'.repeat(9_000), '漢字', '0']
+    await Promise.all(rooms.map((room) => say(store, room, ann, ...texts)))
+    for (const room of rooms) {
+      const kept = await store.log.readMessages(room.id, 1, texts.length)
+      assert.deepEqual(
+        kept.map(({ text }) => text),
+        texts,
+      )
+    }
+  })
+
   test(`${name}: what was acknowledged is there after a restart`, async (t) => {
     const opened = await open(t)
     const [ann, bob] = people(2) as [string, string]

@@ -1,25 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeEntry } from '@parley/protocol/conversation'
 import { applyEntry } from '../../conversation.ts'
-import { hashBytes, idBytes } from './bytes.ts'
+import { idBytes } from './bytes.ts'
 import type { Head, Heads } from './heads.ts'
 import type { Inboxes } from './inboxes.ts'
-import { APPEND_WIDTH, OUTCOME, type Round } from './round.ts'
+import type { Append, Packed } from './pack.ts'
+import { OUTCOME, PLACE_WIDTH } from './round.ts'
 import { type ChangeRow, changeOf, type MessageRow, stateOf } from './rows.ts'
 import { one, write } from './statements.ts'
 
 const CONFLICT = [OUTCOME.conflict, 0, 0, 0, 0, 0]
 const STALE = [OUTCOME.stale, 0, 0, 0, 0, 0]
-
-interface Append {
-  kind: string
-  conversationId: string
-  id: Uint8Array
-  sender: Uint8Array
-  hash: Uint8Array
-  body: string
-  membersRev: number
-}
 
 /** Appends to the logs, within a round's transaction. */
 export class Appends {
@@ -48,10 +39,12 @@ export class Appends {
   }
 
   /** Carries out the appends in their order; gives `PLACE_WIDTH` values for each. */
-  run(appends: Round['appends'], at: number): number[] {
-    const places: number[] = []
-    for (let n = 0; n < appends.length; n += APPEND_WIDTH) {
-      places.push(...this.#append(readAppend(appends, n), at))
+  run(round: Packed, at: number): Float64Array {
+    const places = new Float64Array(round.count * PLACE_WIDTH)
+    let n = 0
+    for (const [head, append] of round.appends()) {
+      places.set(this.#append(head, append, at), n)
+      n += PLACE_WIDTH
     }
     return places
   }
@@ -60,10 +53,10 @@ export class Appends {
     this.#pos = undefined
   }
 
-  #append(append: Append, at: number): number[] {
-    const head = this.#heads.find(append.conversationId)
-    if (append.kind === 'message') return head ? this.#message(head, append, at) : STALE
-    return this.#change(head, append, at)
+  #append(head: Head | undefined, append: Append, at: number): number[] {
+    const { kind } = append
+    if (kind === 'message') return head ? this.#message(head, append, at) : STALE
+    return this.#change(head, { ...append, kind }, at)
   }
 
   #message(head: Head, append: Append, at: number): number[] {
@@ -84,7 +77,7 @@ export class Appends {
     return [OUTCOME.appended, head.rev, head.headSeq, membersRev, at, pos]
   }
 
-  #change(existing: Head | undefined, append: Append, at: number): number[] {
+  #change(existing: Head | undefined, append: Append & { kind: ChangeEntry['kind'] }, at: number): number[] {
     const { kind, conversationId, id, sender, hash, body } = append
     const first = existing && this.#first(existing, append)
     if (first) return first
@@ -96,7 +89,7 @@ export class Appends {
     const membersRev = kind === 'renamed' ? append.membersRev : rev
     const pos = this.#nextPos()
     const place = { pos, rev, head_seq: headSeq, members_rev: membersRev, at }
-    const entry = changeOf(conversationId, { ...place, id, sender, hash, kind: kind as ChangeEntry['kind'], body })
+    const entry = changeOf(conversationId, { ...place, id, sender, hash, kind, body })
     const before = existing && { ...existing.state, rev: existing.rev, headSeq: existing.headSeq }
     const state = applyEntry(before, entry)
     const head = existing ?? this.#heads.add(state)
@@ -125,17 +118,4 @@ export class Appends {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0
-}
-
-/** One append of the flat list. */
-function readAppend(appends: Round['appends'], n: number): Append {
-  return {
-    kind: String(appends[n]),
-    conversationId: String(appends[n + 1]),
-    id: idBytes(String(appends[n + 2])),
-    sender: idBytes(String(appends[n + 3])),
-    hash: hashBytes(String(appends[n + 4])),
-    body: String(appends[n + 5]),
-    membersRev: Number(appends[n + 6]),
-  }
 }

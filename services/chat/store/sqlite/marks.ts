@@ -1,30 +1,32 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { idBytes } from './bytes.ts'
-import type { Head, Heads } from './heads.ts'
+import type { Head } from './heads.ts'
 import type { Inboxes } from './inboxes.ts'
-import { MARK_WIDTH, type Round } from './round.ts'
+import type { Packed } from './pack.ts'
+import { MARK_WIDTH, MARKED_WIDTH } from './round.ts'
 import { one, write } from './statements.ts'
 
 /** Raises marks, within a round's transaction; however often one moves in a round, it is written once. */
 export class MarkRounds {
-  readonly #heads: Heads
   readonly #inboxes: Inboxes
   readonly #read
   readonly #save
   readonly #moved = new Map<Head, Set<string>>()
 
-  constructor(db: DatabaseSync, heads: Heads, inboxes: Inboxes) {
-    this.#heads = heads
+  constructor(db: DatabaseSync, inboxes: Inboxes) {
     this.#inboxes = inboxes
     this.#read = one<{ delivered: number; read: number }>(db, 'mark')
     this.#save = write(db, 'mark')
   }
 
   /** Carries out the marks in their order; gives `MARKED_WIDTH` values for each. */
-  run(marks: Round['marks']): number[] {
-    const marked: number[] = []
-    for (let n = 0; n < marks.length; n += MARK_WIDTH) {
-      marked.push(...this.#raise(String(marks[n]), String(marks[n + 1]), Number(marks[n + 2]), Number(marks[n + 3])))
+  run(round: Packed): Float64Array {
+    const { marks } = round
+    const marked = new Float64Array((marks.length / MARK_WIDTH) * MARKED_WIDTH)
+    for (let n = 0, to = 0; n < marks.length; n += MARK_WIDTH, to += MARKED_WIDTH) {
+      const [conversation, user, delivered, read] = [marks[n]!, marks[n + 1]!, marks[n + 2]!, marks[n + 3]!]
+      const head = round.head(conversation)
+      if (head) marked.set(this.#raise(head, round.id(user), delivered, read), to)
     }
     for (const [head, users] of this.#moved) {
       for (const userId of users) {
@@ -41,9 +43,7 @@ export class MarkRounds {
     this.#moved.clear()
   }
 
-  #raise(conversationId: string, userId: string, delivered: number, read: number): number[] {
-    const head = this.#heads.find(conversationId)
-    if (!head) return [0, 0, 0]
+  #raise(head: Head, userId: string, delivered: number, read: number): number[] {
     const mark = this.#find(head, userId)
     const readTo = Math.max(mark.read, Math.min(read, head.headSeq))
     const deliveredTo = Math.max(mark.delivered, Math.min(delivered, head.headSeq), readTo)

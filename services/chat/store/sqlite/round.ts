@@ -2,18 +2,29 @@ import type { Limits } from '@parley/protocol/limits'
 
 /**
  * What passes between the main thread and the writer's thread: one round at a time, which is one transaction. Messages and
- * marks go as flat lists of scalars, which cross between threads at a fraction of the cost of as many objects.
+ * marks go as few, large values (`pack.ts`), which cross between threads at a fraction of the cost of as many objects.
  */
 export interface Round {
-  /** `APPEND_WIDTH` values for each append: kind, conversationId, id, senderId, contentHash, body, membersRev. */
-  appends: (string | number)[]
-  /** `MARK_WIDTH` values for each: conversationId, userId, deliveredSeq, readSeq; -1 where not given. */
-  marks: (string | number)[]
+  /** The conversations and users that appends and marks speak of, each once. */
+  ids: string[]
+  /** `APPEND_WIDTH` numbers for each append. */
+  appends: Float64Array
+  /** The bodies of the appends, one behind the other. */
+  bodies: string
+  /** `MARK_WIDTH` numbers for each: conversation and user as places in `ids`, deliveredSeq, readSeq; -1 where not given. */
+  marks: Float64Array
   commands: Command[]
 }
 
-export const APPEND_WIDTH = 7
 export const MARK_WIDTH = 4
+
+/** A mark that is to be raised. */
+export interface MarkRequest {
+  conversationId: string
+  userId: string
+  deliveredSeq?: number
+  readSeq?: number
+}
 
 export type Command =
   /** Everything at these positions (the first and the last of each run) was relayed; the inboxes of these conversations are to be raised. */
@@ -31,9 +42,9 @@ export type Outcome =
   | {
       committed: true
       /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position. */
-      appends: number[]
+      appends: Float64Array
       /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
-      marks: number[]
+      marks: Float64Array
       /** For `connect` and `disconnect` whether it was the first or the last; for `expire` who is gone. */
       replies: (boolean | string[])[]
     }

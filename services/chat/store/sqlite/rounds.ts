@@ -4,18 +4,19 @@ import { Fault } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Appended, Draft } from '../store.ts'
-import { isId } from './bytes.ts'
+import { isHash, isId } from './bytes.ts'
+import { packRound } from './pack.ts'
 import {
   type Command,
   MARKED_WIDTH,
+  type MarkRequest,
   OUTCOME,
   type Outcome,
   PLACE_WIDTH,
   type Ready,
-  type Round,
   type WriterOptions,
 } from './round.ts'
-import { bodyOf, entryOf } from './rows.ts'
+import { entryOf } from './rows.ts'
 
 /** Group commit: what arrives while a round is being committed forms the next one, which starts when that one has returned. */
 export interface Rounds extends AsyncDisposable {
@@ -25,13 +26,6 @@ export interface Rounds extends AsyncDisposable {
   raise(mark: MarkRequest): Promise<Marks & { changed: boolean }>
   /** Carries out a command; `patient` ones ride along with appends. */
   command(command: Command, patient?: boolean): Promise<boolean | string[]>
-}
-
-export interface MarkRequest {
-  conversationId: string
-  userId: string
-  deliveredSeq?: number
-  readSeq?: number
 }
 
 /** Called on each committed entry, in the order of commits, before its caller hears of it. */
@@ -87,7 +81,7 @@ export async function openRounds(
     },
 
     append(draft) {
-      if (!isId(draft.conversationId) || !isId(draft.id) || !isId(draft.senderId) || !HASH.test(draft.contentHash))
+      if (!isId(draft.conversationId) || !isId(draft.id) || !isId(draft.senderId) || !isHash(draft.contentHash))
         return Promise.reject(new TypeError('a draft with an id that is no UUID, or a hash that is none'))
       return enqueue(appends, draft, true)
     },
@@ -153,7 +147,8 @@ export async function openRounds(
     underWay = { appends: appends.splice(0, ROUND_APPENDS), marks: marks.splice(0), commands: commands.splice(0) }
     urgent = appends.length > 0
     if (underWay.appends.length > 0) lastAppendAt = performance.now()
-    worker.postMessage(roundOf(underWay))
+    const asked = underWay.commands.map(({ request }) => request)
+    worker.postMessage(packRound(underWay.appends, underWay.marks, asked))
   }
 
   function finish(outcome: Outcome): void {
@@ -167,10 +162,7 @@ export async function openRounds(
     failing = false
     start()
     settleAppends(done.appends, outcome.appends)
-    for (const [n, { request, resolve }] of done.marks.entries()) {
-      const [deliveredSeq, readSeq, changed] = outcome.marks.slice(n * MARKED_WIDTH, (n + 1) * MARKED_WIDTH) as Marked
-      resolve({ userId: request.userId, deliveredSeq, readSeq, changed: changed === 1 })
-    }
+    settleMarks(done.marks, outcome.marks)
     for (const [n, { resolve }] of done.commands.entries()) resolve(outcome.replies[n]!)
   }
 
@@ -194,15 +186,18 @@ export async function openRounds(
     else start()
   }
 
-  function settleAppends(done: typeof appends, places: number[]): void {
+  function settleAppends(done: typeof appends, places: Float64Array): void {
     let entries = 0
-    for (const [n, { request, resolve }] of done.entries()) {
-      const at = n * PLACE_WIDTH
-      const [outcome, rev, headSeq, membersRev, time, position] = places.slice(at, at + PLACE_WIDTH) as Place
+    let n = 0
+    for (const { request, resolve } of done) {
+      const outcome = places[n]
+      const place = { rev: places[n + 1]!, headSeq: places[n + 2]!, membersRev: places[n + 3]!, at: places[n + 4]! }
+      const position = places[n + 5]!
+      n += PLACE_WIDTH
       if (outcome === OUTCOME.conflict) resolve({ outcome: 'conflict' })
       else if (outcome === OUTCOME.stale) resolve({ outcome: 'stale' })
       else {
-        const entry = entryOf(request, { rev, headSeq, membersRev, at: time })
+        const entry = entryOf(request, place)
         if (outcome === OUTCOME.appended) {
           onEntry(entry, position)
           entries++
@@ -211,6 +206,15 @@ export async function openRounds(
       }
     }
     if (entries > 0) onRound()
+  }
+
+  function settleMarks(done: typeof marks, marked: Float64Array): void {
+    let n = 0
+    for (const { request, resolve } of done) {
+      const [deliveredSeq, readSeq, changed] = [marked[n]!, marked[n + 1]!, marked[n + 2] === 1]
+      n += MARKED_WIDTH
+      resolve({ userId: request.userId, deliveredSeq, readSeq, changed })
+    }
   }
 
   /** The whole store has failed, or is closed: loudly, for everybody. */
@@ -223,27 +227,6 @@ export async function openRounds(
       for (const waiting of queue.splice(0)) waiting.reject(over)
     drained?.()
   }
-}
-
-type Marked = [deliveredSeq: number, readSeq: number, changed: number]
-type Place = [outcome: number, rev: number, headSeq: number, membersRev: number, time: number, position: number]
-
-const HASH = /^(?:[0-9a-f]{2}){16,32}$/
-
-function roundOf(waiting: {
-  appends: Waiting<Draft, Appended>[]
-  marks: Waiting<MarkRequest, Marks & { changed: boolean }>[]
-  commands: Waiting<Command, boolean | string[]>[]
-}): Round {
-  const round: Round = { appends: [], marks: [], commands: waiting.commands.map(({ request }) => request) }
-  for (const { request: draft } of waiting.appends) {
-    const { kind, conversationId, id, senderId, contentHash } = draft
-    const membersRev = draft.kind === 'created' ? 0 : draft.membersRev
-    round.appends.push(kind, conversationId, id, senderId, contentHash, bodyOf(draft), membersRev)
-  }
-  for (const { request: mark } of waiting.marks)
-    round.marks.push(mark.conversationId, mark.userId, mark.deliveredSeq ?? -1, mark.readSeq ?? -1)
-  return round
 }
 
 /** The ids in a command, which are to be checked here: in the writer's thread a bad one would cost everybody the round. */

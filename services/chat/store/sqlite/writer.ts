@@ -5,8 +5,9 @@ import { idBytes } from './bytes.ts'
 import { Heads } from './heads.ts'
 import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
+import { APPEND_WIDTH, Packed } from './pack.ts'
 import { Leases } from './presence.ts'
-import { APPEND_WIDTH, type Command, MARK_WIDTH, type Outcome, type Round, type WriterOptions } from './round.ts'
+import { type Command, MARK_WIDTH, type Outcome, type Round, type WriterOptions } from './round.ts'
 import { migrate } from './schema.ts'
 import { one, write } from './statements.ts'
 import { Watermark } from './watermark.ts'
@@ -42,7 +43,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const heads = new Heads(db)
   const inboxes = new Inboxes(db, heads, limits.marksMembers)
   const appends = new Appends(db, heads, inboxes)
-  const marks = new MarkRounds(db, heads, inboxes)
+  const marks = new MarkRounds(db, inboxes)
   const leases = new Leases(db, leaseMs)
   const watermark = new Watermark(db)
   const putPerson = write(db, 'person')
@@ -101,9 +102,10 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     seenVersion = nowVersion
 
     const now = Date.now()
-    const places = appends.run(round.appends, now)
+    const packed = new Packed(round, heads)
+    const places = appends.run(packed, now)
     const replies = round.commands.map((command) => carryOut(command, now))
-    const marked = marks.run(round.marks)
+    const marked = marks.run(packed)
     inboxes.flush()
 
     if (round.marks.length > 0) crashPoint('marks.before-commit')
