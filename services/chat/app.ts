@@ -52,7 +52,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const cursors = openCursors(contentKey, store.epoch)
 
   const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
-  const metrics = openMetrics(http, connections, bus, store.log)
+  const metrics = openMetrics(http, connections, bus, store)
   const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
     await openFanout({

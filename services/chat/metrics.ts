@@ -3,7 +3,7 @@ import type { Http } from '@parley/kit/http'
 import type { Entry } from '@parley/protocol/conversation'
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Connections } from './connections.ts'
-import type { LogStore } from './store/store.ts'
+import type { ChatStore } from './store/store.ts'
 
 /** What an operator can watch, as Prometheus reads it: `/metrics` on the internal port. */
 export interface Metrics {
@@ -14,7 +14,13 @@ export interface Metrics {
 /** More than this many entries that wait are counted no further. */
 const MAX_COUNTED = 1_000
 
-export function openMetrics(http: Http, connections: Connections, bus: Bus, log: LogStore): Metrics {
+export function openMetrics(
+  http: Http,
+  connections: Connections,
+  bus: Bus,
+  store: Pick<ChatStore, 'log' | 'reads'>,
+): Metrics {
+  const { log } = store
   const registry = new Registry()
   const registers = [registry]
   let scraped = false
@@ -41,6 +47,15 @@ export function openMetrics(http: Http, connections: Connections, bus: Bus, log:
     async collect() {
       const [own, others] = await Promise.all([log.pending(MAX_COUNTED), log.pending(MAX_COUNTED, 0)])
       this.set(new Set([...own, ...others].map(({ conversationId, rev }) => `${conversationId}/${rev}`)).size)
+    },
+  })
+  new Counter({
+    name: 'parley_store_reads_total',
+    help: 'Reads that this node has asked its database for',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(store.reads)
     },
   })
   const entries = new Counter({

@@ -44,7 +44,10 @@ export async function mongoStore(url: string, options: MongoOptions = {}): Promi
 
 async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatStore> {
   const { limits = LIMITS, leaseMs = 15_000 } = options
-  const collections = collectionsOf(client.db())
+  let reads = 0
+  const collections = collectionsOf(client.db(), () => {
+    reads++
+  })
   const heads = openHeads(collections)
   // A server that went away may come back restored to an earlier state: what was known of it is not known any more.
   client.on('connectionPoolCleared', heads.clear)
@@ -64,6 +67,9 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
     epoch: await epochOf(collections),
     get healthy() {
       return reachable
+    },
+    get reads() {
+      return reads
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([log.close(), marks.close()])

@@ -56,6 +56,9 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
     get healthy() {
       return rounds.healthy
     },
+    get reads() {
+      return reader.reads
+    },
 
     log: {
       append: (draft) => rounds.append(draft),

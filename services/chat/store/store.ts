@@ -16,6 +16,8 @@ export interface ChatStore extends AsyncDisposable {
   readonly epoch: string
   /** False while the store cannot commit; for `/readyz`. An embedded store that met an I/O error stays so until it is opened again. */
   readonly healthy: boolean
+  /** Reads that the database was asked for so far, each counted when it is asked; what was known already is none. For `/metrics`. */
+  readonly reads: number
 }
 
 /** What a rule wants appended. The store gives `rev`, `seq`, `headSeq`, `membersRev` and `createdAt`. */

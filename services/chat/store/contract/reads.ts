@@ -22,6 +22,20 @@ export function readsContract(name: string, open: OpenStore): void {
     assert.equal((await store.log.readEntries(room.id, 1, 251)).length, LIMITS.pageMax)
   })
 
+  test(`${name}: each read of the database is counted, and what is known already is none`, async (t) => {
+    const { store } = await open(t)
+    const [ann] = people(1) as [string]
+    const room = await newGroup(store, [ann])
+    await store.log.cachedConversation(room.id)
+    const before = store.reads
+    await store.log.cachedConversation(room.id)
+    assert.equal(store.reads, before)
+    await store.log.readMessages(room.id, 1, 1)
+    await store.inbox.heads([ann])
+    await store.people.find([ann])
+    assert.equal(store.reads, before + 3)
+  })
+
   test(`${name}: a range of entries has the messages and the changes between them, in their order`, async (t) => {
     const { store } = await open(t)
     const [ann, bob] = people(2) as [string, string]

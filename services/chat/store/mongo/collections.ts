@@ -1,5 +1,5 @@
 import type { Entry, Role } from '@parley/protocol/conversation'
-import type { Collection, Db, ObjectId } from 'mongodb'
+import type { Collection, Db, Document, ObjectId } from 'mongodb'
 
 /** What the database holds. Each collection that grows is sharded by the field that every query on it carries. */
 export interface Collections {
@@ -87,17 +87,34 @@ interface AboutDocument {
   epoch: string
 }
 
-/** The collections of the chat service in that database. */
-export function collectionsOf(db: Db): Collections {
+/** The collections of the chat service in that database. `read` is called for each read. */
+export function collectionsOf(db: Db, read: () => void = () => {}): Collections {
+  function named<D extends Document>(name: string): Collection<D> {
+    const collection = db.collection<D>(name)
+    const { find, countDocuments } = collection
+    // `findOne` asks by `find`.
+    Object.assign(collection, {
+      find(...args: unknown[]) {
+        read()
+        return Reflect.apply(find, collection, args)
+      },
+      countDocuments(...args: unknown[]) {
+        read()
+        return Reflect.apply(countDocuments, collection, args)
+      },
+    })
+    return collection
+  }
+
   return {
-    log: db.collection('log'),
-    conversations: db.collection('conversations'),
-    marks: db.collection('marks'),
-    inboxHeads: db.collection('inboxHeads'),
-    inbox: db.collection('inbox'),
-    presence: db.collection('presence'),
-    nodes: db.collection('nodes'),
-    people: db.collection('people'),
-    about: db.collection('about'),
+    log: named('log'),
+    conversations: named('conversations'),
+    marks: named('marks'),
+    inboxHeads: named('inboxHeads'),
+    inbox: named('inbox'),
+    presence: named('presence'),
+    nodes: named('nodes'),
+    people: named('people'),
+    about: named('about'),
   }
 }

@@ -39,8 +39,14 @@ export function openReader(path: string, limits: Limits) {
   const leaseAlive = one<object>(db, 'leaseAlive')
   const lastSeen = one<{ at: number }>(db, 'lastSeen')
   const person = one<{ username: string }>(db, 'person')
+  let reads = 0
 
   return {
+    /** How often it was read from; several statements that see one state are one read. */
+    get reads(): number {
+      return reads
+    },
+
     conversation: (id: string): Conversation | undefined => snapshot(() => loadConversation(id)?.conversation),
 
     entry: (conversationId: string, id: string): { entry: Entry; contentHash: string } | undefined =>
@@ -176,19 +182,20 @@ export function openReader(path: string, limits: Limits) {
       }
     })
   }
+
+  /** A read that the database cannot carry out, or that comes after the end, is `unavailable` and not a defect of ours. */
+  function guard<T>(read: () => T): T {
+    reads++
+    try {
+      return read()
+    } catch (error) {
+      if (error instanceof Error && ('errcode' in error || ('code' in error && error.code === 'ERR_INVALID_STATE')))
+        throw new Fault('unavailable', 'The store cannot be read for the moment', { cause: error })
+      throw error
+    }
+  }
 }
 
 function marksOf(userId: string, row: { delivered: number; read: number }): Marks {
   return { userId, deliveredSeq: row.delivered, readSeq: row.read }
-}
-
-/** A read that the database cannot carry out, or that comes after the end, is `unavailable` and not a defect of ours. */
-function guard<T>(read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof Error && ('errcode' in error || ('code' in error && error.code === 'ERR_INVALID_STATE')))
-      throw new Fault('unavailable', 'The store cannot be read for the moment', { cause: error })
-    throw error
-  }
 }
