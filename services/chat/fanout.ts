@@ -16,8 +16,9 @@ import type { LogStore } from './store/store.ts'
 export interface Fanout extends AsyncDisposable {
   /**
    * A committed entry, to all devices of the members but `exceptSocket`; to those it removed, that the conversation is gone.
-   * `conversation` must have the very membership that the entry was committed with. Undefined when this node's sockets were
-   * told before it returns; else resolves when they are, which slows down whoever fills a large conversation.
+   * `conversation` must have the very membership that the entry was committed with. Undefined when there is nothing to wait
+   * for: this node's sockets were told, or soon are. Else resolves when they are, which slows down whoever floods a large
+   * conversation.
    */
   entry(
     entry: Entry,

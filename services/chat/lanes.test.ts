@@ -15,32 +15,32 @@ test('a small conversation is told before the call returns', () => {
 })
 
 test('while a large conversation is told, others are told at once, and large ones take turns', async () => {
-  const { group, heard, say } = told()
+  const { group, heard, say, all } = told()
   const [huge, large, small] = [group('huge', 10_000), group('large', 2_000), group('small', 2)]
-  const [hugeTold, largeTold] = [say(huge, 1), say(large, 1)]
+  for (const each of [huge, large]) assert.equal(say(each, 1), undefined)
   say(small, 1)
   assert.equal(heard('small').length, 2)
   assert.ok(heard('huge').length < 500, 'one slice of it')
   assert.equal(heard('large').length, 0, 'one slice in a turn')
-  await largeTold
+  await all(large)
   assert.equal(heard('large').length, 2_000)
   const share = heard('huge').length
   assert.ok(share > 1_000 && share < 5_000, `both had their share of the turns: ${share}`)
   say(small, 2)
   assert.equal(heard('small').length, 4)
-  await hugeTold
+  await all(huge)
   assert.equal(heard('huge').length, 10_000)
 })
 
 test('each device hears what is said in a conversation in its order, also what is said while it is being told', async () => {
-  const { group, heard, say, mark } = told()
+  const { group, heard, say, mark, all } = told()
   const large = group('large', 3_000)
-  const telling = [say(large, 1)]
-  for (let rev = 2; rev <= 20; rev++) {
-    telling.push(rev % 7 === 0 ? mark(large, rev) : say(large, rev))
+  for (let rev = 1; rev <= 20; rev++) {
+    if (rev % 7 === 0) mark(large, rev)
+    else say(large, rev)
     if (rev % 5 === 0) await turn()
   }
-  await Promise.all(telling)
+  await all(large)
   const byDevice = Map.groupBy(heard('large'), ({ device }) => device)
   assert.equal(byDevice.size, 3_000)
   for (const news of byDevice.values())
@@ -53,10 +53,10 @@ test('each device hears what is said in a conversation in its order, also what i
 test('the device that sent it, and members who joined later, are left out of a large telling too', async () => {
   const { group, join, heard, say } = told()
   const large = group('large', 1_000)
-  const telling = [say(large, 1, 'large-7'), say(large, 2, 'large-8')]
+  say(large, 1, 'large-7')
+  say(large, 2, 'large-8')
   join(large.id, 'large-new', 3)
-  telling.push(say(large, 4))
-  await Promise.all(telling)
+  await say(large, 4)
   const revsOf = (device: string) => heard('large').flatMap((news) => (news.device === device ? [news.rev] : []))
   assert.deepEqual(revsOf('large-7'), [2, 4])
   assert.deepEqual(revsOf('large-8'), [1, 4])
@@ -64,14 +64,14 @@ test('the device that sent it, and members who joined later, are left out of a l
 })
 
 test('who is removed while a conversation is being told hears nothing of it any more, until added again', async () => {
-  const { lanes, group, leave, join, heard, say } = told()
+  const { lanes, group, leave, join, heard, say, all } = told()
   const large = group('large', 3_000)
   const last = 'large-2999'
-  const telling = [say(large, 1), say(large, 2)]
+  for (const rev of [1, 2]) say(large, rev)
   await turn()
   leave(large.id, last, 3)
   lanes.withhold(large.id, [last], 3)
-  await Promise.all(telling)
+  await all(large)
   const lastHeard = () => heard('large').flatMap(({ device, rev }) => (device === last ? [rev] : []))
   assert.deepEqual(lastHeard(), [])
   assert.equal(heard('large').length, 2 * 2_999)
@@ -82,7 +82,7 @@ test('who is removed while a conversation is being told hears nothing of it any 
 
 test('news about a member goes to the others, and to nobody when that one is no member any more', async () => {
   for (const size of [5, 1_000]) {
-    const { lanes, group, leave, heard } = told()
+    const { lanes, group, leave, heard, all } = told()
     const large = group('large', size)
     const about = (rev: number, known?: Conversation) =>
       lanes.tell(
@@ -93,13 +93,23 @@ test('news about a member goes to the others, and to nobody when that one is no 
         known,
         true,
       )
-    await about(1, large)
+    about(1, large)
+    await all(large)
     assert.equal(heard('large').length, size - 1)
     assert.equal(heard('large').filter(({ device }) => device === 'large-3').length, 0)
     leave('large', 'large-3', 2)
     await about(2)
     assert.equal(heard('large').length, size - 1)
   }
+})
+
+test('whoever says more in a large conversation than can be told is slowed down', async () => {
+  const { group, heard, say } = told()
+  const large = group('large', 1_000)
+  const slowed = Array.from({ length: 50 }, (_, rev) => say(large, rev + 1))
+  assert.equal(slowed[20], undefined)
+  await slowed[49]
+  assert.equal(heard('large').length, 50_000)
 })
 
 test('when more waits than may, members hear the newest, and that there is more where marks were lost', async () => {
@@ -133,9 +143,10 @@ test('news that is long waits in no greater amount than news that is short', asy
 })
 
 test('closing gives up what is under way, and whoever waited for it goes on', async () => {
-  const { lanes, group, heard, say } = told()
+  const { lanes, group, heard, say, all } = told()
   const large = group('large', 10_000)
-  const telling = [say(large, 1), say(large, 2)]
+  say(large, 1)
+  const telling = [all(large), all(large)]
   lanes[Symbol.dispose]()
   await Promise.all(telling)
   const count = heard('large').length
@@ -146,13 +157,14 @@ test('closing gives up what is under way, and whoever waited for it goes on', as
 })
 
 test('a conversation that cannot be read holds up nothing that comes after', async () => {
-  const { broken, group, heard, say } = told()
+  const { broken, group, heard, say, all } = told()
   const large = group('large', 300)
   const newer = { ...large, membersRev: 9 }
   broken.add(large.id)
   await say(newer, 1)
   broken.delete(large.id)
-  await say(large, 2)
+  say(large, 2)
+  await all(large)
   assert.equal(heard('large').length, 300)
 })
 
@@ -166,7 +178,7 @@ function told() {
   const conversations = new Map<string, Conversation>()
   const broken = new Set<string>()
   const devices = new Map<string, Set<Device>>()
-  const all: Heard[] = []
+  const said: Heard[] = []
   const nobody = new Set<Device>()
   const lanes = openLanes({
     rolls: {
@@ -183,7 +195,7 @@ function told() {
   function member(userId: string, fromRev: number) {
     const send = ({ text }: { text: string }): void => {
       const rev = Number(/"rev":(\d+)/.exec(text)?.[1])
-      all.push({ device: userId, rev: text.includes('sync.hint') ? 'hint' : rev })
+      said.push({ device: userId, rev: text.includes('sync.hint') ? 'hint' : rev })
     }
     devices.set(userId, new Set([{ id: userId, writer: { send, sendEphemeral: send } }]))
     return { userId, role: 'member' as const, fromSeq: 1, fromRev }
@@ -220,6 +232,13 @@ function told() {
         conversations.get(id),
         true,
       ),
-    heard: (id: string) => all.filter(({ device }) => device.startsWith(`${id}-`)),
+    /** Resolves when all is told that was said before: something that is for nobody comes after it. */
+    all: async ({ id, membersRev }: Conversation) =>
+      lanes.tell(
+        { audience: { conversationId: id, membersRev, about: 'nobody' }, packet: packetOf('', {}) },
+        undefined,
+        true,
+      ),
+    heard: (id: string) => said.filter(({ device }) => device.startsWith(`${id}-`)),
   }
 }

@@ -23,8 +23,9 @@ export interface News {
  */
 export interface Lanes extends Disposable {
   /**
-   * `known` is the conversation, where the caller has it with just the membership of the audience. Undefined when all was
-   * done before it returns; else resolves when it is done, or given up. Never rejects. `passedOn`: other nodes know already.
+   * `known` is the conversation, where the caller has it with just the membership of the audience. Then there is nothing to
+   * wait for, unless the lane is crowded: whoever fills it should be slowed down. Else resolves when it is told, or given up.
+   * Never rejects. `passedOn`: other nodes know already.
    */
   tell(news: News, known: Conversation | undefined, passedOn: boolean): Promise<void> | undefined
   /** These were removed: they hear nothing of what is still on its way (P6). */
@@ -40,7 +41,8 @@ const WRITE_COST = 15
 /** News told to each member together, as long as it is short: one write of a socket, and far below the limit of what may wait in it. */
 const TOGETHER = 64
 const CHARACTERS_TOGETHER = 64_000
-/** News that waits in one lane, and characters that wait in all. */
+/** News that waits in one lane: above the first whoever brings more is slowed down. And characters that wait in all. */
+const CROWDED = 32
 const MOST_WAITING = 128
 const MOST_CHARACTERS = 16_000_000
 
@@ -220,7 +222,10 @@ export function openLanes(deps: {
       if (closed) return undefined
       const { conversationId } = news.audience
       const busy = lanes.size > 0 ? lanes.get(conversationId) : undefined
-      if (busy) return wait(busy, news, passedOn)
+      if (busy) {
+        const told = wait(busy, news, passedOn)
+        return known && busy.waiting.length <= CROWDED ? undefined : told
+      }
       if (known && known.members.size <= AT_ONCE) {
         tellAll(known, news)
         return undefined
@@ -231,9 +236,8 @@ export function openLanes(deps: {
         next(lane)
         return told
       }
-      const { promise, resolve } = Promise.withResolvers<void>()
-      begin(lane, { news: [news], conversation: known, members: known.members.values(), done: resolve })
-      return lanes.has(conversationId) ? promise : undefined
+      begin(lane, { news: [news], conversation: known, members: known.members.values(), done: () => undefined })
+      return undefined
     },
     withhold(conversationId, userIds, membersRev) {
       const lane = lanes.get(conversationId)
