@@ -5,6 +5,7 @@ import type { Actor } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { Limits } from '@parley/protocol/limits'
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io'
+import { WebSocketServer } from 'ws'
 import { type Connection, type Connections, newConnection } from './connections.ts'
 import type { Control } from './control.ts'
 import type { Events } from './events.ts'
@@ -45,6 +46,8 @@ export function openSockets(deps: {
     path: SOCKET_PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_FRAME(limits),
+    // Newer than Engine.IO's own: it keeps no more pongs than a few for a peer that does not read.
+    wsEngine: WebSocketServer,
     perMessageDeflate: false,
     httpCompression: false,
     connectTimeout: 5_000,

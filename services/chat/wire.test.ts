@@ -156,3 +156,22 @@ test('who talks while a pong is awaited is alive', async (t) => {
   // What is said first makes the wait for the pong start anew, once, as Engine.IO has it.
   assert.ok((await over) > pingInterval + pingTimeout + 50, 'the wait did not start anew')
 })
+
+test('what is left for a socket that has signed off is not told to the next one of its connection', async (t) => {
+  const { io, url } = await serve(t, {})
+  const wires: Wire[] = []
+  io.on('connection', (socket) => {
+    const wire = new Wire(socket, ({ ack }) => wire.write([ackOf(ack!, {})]))
+    wires.push(wire)
+  })
+  const raw = await rawSocket(t, url)
+  raw.send('40')
+  await raw.frame('40{')
+  raw.send('41')
+  raw.send('40')
+  await raw.frame('40{')
+  wires[0]!.write([packetOf('secret', {})])
+  raw.send('421["ask"]')
+  assert.equal(await raw.frame('4'), '431[{}]')
+  assert.equal(wires[1]!.short, true)
+})

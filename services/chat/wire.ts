@@ -8,6 +8,7 @@ import { type ClientEvent, eventOf, type Packet } from './packet.ts'
  * and while a client polls, everything goes the plain way through the public interface: as correct, slower.
  */
 export class Wire {
+  readonly #socket: Socket
   readonly #conn: EngineSocket
   readonly #receive: (event: ClientEvent) => void
   /** The WebSocket, once there is one and its insides are as expected. */
@@ -17,10 +18,14 @@ export class Wire {
 
   /** `receive` gets the events that came by the short way; those that come by the plain way are for Socket.IO's own handlers. */
   constructor(socket: Socket, receive: (event: ClientEvent) => void) {
+    this.#socket = socket
     this.#conn = socket.conn as unknown as EngineSocket
     this.#receive = receive
     this.#adopt()
-    if (!this.#ws) this.#conn.on('upgrade', () => this.#adopt())
+    if (this.#ws) return
+    const adopt = (): void => this.#adopt()
+    this.#conn.on('upgrade', adopt)
+    socket.once('disconnect', () => this.#conn.off('upgrade', adopt))
   }
 
   /** Is the short way open? */
@@ -42,8 +47,9 @@ export class Wire {
     return this.#queued + (this.#conn.transport.socket?.bufferedAmount ?? 0)
   }
 
-  /** Writes the packets in their order, in one piece where possible. Lost when the connection is over. */
+  /** Writes the packets in their order, in one piece where possible. Lost when the socket has left: its connection may be another's by now. */
   write(packets: readonly Packet[]): void {
+    if (!this.#socket.connected) return
     if (this.short) {
       let frames = ''
       for (const packet of packets) frames += packet.frame
@@ -71,14 +77,16 @@ export class Wire {
   #adopt(): void {
     const ws = this.#conn.transport.socket
     if (!ws || !isAsExpected(ws)) return
-    const [stock] = ws.listeners('message') as [(data: unknown, isBinary: boolean) => void]
-    ws.removeAllListeners('message')
-    ws.on('message', (data: Buffer, isBinary: boolean) => {
-      const event = isBinary || this.#conn.readyState !== 'open' ? undefined : eventOf(data)
+    const [stock] = ws.listeners('message') as [Listener]
+    const own: Listener = (data, isBinary) => {
+      const event = isBinary || !this.#socket.connected ? undefined : eventOf(data)
       if (!event) return stock(data, isBinary)
       this.#sawLife()
       this.#receive(event)
-    })
+    }
+    swap(ws, stock, own)
+    // The connection may outlive the socket, and sign in anew.
+    this.#socket.once('disconnect', () => swap(ws, own, stock))
     this.#ws = ws
   }
 
@@ -122,6 +130,7 @@ interface EngineSocket {
   write(data: string, options: { compress: boolean }): void
   close(discard?: boolean): void
   on(event: 'upgrade', listener: () => void): void
+  off(event: 'upgrade', listener: () => void): void
   prependListener(event: 'data', listener: (data: unknown) => void): void
 }
 
@@ -134,7 +143,16 @@ interface WebSocketInside {
   terminate?(): void
   listeners(event: 'message'): unknown[]
   removeAllListeners(event: 'message'): void
-  on(event: 'message', listener: (data: Buffer, isBinary: boolean) => void): void
+  on(event: 'message', listener: Listener): void
+}
+
+type Listener = (data: Buffer, isBinary: boolean) => void
+
+/** Gives what comes to `to` instead of `from`, unless another has it by now. */
+function swap(ws: WebSocketInside, from: Listener, to: Listener): void {
+  if (ws.listeners('message')[0] !== from) return
+  ws.removeAllListeners('message')
+  ws.on('message', to)
 }
 
 /** Frames are written as they are: only where nothing compresses, and one listener takes what comes. */
