@@ -160,14 +160,18 @@ test('who talks while a pong is awaited is alive', async (t) => {
 test('what is left for a socket that has signed off is not told to the next one of its connection', async (t) => {
   const { io, url } = await serve(t, {})
   const wires: Wire[] = []
-  io.on('connection', (socket) => {
-    const wire = new Wire(socket, ({ ack }) => wire.write([ackOf(ack!, {})]))
-    wires.push(wire)
-  })
+  const left = new Promise<void>((resolve) =>
+    io.on('connection', (socket) => {
+      const wire = new Wire(socket, ({ ack }) => wire.write([ackOf(ack!, {})]))
+      wires.push(wire)
+      socket.on('disconnect', () => resolve())
+    }),
+  )
   const raw = await rawSocket(t, url)
   raw.send('40')
   await raw.frame('40{')
   raw.send('41')
+  await left
   raw.send('40')
   await raw.frame('40{')
   wires[0]!.write([packetOf('secret', {})])
