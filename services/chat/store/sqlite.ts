@@ -100,7 +100,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       async page(userId, after, limit) {
         const { rows, head } = reader.inbox(userId, after, limit)
         const upTo = rows.at(-1)?.stamp ?? Math.min(after, head.stamp)
-        if (upTo > head.synced) await rounds.command({ do: 'synced', userId, upTo })
+        if (upTo > head.synced) await rounds.command({ do: 'synced', userId, upTo }, true)
         return { rows, head: head.stamp }
       },
       conversationIds: async (userId, limit) => reader.inboxIds(userId, limit),

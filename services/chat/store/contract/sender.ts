@@ -5,7 +5,7 @@ import { message } from './world.ts'
 
 /**
  * A process of its own that sends, sixteen at a time, raises marks and relays, and prints each reply, until it is killed or
- * was refused sixty times (more than one round of it can be). Started by `child.ts`.
+ * sixty sends were refused (more than one round of them can be). Started by `child.ts`.
  */
 const [module, factory, address, id, membersRev, sender] = process.argv.slice(2) as [
   string,
@@ -31,7 +31,7 @@ async function sendOn(): Promise<void> {
       process.stdout.write(`acked ${draft.id} ${reply.entry.headSeq}\n`)
       void orRefused(async () => {
         await store.marks.raise({ conversationId: id, userId: sender, readSeq: reply.entry.headSeq })
-      })
+      }, 0)
     })
   }
 }
@@ -44,12 +44,12 @@ async function relayOn(): Promise<void> {
 }
 
 /** A refusal is printed; anything but `unavailable` ends the process. */
-async function orRefused(act: () => Promise<void>): Promise<void> {
+async function orRefused(act: () => Promise<void>, counted = 1): Promise<void> {
   try {
     await act()
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'unavailable') throw error
-    refused++
+    refused += counted
     process.stdout.write(`refused ${error.code} ${store.healthy} ${error.message}\n`)
     await setImmediate()
   }

@@ -33,7 +33,10 @@ export type OnEntry = (entry: Extract<Appended, { outcome: 'appended' }>['entry'
 
 /** So many appends form a round at most: a larger one would only make its first callers wait. */
 const ROUND_APPENDS = 2_000
-/** Marks and other riders wait so long for appends to ride with, when there were some within the same time. The promise is 250 ms. */
+/**
+ * Marks and other riders wait so long for appends to ride with, when there were some within the same time. Marks go along no
+ * more often than that: most of them move the same few rows on, which are then written once. The promise is 250 ms.
+ */
 const RIDE_MS = 20
 
 interface Waiting<Request, Reply> {
@@ -64,6 +67,7 @@ export async function openRounds(
   let scheduled = false
   let rideTimer: NodeJS.Timeout | undefined
   let lastAppendAt = Number.NEGATIVE_INFINITY
+  let lastMarksAt = Number.NEGATIVE_INFINITY
   /** Did the latest round fail? The next may do better: a disk that was full, a lock that another held. */
   let failing = false
   /** Why nothing is accepted any more. */
@@ -134,19 +138,23 @@ export async function openRounds(
       drained?.()
       return
     }
-    if (!urgent && !drained && performance.now() - lastAppendAt < RIDE_MS) {
+    const now = performance.now()
+    if (!urgent && !drained && now - Math.max(lastAppendAt, lastMarksAt) < RIDE_MS) {
       rideTimer ??= setTimeout(() => {
         rideTimer = undefined
         lastAppendAt = Number.NEGATIVE_INFINITY
+        lastMarksAt = Number.NEGATIVE_INFINITY
         start()
       }, RIDE_MS)
       return
     }
     clearTimeout(rideTimer)
     rideTimer = undefined
-    underWay = { appends: appends.splice(0, ROUND_APPENDS), marks: marks.splice(0), commands: commands.splice(0) }
+    const riding = drained || now - lastMarksAt >= RIDE_MS ? marks.splice(0) : []
+    underWay = { appends: appends.splice(0, ROUND_APPENDS), marks: riding, commands: commands.splice(0) }
     urgent = appends.length > 0
-    if (underWay.appends.length > 0) lastAppendAt = performance.now()
+    if (underWay.appends.length > 0) lastAppendAt = now
+    if (riding.length > 0) lastMarksAt = now
     const asked = underWay.commands.map(({ request }) => request)
     worker.postMessage(packRound(underWay.appends, underWay.marks, asked))
   }

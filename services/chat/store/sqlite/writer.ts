@@ -7,7 +7,7 @@ import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
 import { APPEND_WIDTH, Packed } from './pack.ts'
 import { Leases } from './presence.ts'
-import { type Command, MARK_WIDTH, type Outcome, type Round, type WriterOptions } from './round.ts'
+import type { Command, Outcome, Round, WriterOptions } from './round.ts'
 import { migrate } from './schema.ts'
 import { one, write } from './statements.ts'
 import { Watermark } from './watermark.ts'
@@ -23,11 +23,9 @@ export interface Writer {
 
 const BUSY_MS = 1_000
 /** About so many pages are written to the log beside the file before they are moved into the file. */
-const LOG_PAGES = 6_000
+const LOG_PAGES = 15_000
 /** The log is overwritten from its beginning after each move, which costs half of what growing it does. Above that it is cut. */
 const LOG_BYTES = 64_000_000
-/** What a round writes at most: pages that all rounds touch, and one of each index of what it appends. */
-const PAGES = { round: 6, append: 2, mark: 1, command: 1 }
 
 /** Opens the file, which it makes or brings up to date. Throws when it cannot be used. */
 export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
@@ -172,9 +170,12 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   }
 }
 
-function pagesOf({ appends, marks, commands }: Round): number {
-  const pages = (appends.length / APPEND_WIDTH) * PAGES.append + (marks.length / MARK_WIDTH) * PAGES.mark
-  return PAGES.round + pages + commands.length * PAGES.command
+/**
+ * The most pages that a round writes: those that every round touches, of one index a page for each message and of the other
+ * one for each conversation, and the rows themselves. Long texts take more; the log bears it.
+ */
+function pagesOf({ appends, ids, commands }: Round): number {
+  return 6 + (appends.length / APPEND_WIDTH) * 1.1 + ids.length + commands.length
 }
 
 const [BUSY, LOCKED, NOMEM, FULL, CONSTRAINT] = [5, 6, 7, 13, 19]
