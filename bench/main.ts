@@ -9,7 +9,7 @@ import { pages } from './pages.ts'
 import { leaveServerCore } from './process.ts'
 import { describe } from './profile.ts'
 import { reconnect } from './reconnect.ts'
-import { type FanOut, rooms } from './rooms.ts'
+import { connectionsFor, type FanOut, rooms } from './rooms.ts'
 import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
@@ -79,8 +79,9 @@ if (parts.has('rooms')) {
     [10, 4],
     [100, 4],
     [1_000, 1],
+    [10_000, 1],
   ] as const) {
-    const { ours, theirs } = await both(1_000, (subject) => rooms(subject, size, outstanding))
+    const { ours, theirs } = await both(connectionsFor(size), (subject) => rooms(subject, size, outstanding))
     row(
       `room of ${size}, ${outstanding} outstanding: CPU`,
       'µs/delivery',
@@ -99,13 +100,13 @@ if (parts.has('idle')) {
 }
 if (parts.has('reconnect')) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-bench-'))
-  await using subject = await parley(200, { folder })
-  for (let one = 0; one < 200; one += 2) await subject.direct(one, one + 1)
-  const result = await reconnect(subject, folder, 200, 2_000)
+  await using subject = await parley(2_000, { folder })
+  const result = await reconnect(subject, folder, 2_000, 2_000)
   own('2,000 devices reconnect and sync after a restart: all', 'ms', result.allMs)
   own('  one device p50', 'ms', result.deviceMs.p50)
   own('  one device p99', 'ms', result.deviceMs.p99)
   own('  CPU', 'µs/device', result.cpuMicrosPerDevice)
+  own('  reads of the store', 'reads/device', result.storeReadsPerDevice)
 }
 if (parts.has('pages')) {
   await using subject = await parley(2)

@@ -86,8 +86,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const conversations = openConversations({ store, people, items, fanout, messages, mustHaveRoom, hashOf, limits })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
-  const receipts = openReceipts(store, fanout, limits)
-  const typing = openTyping(store.log, fanout)
+  const receipts = stack.use(openReceipts(store, fanout, limits))
+  const typing = stack.use(openTyping(store.log, fanout))
   const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
