@@ -217,7 +217,7 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
     ann.box.publish({ partitions: [9], body: Buffer.from('both') })
     for (const { got } of [bob, eve]) await got.until('the first', (all) => all.length === 1)
     eve.box.unbind(9)
-    await eve.box.bind(10) // answered after the unbinding
+    await eve.box.bind(11) // answered after the unbinding
     ann.box.publish({ partitions: [9], body: Buffer.from('bob only') })
     ann.box.publish({ partitions: [10], body: Buffer.from('end') })
     await bob.got.until('all three', (all) => all.length === 3)

@@ -14,7 +14,8 @@ export interface Mailbox extends Part {
 
 /** Opens a mailbox: a queue of its own, bound anew to all its partitions on each session. `node` marks what itself has sent; `lost` hears that some node has lost deliveries. */
 export function mailbox(node: string, receive: (delivery: Delivery) => void, lost: () => void, log: Log): Mailbox {
-  const partitions = new Set<number>()
+  /** Each with the moment from which it is bound: thousands of devices may ask for the same at once, and the broker answers one after another. */
+  const partitions = new Map<number, Promise<void>>()
   let bound: { channel: Channel; queue: string } | undefined
 
   const box = part({
@@ -28,7 +29,9 @@ export function mailbox(node: string, receive: (delivery: Delivery) => void, los
       await channel.bindQueue(queue, DELIVERIES, ALL_NODES)
       // From here on `bind` and `unbind` go to this channel too; it keeps their order.
       bound = { channel, queue }
-      await Promise.all([...partitions].map((partition) => channel.bindQueue(queue, DELIVERIES, String(partition))))
+      await Promise.all(
+        [...partitions.keys()].map((partition) => channel.bindQueue(queue, DELIVERIES, String(partition))),
+      )
       await channel.consume(
         queue,
         (message) => {
@@ -44,16 +47,23 @@ export function mailbox(node: string, receive: (delivery: Delivery) => void, los
   return {
     ...box,
 
-    async bind(partition) {
-      partitions.add(partition)
-      // A connection that breaks here comes back with this partition bound.
-      await bound?.channel.bindQueue(bound.queue, DELIVERIES, String(partition)).catch(() => {})
+    bind(partition) {
+      const known = partitions.get(partition)
+      if (known) return known
+      const binding = bindNow(partition)
+      partitions.set(partition, binding)
+      return binding
     },
 
     unbind(partition) {
       partitions.delete(partition)
       bound?.channel.unbindQueue(bound.queue, DELIVERIES, String(partition)).catch(() => {})
     },
+  }
+
+  async function bindNow(partition: number): Promise<void> {
+    // A connection that breaks here comes back with this partition bound.
+    await bound?.channel.bindQueue(bound.queue, DELIVERIES, String(partition)).catch(() => {})
   }
 
   function take(message: ConsumeMessage): void {
