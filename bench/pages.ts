@@ -6,12 +6,16 @@ import { call, type Subject } from './subject.ts'
 /** One socket: each further one of its user would be sent a copy of all. */
 const OUTSTANDING = 256
 const PAGES = 1_000
+/** Calls that are not counted: what both ends compile on their first ones takes longer than a page. */
+const WARM_CALLS = 300
 const TEXT = 'one of very many messages'
 
 export interface Pages {
   messages: number
   /** How fast they were sent, all into one conversation. */
   fillPerSecond: number
+  /** What a call takes that reads nothing and knows nobody, by the same client at the same time. */
+  emptyMs: { p50: number; p99: number }
   historyMs: { p50: number; p99: number }
   syncMs: { p50: number; p99: number }
 }
@@ -24,10 +28,16 @@ export async function pages(subject: Subject, messages: number): Promise<Pages> 
   const fillPerSecond = messages / ((performance.now() - begun) / 1000)
   await pause(2_000)
   const token = subject.token(0)
+  for (let warm = 0; warm < WARM_CALLS; warm++)
+    await call(subject.served.url, token, 'GET', `/api/messages/get/${subject.userId(1)}?limit=50`)
+  const emptyMs: number[] = []
   const historyMs: number[] = []
   const syncMs: number[] = []
   let cursor = ''
   for (let page = 0; page < PAGES; page++) {
+    const begun = performance.now()
+    await call(subject.served.url, undefined, 'GET', '/healthz')
+    emptyMs.push(performance.now() - begun)
     const started = performance.now()
     const reply = await call(
       subject.served.url,
@@ -49,6 +59,7 @@ export async function pages(subject: Subject, messages: number): Promise<Pages> 
   return {
     messages,
     fillPerSecond,
+    emptyMs: { p50: percentile(emptyMs, 0.5), p99: percentile(emptyMs, 0.99) },
     historyMs: { p50: percentile(historyMs, 0.5), p99: percentile(historyMs, 0.99) },
     syncMs: { p50: percentile(syncMs, 0.5), p99: percentile(syncMs, 0.99) },
   }
