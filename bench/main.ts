@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Paced, paced, type Saturated, saturated } from './direct.ts'
+import { syncMs } from './disk.ts'
 import { idle } from './idle.ts'
 import { pages } from './pages.ts'
 import { leaveServerCore } from './process.ts'
@@ -73,6 +74,9 @@ if (parts.has('direct')) {
   row('  delivery p99', 'ms', ours, theirs, (r: Paced) => r.deliveryMs.p99)
   row('  ack p50', 'ms', ours, theirs, (r: Paced) => r.ackMs.p50)
   row('  ack p99', 'ms', ours, theirs, (r: Paced) => r.ackMs.p99)
+  const disk = syncMs()
+  own('  one sync of this disk p50, which bare does without', 'ms', disk.p50)
+  own('  one sync of this disk p99', 'ms', disk.p99)
 }
 if (parts.has('rooms')) {
   for (const [size, outstanding] of [
