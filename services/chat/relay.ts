@@ -65,7 +65,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
           for (const entry of newsOf(entries)) await fanout.entry(entry)
         }
         if (await pass(entries)) awake = true
-        else if (!closing) await pause(GATHER_MS)
+        else if (entries.length > 0 && !closing) await pause(GATHER_MS)
       } catch (error) {
         logger.warn({ err: error }, 'the relay will try again')
         return
