@@ -3,6 +3,7 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { depth } from './depth.ts'
 import { type Paced, paced, type Saturated, saturated } from './direct.ts'
 import { syncMs } from './disk.ts'
 import { idle } from './idle.ts'
@@ -15,15 +16,16 @@ import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
 /**
- * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages --messages 1000000]`
+ * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages,depth --messages 1000000 --depth 5000000]`
  * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
  * `--profile` prints where the CPU of a saturated server goes instead, by part and by function, of Parley and of bare Socket.IO.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages' },
+    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages,depth' },
     messages: { type: 'string', default: '1000000' },
+    depth: { type: 'string', default: '5000000' },
     profile: { type: 'boolean', default: false },
   },
 })
@@ -120,6 +122,14 @@ if (parts.has('pages')) {
   own('  history page of 50 p99 (aim: 5)', 'ms', result.historyMs.p99)
   own('  sync page of 50 p50', 'ms', result.syncMs.p50)
   own('  sync page of 50 p99', 'ms', result.syncMs.p99)
+  own('  a call that reads nothing p50', 'ms', result.emptyMs.p50)
+  own('  a call that reads nothing p99', 'ms', result.emptyMs.p99)
+}
+if (parts.has('depth')) {
+  const result = await depth(Number(values.depth))
+  own(`${result.messages} messages into the SQLite store alone`, 'messages/s', result.fillPerSecond)
+  own('  last 50 of a conversation, in the store p50', 'ms', result.lastPageMs.p50)
+  own('  last 50 of a conversation, in the store p99 (aim: 1)', 'ms', result.lastPageMs.p99)
 }
 print()
 process.exit(0)
