@@ -202,8 +202,10 @@ const refuse =
         ? new Fault('validation.failed', 'The request is malformed')
         : asFault(error)
     const body = problem(fault, requestId(req))
+    // What is not there for the moment is no defect of ours.
+    const level = body.code === 'unavailable' ? 'warn' : 'error'
     if (body.status >= 500)
-      log.error({ requestId: body.requestId, code: body.code, cause: describe(fault) }, 'request failed')
+      log[level]({ requestId: body.requestId, code: body.code, cause: describe(fault) }, 'request failed')
     if (res.headersSent) return void res.destroy()
     if (body.status === 401) res.set('WWW-Authenticate', 'Bearer')
     if (fault.retryAfterMs !== undefined) res.set('Retry-After', String(Math.ceil(fault.retryAfterMs / 1000)))
