@@ -2,27 +2,47 @@ import type { Actor } from '@parley/kit/token'
 import { openSendOrder, type SendOrder } from './send-order.ts'
 import type { Writer } from './writer.ts'
 
-/** One connected device. */
-export interface Connection {
+/** One connected device. Most are quiet: what only some need is made when they first do. */
+export class Connection {
   readonly id: string
   /** Renewed by `session.refresh`; the user and the session stay the same. */
   actor: Actor
   readonly writer: Writer
-  readonly sends: SendOrder
-  /** Conversations that this device is typing in, and since when it was last told of. */
-  readonly typing: Map<string, number>
   /** Users whom this device watches, each with a conversation that both are in. */
-  watched: Map<string, string>
+  watched: ReadonlyMap<string, string> = nothing
   /** Events refused since the last one that was not. */
-  refusals: number
+  refusals = 0
+  readonly #sendWindow: number
+  #sends: SendOrder | undefined
+  #typing: Map<string, number> | undefined
+
+  /** A device that has just connected, and may have so many sends under way at once. */
+  constructor(id: string, actor: Actor, writer: Writer, sendWindow: number) {
+    this.id = id
+    this.actor = actor
+    this.writer = writer
+    this.#sendWindow = sendWindow
+  }
+
+  get sends(): SendOrder {
+    this.#sends ??= openSendOrder(this.#sendWindow)
+    return this.#sends
+  }
+
+  /** Conversations that this device is typing in, and since when it was last told of. */
+  get typing(): Map<string, number> {
+    this.#typing ??= new Map()
+    return this.#typing
+  }
 }
 
-/** The devices connected to this node, by user and by session. */
+const nothing: ReadonlyMap<string, string> = new Map()
+
+/** The devices connected to this node, by user. */
 export interface Connections {
   add(connection: Connection): void
   remove(connection: Connection): void
   of(userId: string): ReadonlySet<Connection>
-  ofSession(sessionId: string): readonly Connection[]
   all(): Iterable<Connection>
   users(): string[]
   readonly size: number
@@ -48,16 +68,10 @@ export function openConnections(): Connections {
       if (own?.size === 0) byUser.delete(connection.actor.userId)
     },
     of: (userId) => byUser.get(userId) ?? nobody,
-    ofSession: (sessionId) => [...everyone].filter((c) => c.actor.sessionId === sessionId),
     all: () => everyone,
     users: () => [...byUser.keys()],
     get size() {
       return everyone.size
     },
   }
-}
-
-/** A device that has just connected. */
-export function newConnection(id: string, actor: Actor, writer: Writer, sendWindow: number): Connection {
-  return { id, actor, writer, sends: openSendOrder(sendWindow), typing: new Map(), watched: new Map(), refusals: 0 }
 }

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { originAllowed } from '@parley/kit/origin'
 import type { Limits } from '@parley/protocol/limits'
 import type { Server } from 'socket.io'
-import { closeOnBinary } from './wire.ts'
+import { closeOnBinary, forgetAnswers } from './wire.ts'
 
 export const SOCKET_PATH = '/socket.io'
 
@@ -29,6 +29,7 @@ export function attachTo(io: Server, server: HttpServer, origins: readonly strin
   server.on('upgrade', guard)
   io.attach(server, { allowRequest: (req, decide) => decide(null, allowed(req)) })
   closeOnBinary(io)
+  forgetAnswers(io)
 
   return () => {
     io.engine.close()

@@ -6,19 +6,24 @@ import type { ControlEntry } from '@parley/protocol/events'
 import type { Limits } from '@parley/protocol/limits'
 import { type DefaultEventsMap, Server, type Socket } from 'socket.io'
 import { WebSocketServer } from 'ws'
-import { type Connection, type Connections, newConnection } from './connections.ts'
+import { Connection, type Connections } from './connections.ts'
 import type { Control } from './control.ts'
 import type { Events } from './events.ts'
 import type { Fanout } from './fanout.ts'
 import { openGate } from './gate.ts'
 import { attachTo, MAX_FRAME, SOCKET_PATH } from './handshake.ts'
-import { ackOf, packetOf } from './packet.ts'
+import { ackOf, type ClientEvent, packetOf } from './packet.ts'
 import type { Presence } from './presence.ts'
 import type { Typing } from './typing.ts'
 import { forgetHandshake, Wire } from './wire.ts'
 import { Writer } from './writer.ts'
 
-type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { actor: Actor }>
+/** What a socket is of: the actor once it is admitted, the connection from then on. */
+interface Data {
+  actor: Actor
+  connection: Connection
+}
+type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Data>
 
 /** The socket side of the service. Closing it drains: no ack is lost, everyone is told when to come back, the HTTP server goes on. */
 export type Sockets = AsyncDisposable
@@ -42,7 +47,7 @@ export function openSockets(deps: {
   const { http, origins, limits, authenticate, control, connections, events, fanout, presence, typing, log } = deps
   const admission = openGate(limits.handshakesAtOnce)
   let draining = false
-  const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, { actor: Actor }>({
+  const io = new Server<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, Data>({
     path: SOCKET_PATH,
     serveClient: false,
     maxHttpBufferSize: MAX_FRAME(limits),
@@ -84,18 +89,13 @@ export function openSockets(deps: {
   io.on('connection', (socket) => {
     const { actor } = socket.data
     forgetHandshake(socket)
-    const wire = new Wire(socket, ({ packet: [name, data], ack }) =>
-      events.serve(connection, name, data, ack === undefined ? undefined : (body) => writer.send(ackOf(ack, body))),
-    )
+    const wire = new Wire(socket, serve)
     const writer = new Writer(socket, wire, limits.socketBufferBytes)
-    const connection: Connection = newConnection(socket.id, actor, writer, limits.sendWindow)
+    const connection = new Connection(socket.id, actor, writer, limits.sendWindow)
+    socket.data.connection = connection
     // Before anything is awaited: what a client says at once must find its handler.
-    socket.use((packet) => {
-      const [name, data, last = data] = packet as unknown[]
-      const ack = typeof last === 'function' ? (last as (body: object) => void) : undefined
-      events.serve(connection, name, data, ack && ((body) => writer.acknowledge(ack, body)))
-    })
-    socket.on('disconnect', () => leave(connection))
+    socket.use((packet) => servePlain(connection, packet))
+    socket.on('disconnect', left)
     // Registered before the bind is confirmed, so that a revocation finds the socket; `hello` comes after both.
     connections.add(connection)
     welcome(connection).catch((error) => {
@@ -103,6 +103,18 @@ export function openSockets(deps: {
       writer.close('server.draining', { reconnectAfterMs: 1_000 + Math.random() * 4_000 })
     })
   })
+
+  function serve({ packet: [name, data], ack }: ClientEvent, socket: ChatSocket): void {
+    const { connection } = socket.data
+    const { writer } = connection
+    events.serve(connection, name, data, ack === undefined ? undefined : (body) => writer.send(ackOf(ack, body)))
+  }
+
+  function servePlain(connection: Connection, packet: unknown[]): void {
+    const [name, data, last = data] = packet
+    const ack = typeof last === 'function' ? (last as (body: object) => void) : undefined
+    events.serve(connection, name, data, ack && ((body) => connection.writer.acknowledge(ack, body)))
+  }
 
   async function welcome(connection: Connection): Promise<void> {
     const { actor, writer } = connection
@@ -119,7 +131,8 @@ export function openSockets(deps: {
     )
   }
 
-  function leave(connection: Connection): void {
+  function left(this: ChatSocket): void {
+    const { connection } = this.data
     connections.remove(connection)
     fanout.release(connection.actor.userId)
     typing.went(connection)
@@ -144,7 +157,7 @@ export function openSockets(deps: {
       await Promise.race([events.drain(), late])
       clearTimeout(timer)
       for (const { writer } of connections.all()) writer.flush()
-      io.disconnectSockets(true)
+      for (const socket of io.sockets.sockets.values()) socket.disconnect(true)
       detach()
     },
   }
@@ -152,8 +165,8 @@ export function openSockets(deps: {
 
 /** Ends the sockets of a session, or of a user, that is over (P9): told why, then closed. */
 export function closeRevoked(connections: Connections, entry: ControlEntry): void {
-  const ended =
-    entry.kind === 'session.revoked' ? connections.ofSession(entry.sessionId) : [...connections.of(entry.userId)]
   const reason = entry.kind === 'session.revoked' ? entry.reason : 'deleted'
-  for (const { writer } of ended) writer.close('session.revoked', { reason })
+  for (const { actor, writer } of [...connections.of(entry.userId)])
+    if (entry.kind === 'user.deleted' || actor.sessionId === entry.sessionId)
+      writer.close('session.revoked', { reason })
 }

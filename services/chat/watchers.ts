@@ -20,6 +20,8 @@ export interface Watchers {
   tell(userId: string, packet: Packet): void
 }
 
+const nobody: ReadonlyMap<string, string> = new Map()
+
 /** A user in more conversations than this may miss the presence of someone met only in the rest. */
 const CONVERSATIONS_SEARCHED = 1_000
 /** Devices of a node that are searched for at once; twenty times as many wait. */
@@ -43,7 +45,7 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
       watching?.delete(connection)
       if (watching?.size === 0) byUser.delete(userId)
     }
-    connection.watched = new Map()
+    connection.watched = nobody
   }
 
   async function share(conversationId: string, a: string, b: string): Promise<boolean> {

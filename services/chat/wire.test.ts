@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Server, type ServerOptions, type Socket } from 'socket.io'
 import { io as connect, type Socket as Device, type ManagerOptions } from 'socket.io-client'
 import { ackOf, type ClientEvent, packetOf } from './packet.ts'
 import { rawSocket } from './raw.fixture.ts'
-import { Wire } from './wire.ts'
+import { forgetAnswers, forgetHandshake, Wire } from './wire.ts'
 
 interface End {
   socket: Socket
@@ -179,3 +181,40 @@ test('what is left for a socket that has signed off is not told to the next one 
   assert.equal(await raw.frame('4'), '431[{}]')
   assert.equal(wires[1]!.short, true)
 })
+
+test('nothing of its handshake is kept with a socket that has signed in', async (t) => {
+  for (const transports of [['websocket'], ['polling', 'websocket']]) {
+    const { io, url } = await serve(t, {})
+    forgetAnswers(io)
+    const requests: WeakRef<IncomingMessage>[] = []
+    io.engine.on('headers', (_headers: unknown, request: IncomingMessage) => {
+      if (request.headers.upgrade) requests.push(new WeakRef(request))
+    })
+    const upgraded = new Promise<Socket>((resolve) =>
+      io.on('connection', (socket) => {
+        forgetHandshake(socket)
+        new Wire(socket, () => undefined)
+        if (transports.length === 1) resolve(socket)
+        else socket.conn.once('upgrade', () => resolve(socket))
+      }),
+    )
+    const device = connect(url, { transports, auth: { token: 'secret' }, forceNew: true })
+    t.after(() => device.disconnect())
+    const socket = await upgraded
+    assert.equal(JSON.stringify(socket.handshake).includes('secret'), false)
+    assert.equal(io.sockets.adapter.sids.size + io.sockets.adapter.rooms.size, 0)
+    assert.equal(requests.length, 1)
+    const late = performance.now() + 5_000
+    while (requests[0]!.deref() && performance.now() < late) {
+      await setImmediate()
+      collectGarbage()
+    }
+    assert.equal(requests[0]!.deref(), undefined, 'something holds the request: see wire.ts')
+    assert.equal(socket.connected, true)
+  }
+})
+
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  ;(runInNewContext('gc') as () => void)()
+}

@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'socket.io'
+import type { WebSocketServer } from 'ws'
 import { type ClientEvent, eventOf, type Packet } from './packet.ts'
 
 /**
@@ -10,17 +11,21 @@ import { type ClientEvent, eventOf, type Packet } from './packet.ts'
 export class Wire {
   readonly #socket: Socket
   readonly #conn: EngineSocket
-  readonly #receive: (event: ClientEvent) => void
+  readonly #receive: (event: ClientEvent, socket: Socket) => void
   /** The WebSocket, once there is one and its insides are as expected. */
   #ws: WebSocketInside | undefined
+  /** Engine.IO's own listener to what the WebSocket brings. */
+  #stock: Listener | undefined
   /** Characters given to Engine.IO while its transport could not take more. */
   #queued = 0
 
   /** `receive` gets the events that came by the short way; those that come by the plain way are for Socket.IO's own handlers. */
-  constructor(socket: Socket, receive: (event: ClientEvent) => void) {
+  constructor(socket: Socket, receive: (event: ClientEvent, socket: Socket) => void) {
     this.#socket = socket
     this.#conn = socket.conn as unknown as EngineSocket
     this.#receive = receive
+    Object.assign(socket, { [WIRE]: this })
+    socket.on('disconnect', left)
     this.#adopt()
     if (this.#ws) return
     const adopt = (): void => this.#adopt()
@@ -77,17 +82,24 @@ export class Wire {
   #adopt(): void {
     const ws = this.#conn.transport.socket
     if (!ws || !isAsExpected(ws)) return
-    const [stock] = ws.listeners('message') as [Listener]
-    const own: Listener = (data, isBinary) => {
-      const event = isBinary || !this.#socket.connected ? undefined : eventOf(data)
-      if (!event) return stock(data, isBinary)
-      this.#sawLife()
-      this.#receive(event)
-    }
-    swap(ws, stock, own)
-    // The connection may outlive the socket, and sign in anew.
-    this.#socket.once('disconnect', () => swap(ws, own, stock))
     this.#ws = ws
+    this.#stock = ws.listeners('message')[0] as Listener
+    ws[WIRE] = this
+    swap(ws, this.#stock, heard)
+  }
+
+  /** What the WebSocket brings. */
+  heard(data: Buffer, isBinary: boolean): void {
+    const event = isBinary || !this.#socket.connected ? undefined : eventOf(data)
+    if (event) {
+      this.#sawLife()
+      this.#receive(event, this.#socket)
+    } else this.#stock!.call(this.#ws!, data, isBinary)
+  }
+
+  /** The socket is over. Its connection may outlive it, and sign in anew. */
+  left(): void {
+    if (this.#ws?.[WIRE] === this) swap(this.#ws, heard, this.#stock!)
   }
 
   /** As Engine.IO does with any packet while it waits for a pong: who sends is alive. */
@@ -99,23 +111,56 @@ export class Wire {
   }
 }
 
-/** Lets go of what a connection keeps of its handshake: request, headers, and the token in them. */
+/**
+ * Lets go of what is of no use to a socket that has signed in: the request it came by with its headers and the token, the room
+ * that Socket.IO opens for each socket, and the list of acks that it waits for, since we ask for none.
+ */
 export function forgetHandshake(socket: Socket): void {
-  const { conn, handshake } = socket as unknown as { conn: { request: unknown }; handshake: Record<string, unknown> }
-  conn.request = null
-  handshake.headers = {}
-  handshake.auth = {}
-  handshake.query = {}
+  const inside = socket as unknown as {
+    conn: { request: unknown }
+    handshake: object
+    acks: ReadonlyMap<number, unknown>
+  }
+  inside.conn.request = null
+  inside.handshake = FORGOTTEN
+  inside.acks = NO_ACKS
+  socket.nsp.adapter.delAll(socket.id)
+}
+
+const FORGOTTEN = Object.freeze({ headers: {}, auth: {}, query: {} })
+const NO_ACKS: ReadonlyMap<number, unknown> = new Map()
+
+/**
+ * Lets go of the answer that Engine.IO makes up for an upgrade, and of the request with it: it waits for the stream's end to tell
+ * middleware of it, and we have none.
+ */
+export function forgetAnswers(io: Server): void {
+  const { ws } = io.engine as unknown as { ws?: WebSocketServer }
+  ws?.on('headers', (_headers, { socket }) => {
+    // Node has taken its own listeners off by now, and ws adds its own later.
+    if (socket.listenerCount('close') === 1) socket.removeAllListeners('close')
+  })
 }
 
 /** Closes a connection that sends what nothing of ours is: binary data, or a packet that announces some, which is memory that a client can hold. */
 export function closeOnBinary(io: Server): void {
-  io.engine.on('connection', (conn: EngineSocket) =>
-    conn.prependListener('data', (data) => {
-      // `5` and `6` are binary packets (socket.io-protocol v5).
-      if (typeof data !== 'string' || data.startsWith('5') || data.startsWith('6')) conn.close(true)
-    }),
-  )
+  io.engine.on('connection', (conn: EngineSocket) => conn.prependListener('data', mustBeText))
+}
+
+function mustBeText(this: EngineSocket, data: unknown): void {
+  // `5` and `6` are binary packets (socket.io-protocol v5).
+  if (typeof data !== 'string' || data.startsWith('5') || data.startsWith('6')) this.close(true)
+}
+
+/** Where a socket and its WebSocket have their wire, so that one listener serves all: an idle connection keeps none of its own. */
+const WIRE = Symbol('wire')
+
+function heard(this: WebSocketInside, data: Buffer, isBinary: boolean): void {
+  this[WIRE]!.heard(data, isBinary)
+}
+
+function left(this: Socket & { [WIRE]?: Wire }): void {
+  this[WIRE]!.left()
 }
 
 const OPEN = 1
@@ -131,11 +176,12 @@ interface EngineSocket {
   close(discard?: boolean): void
   on(event: 'upgrade', listener: () => void): void
   off(event: 'upgrade', listener: () => void): void
-  prependListener(event: 'data', listener: (data: unknown) => void): void
+  prependListener(event: 'data', listener: (this: EngineSocket, data: unknown) => void): void
 }
 
 /** The part of ws's WebSocket that is used. */
 interface WebSocketInside {
+  [WIRE]?: Wire
   readyState: number
   bufferedAmount: number
   extensions: string
@@ -146,7 +192,7 @@ interface WebSocketInside {
   on(event: 'message', listener: Listener): void
 }
 
-type Listener = (data: Buffer, isBinary: boolean) => void
+type Listener = (this: WebSocketInside, data: Buffer, isBinary: boolean) => void
 
 /** Gives what comes to `to` instead of `from`, unless another has it by now. */
 function swap(ws: WebSocketInside, from: Listener, to: Listener): void {
