@@ -15,6 +15,7 @@ import type { Messages } from './messages.ts'
 import type { Presence } from './presence.ts'
 import { openRate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
+import type { Turn } from './send-order.ts'
 import type { Sync } from './sync.ts'
 import type { Typing as TypingRules } from './typing.ts'
 
@@ -72,10 +73,11 @@ export function openEvents(deps: {
   const handlers: Record<keyof ClientEvents, Handler> = {
     'message.send': ({ actor, id, sends }, input, answer) => {
       const message = sendMessage(input)
-      const lane = message.conversationId ?? directId(actor.userId, message.receiverId!)
-      return sends.run(lane, message.id, (turn) =>
-        messages.send(actor, message, { acknowledge: answer, turn, socketId: id }),
-      )
+      const { conversationId, receiverId } = message
+      const lane = conversationId ?? directId(actor.userId, receiverId!)
+      const sending = (turn: Turn) => messages.send(actor, message, { acknowledge: answer, turn, socketId: id })
+      // A receiver may be a group too, which other sends call by its id.
+      return sends.run(lane, message.id, sending, receiverId)
     },
     'receipt.delivered': raise('deliveredSeq'),
     'receipt.read': raise('readSeq'),

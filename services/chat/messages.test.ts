@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { testChat } from './chat.fixture.ts'
 import type { Conversation } from './conversation.ts'
+import { rawDevice } from './raw.fixture.ts'
 
 test('a message is acknowledged to its sender and reaches every device of the receiver and the sender’s other one', async (t) => {
   const chat = await testChat(t)
@@ -141,6 +142,34 @@ test('messages of one device keep their order, however many are under way', asyn
     body.conversation.map((m: { message: string }) => m.message),
     texts,
   )
+})
+
+test('messages of one device to a group keep their order, by whichever name each calls the group', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const raw = await rawDevice(t, chat.nodes[0]!.url, chat.users.token(ann))
+  const names = [{ receiverId: body.id }, { conversationId: body.id }]
+  for (let n = 0; n < 8; n++) {
+    const message = { id: randomUUID(), ...names[n % 2], text: `${n}` }
+    raw.send(`42${n}${JSON.stringify(['message.send', message])}`)
+  }
+  for (let n = 0; n < 8; n++) assert.match(await raw.frame(`43${n}[`), new RegExp(`"seq":${n + 1},`))
+})
+
+test('a message to what is no conversation goes to none, though one to the user of that id is under way', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const anns = await chat.device(ann)
+  const say = (to: object) => anns.ask('message.send', { id: randomUUID(), ...to, text: 'x' })
+  const [right, wrong, next] = [
+    say({ receiverId: bob.id }),
+    say({ conversationId: bob.id }),
+    say({ receiverId: bob.id }),
+  ]
+  assert.equal((await right).data.seq, 1)
+  assert.equal((await wrong).error.code, 'not_found')
+  assert.equal((await next).data.seq, 2)
 })
 
 test('after a refusal that may pass, later messages wait until the refused one was sent again', async (t) => {

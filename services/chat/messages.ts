@@ -56,7 +56,7 @@ export function openMessages(deps: {
     const contentHash = hashOf('message', message.text)
     if (turn.ready) await turn.ready
     let conversation =
-      turn.authorizedBefore() ?? known(sender.userId, message) ?? (await target(sender.userId, message))
+      meant(message, turn.authorizedBefore()) ?? known(sender.userId, message) ?? (await target(sender.userId, message))
     const conversationId = conversation?.id ?? message.conversationId ?? message.receiverId!
 
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -167,6 +167,11 @@ export function openMessages(deps: {
   }
 
   return { send, openDirect }
+}
+
+/** That conversation, unless the message names another. */
+function meant({ conversationId }: Outgoing, before: Conversation | undefined): Conversation | undefined {
+  return conversationId === undefined || conversationId === before?.id ? before : undefined
 }
 
 /** Whether a user may post: being a member is enough. */

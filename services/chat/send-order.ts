@@ -7,7 +7,8 @@ import type { Conversation } from './conversation.ts'
  * behind it are refused too, until the device resends the oldest.
  */
 export interface SendOrder {
-  run<T>(lane: string, id: string, send: (turn: Turn) => Promise<T>): Promise<T>
+  /** `otherName`: by what another send may call the same conversation. */
+  run<T>(lane: string, id: string, send: (turn: Turn) => Promise<T>, otherName?: string): Promise<T>
 }
 
 /** A send's place among the sends of its device in its conversation. */
@@ -34,6 +35,8 @@ export const freeTurn: Turn = {
 }
 
 interface Lane {
+  /** What it goes by: more than one where a send called its conversation by more than one. */
+  readonly names: string[]
   last?: Place | undefined
   /** How many have come. */
   came: number
@@ -51,14 +54,23 @@ export function openSendOrder(window: number): SendOrder {
   const lanes = new Map<string, Lane>()
   let underWay = 0
 
-  function laneOf(key: string): Lane {
-    const known = lanes.get(key)
-    if (known) return known
+  function laneOf(name: string, otherName: string | undefined): Lane {
+    const lane = lanes.get(name) ?? (otherName === undefined ? undefined : lanes.get(otherName)) ?? open()
+    call(lane, name)
+    if (otherName !== undefined) call(lane, otherName)
+    return lane
+  }
+
+  function open(): Lane {
     // Lanes that hold a refusal stay; a client that makes ever new ones loses the oldest.
     for (const [oldest, lane] of lanes.size >= MAX_LANES ? lanes : []) if (lane.underWay === 0) lanes.delete(oldest)
-    const lane = { came: 0, underWay: 0 }
-    lanes.set(key, lane)
-    return lane
+    return { names: [], came: 0, underWay: 0 }
+  }
+
+  function call(lane: Lane, name: string): void {
+    if (lanes.has(name)) return
+    lanes.set(name, lane)
+    lane.names.push(name)
   }
 
   function refuse(lane: Lane, id: string, number: number): void {
@@ -66,8 +78,8 @@ export function openSendOrder(window: number): SendOrder {
   }
 
   return {
-    async run(key, id, send) {
-      const lane = laneOf(key)
+    async run(name, id, send, otherName) {
+      const lane = laneOf(name, otherName)
       const number = ++lane.came
       if (underWay >= window) {
         refuse(lane, id, number)
@@ -86,7 +98,7 @@ export function openSendOrder(window: number): SendOrder {
         place.isOver()
         underWay--
         if (--lane.underWay === 0) lane.last = undefined
-        if (lane.underWay === 0 && !lane.refused) lanes.delete(key)
+        if (lane.underWay === 0 && !lane.refused) for (const each of lane.names) lanes.delete(each)
       }
     },
   }
