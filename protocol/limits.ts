@@ -26,6 +26,9 @@ export const LIMITS = {
   readBurst: 200,
   /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */
   handshakesAtOnce: 100,
+  /** Connections (WebSockets, and sessions by polling) that one node holds, and those of them that have not signed in yet; above it they are refused with 503 before there is a socket. */
+  socketsPerNode: 50_000,
+  socketsSigningIn: 2_000,
   /** Bytes waiting to be written to one socket before it is cut as a slow consumer. */
   socketBufferBytes: 1_000_000,
   /** Appends waiting for a commit; above it sends are refused with 503. */

@@ -4,7 +4,7 @@ import type { Log } from '@parley/kit/log'
 import type { Actor } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { Limits } from '@parley/protocol/limits'
-import { type DefaultEventsMap, Server, type Socket } from 'socket.io'
+import { type DefaultEventsMap, type DisconnectReason, Server, type Socket } from 'socket.io'
 import { WebSocketServer } from 'ws'
 import { Connection, type Connections } from './connections.ts'
 import type { Control } from './control.ts'
@@ -29,6 +29,8 @@ type ChatSocket = Socket<DefaultEventsMap, DefaultEventsMap, DefaultEventsMap, D
 export type Sockets = AsyncDisposable
 
 const DRAIN_MS = 5_000
+/** A connection that has not signed in within this time is closed. */
+const SIGN_IN_MS = 5_000
 const EXPIRY_CHECK_MS = 1_000
 
 export function openSockets(deps: {
@@ -55,12 +57,13 @@ export function openSockets(deps: {
     wsEngine: WebSocketServer,
     perMessageDeflate: false,
     httpCompression: false,
-    connectTimeout: 5_000,
+    connectTimeout: SIGN_IN_MS,
     // A half-open link is noticed after the sum of these.
     pingInterval: 20_000,
     pingTimeout: 10_000,
   })
-  const detach = attachTo(io, http.server, origins)
+  const detach = attachTo(io, http.server, { origins, limits, signedIn: () => connections.size })
+  const signedOff = new WeakMap<ChatSocket['conn'], NodeJS.Timeout>()
 
   io.use((socket, next) => {
     admit(socket).then(
@@ -89,6 +92,7 @@ export function openSockets(deps: {
   io.on('connection', (socket) => {
     const { actor } = socket.data
     forgetHandshake(socket)
+    clearTimeout(signedOff.get(socket.conn))
     const wire = new Wire(socket, serve)
     const writer = new Writer(socket, wire, limits.socketBufferBytes)
     const connection = new Connection(socket.id, actor, writer, limits.sendWindow)
@@ -131,12 +135,18 @@ export function openSockets(deps: {
     )
   }
 
-  function left(this: ChatSocket): void {
+  function left(this: ChatSocket, reason: DisconnectReason): void {
     const { connection } = this.data
     connections.remove(connection)
     fanout.release(connection.actor.userId)
     typing.went(connection)
     presence.went(connection)
+    if (reason === 'client namespace disconnect') maySignInAnew(this.conn)
+  }
+
+  /** Who signs off is as one who has not signed in yet: of those only so many may be here, and not for long. */
+  function maySignInAnew(conn: ChatSocket['conn']): void {
+    signedOff.set(conn, setTimeout(() => conn.close(true), SIGN_IN_MS).unref())
   }
 
   const expiry = setInterval(() => {
