@@ -68,6 +68,7 @@ export async function openRounds(
   let rideTimer: NodeJS.Timeout | undefined
   let lastAppendAt = Number.NEGATIVE_INFINITY
   let lastMarksAt = Number.NEGATIVE_INFINITY
+  let lastCommandsAt = Number.NEGATIVE_INFINITY
   /** Did the latest round fail? The next may do better: a disk that was full, a lock that another held. */
   let failing = false
   /** Why nothing is accepted any more. */
@@ -139,11 +140,14 @@ export async function openRounds(
       return
     }
     const now = performance.now()
-    if (!urgent && !drained && now - Math.max(lastAppendAt, lastMarksAt) < RIDE_MS) {
+    // What many devices record when they sync is gathered too: after a restart it would be a round for each few of them.
+    const last = Math.max(lastAppendAt, lastMarksAt, marks.length > 0 ? Number.NEGATIVE_INFINITY : lastCommandsAt)
+    if (!urgent && !drained && now - last < RIDE_MS) {
       rideTimer ??= setTimeout(() => {
         rideTimer = undefined
         lastAppendAt = Number.NEGATIVE_INFINITY
         lastMarksAt = Number.NEGATIVE_INFINITY
+        lastCommandsAt = Number.NEGATIVE_INFINITY
         start()
       }, RIDE_MS)
       return
@@ -155,6 +159,7 @@ export async function openRounds(
     urgent = appends.length > 0
     if (underWay.appends.length > 0) lastAppendAt = now
     if (riding.length > 0) lastMarksAt = now
+    if (underWay.commands.length > 0) lastCommandsAt = now
     const asked = underWay.commands.map(({ request }) => request)
     worker.postMessage(packRound(underWay.appends, underWay.marks, asked))
   }
