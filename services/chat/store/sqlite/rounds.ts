@@ -38,6 +38,11 @@ const ROUND_APPENDS = 2_000
  * more often than that: most of them move the same few rows on, which are then written once. The promise is 250 ms.
  */
 const RIDE_MS = 20
+/**
+ * What devices record when they sync begins a round at most so often: after a restart it would be one for each few of them. It
+ * is what a device that asks for page after page waits for each.
+ */
+const GATHER_MS = 5
 
 interface Waiting<Request, Reply> {
   request: Request
@@ -140,16 +145,15 @@ export async function openRounds(
       return
     }
     const now = performance.now()
-    // What many devices record when they sync is gathered too: after a restart it would be a round for each few of them.
-    const last = Math.max(lastAppendAt, lastMarksAt, marks.length > 0 ? Number.NEGATIVE_INFINITY : lastCommandsAt)
-    if (!urgent && !drained && now - last < RIDE_MS) {
+    const waitMs = urgent || drained ? 0 : riderWaitMs(now)
+    if (waitMs > 0) {
       rideTimer ??= setTimeout(() => {
         rideTimer = undefined
         lastAppendAt = Number.NEGATIVE_INFINITY
         lastMarksAt = Number.NEGATIVE_INFINITY
         lastCommandsAt = Number.NEGATIVE_INFINITY
         start()
-      }, RIDE_MS)
+      }, waitMs)
       return
     }
     clearTimeout(rideTimer)
@@ -162,6 +166,11 @@ export async function openRounds(
     if (underWay.commands.length > 0) lastCommandsAt = now
     const asked = underWay.commands.map(({ request }) => request)
     worker.postMessage(packRound(underWay.appends, underWay.marks, asked))
+  }
+
+  function riderWaitMs(now: number): number {
+    if (now - Math.max(lastAppendAt, lastMarksAt) < RIDE_MS) return RIDE_MS
+    return marks.length === 0 && now - lastCommandsAt < GATHER_MS ? GATHER_MS : 0
   }
 
   function finish(outcome: Outcome): void {
