@@ -1,3 +1,4 @@
+import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
 import type { PublicUser } from './user.ts'
 
@@ -8,6 +9,8 @@ import type { PublicUser } from './user.ts'
 export type BusEvent = BusEnvelope &
   (
     | { type: 'user.registered'; data: PublicUser }
+    /** What is between two users changed (requests, friendship, blocks). `key` is both ids, the lesser first. */
+    | { type: 'contact.changed'; data: ContactPair }
     /** The user service's control log grew up to `n`: read it (P9). */
     | { type: 'control.appended'; data: { n: number } }
     /** A message was committed. `key` is the conversation, `rev` its position. */

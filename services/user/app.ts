@@ -5,13 +5,15 @@ import { openVerifier, type Verifier } from '@parley/kit/token'
 import type { UserDirectory } from '@parley/protocol/internal'
 import { openAccounts, type Registration } from './accounts.ts'
 import type { UserConfig } from './config.ts'
+import { contactOutbox } from './contact-outbox.ts'
+import { openContacts } from './contacts.ts'
 import { openControl } from './control.ts'
 import { seedDemo } from './demo.ts'
 import { openDirectory } from './directory.ts'
 import { internalRoutes } from './internal-routes.ts'
 import { openPasswords } from './passwords.ts'
 import { refreshTokens } from './refresh-token.ts'
-import { startRelay } from './relay.ts'
+import { accountOutbox, startRelay } from './relay.ts'
 import { userRoutes } from './routes.ts'
 import { openSessions } from './sessions.ts'
 import type { UserStore } from './store/store.ts'
@@ -42,15 +44,24 @@ export async function startUser(needs: {
   const tokens = await openTokens(keys.signing, limits.accessTokenSeconds * 1000, now)
   const verifier = openVerifier(async () => tokens.jwks(), now)
   const throttle = openThrottle(limits)
-  const relay = startRelay({ users: store.users, bus, log })
+  const contactNews = contactOutbox(store.contacts, bus)
+  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews], bus, log })
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
   const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
   const control = openControl({ store, bus, log })
   const chain = refreshTokens(keys.refresh)
   const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
+  const contacts = openContacts({
+    contacts: store.contacts,
+    accounts,
+    throttle,
+    limits,
+    tell: contactNews.tell,
+    changed: relay.wake,
+  })
   const directory = openDirectory({ accounts, control, tokens })
 
-  http.routes.use('/api/user', userRoutes({ accounts, sessions, tokens, verifier, throttle, config }))
+  http.routes.use('/api/user', userRoutes({ accounts, sessions, tokens, verifier, throttle, contacts, config }))
   http.routes.get('/.well-known/jwks.json', (_req, res) => {
     res.set('Cache-Control', 'public, max-age=300').json(tokens.jwks())
   })

@@ -15,6 +15,13 @@ export const USER_LIMITS = {
   registrationsPerAddress: 10_000,
   takenPerAddress: 200,
   lookUpsPerUser: 300,
+  /** Requests, answers, removals and blocks in a minute. */
+  contactChangesPerUser: 60,
+  friendsPerUser: 5_000,
+  blocksPerUser: 5_000,
+  /** Requests that wait for an answer: those that one has sent, and those that one was sent. */
+  outgoingRequestsPerUser: 200,
+  incomingRequestsPerUser: 1_000,
 }
 export type UserLimits = typeof USER_LIMITS
 

@@ -4,10 +4,18 @@ import type { Log } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
 import type { Account, AccountStore } from './store/store.ts'
 
-/** Tells the bus of every account, at least once, whatever crashes: the store keeps which are not announced yet. */
+/** Tells the bus of all that waits in the outboxes, at least once, whatever crashes: the store keeps what was not told yet. */
 export interface Relay extends AsyncDisposable {
-  /** An account was stored: look at once. */
+  /** Something was stored that is to be told: look at once. */
   wake(): void
+}
+
+/** Events that the store keeps until the bus has confirmed them. */
+export interface Outbox {
+  /** Some of those that wait, at most `limit`. */
+  waiting(limit: number): Promise<BusEvent[]>
+  /** The bus has confirmed these. */
+  told(events: readonly BusEvent[]): Promise<void>
 }
 
 const AT_ONCE = 100
@@ -16,7 +24,7 @@ const LOOK_EVERY_MS = 5_000
 const RETRY_MS = { first: 100, most: 5_000 }
 
 /** Starts with what an earlier run left, then waits to be woken. Tries for ever, with growing pauses. */
-export function startRelay({ users, bus, log }: { users: AccountStore; bus: Bus; log: Log }): Relay {
+export function startRelay({ outboxes, bus, log }: { outboxes: readonly Outbox[]; bus: Bus; log: Log }): Relay {
   const stopped = new AbortController()
   let rouse = (): void => {}
   let woken = false
@@ -27,12 +35,12 @@ export function startRelay({ users, bus, log }: { users: AccountStore; bus: Bus;
     while (!stopped.signal.aborted) {
       woken = false
       try {
-        const announced = await announce()
+        const told = await Promise.all(outboxes.map(tell))
         failures = 0
-        if (announced < AT_ONCE) await pause(LOOK_EVERY_MS)
+        if (told.every((count) => count < AT_ONCE)) await pause(LOOK_EVERY_MS)
       } catch (error) {
         failures++
-        log.debug({ failures, cause: (error as Error).message }, 'accounts not announced yet')
+        log.debug({ failures, cause: (error as Error).message }, 'events not told yet')
         const most = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** failures)
         await delay(most * (0.5 + Math.random() / 2), undefined, { signal: stopped.signal }).catch(() => {})
       }
@@ -40,10 +48,10 @@ export function startRelay({ users, bus, log }: { users: AccountStore; bus: Bus;
   }
 
   /** Publishes one batch and marks what the bus confirmed. Throws when it did not confirm all. */
-  async function announce(): Promise<number> {
-    const batch = await users.unannounced(AT_ONCE)
-    const outcomes = await Promise.allSettled(batch.map((account) => bus.publish(registered(account))))
-    await users.announced(batch.filter((_, i) => outcomes[i]!.status === 'fulfilled').map((account) => account.id))
+  async function tell(outbox: Outbox): Promise<number> {
+    const batch = await outbox.waiting(AT_ONCE)
+    const outcomes = await Promise.allSettled(batch.map((event) => bus.publish(event)))
+    await outbox.told(batch.filter((_, i) => outcomes[i]!.status === 'fulfilled'))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     return batch.length
   }
@@ -68,6 +76,12 @@ export function startRelay({ users, bus, log }: { users: AccountStore; bus: Bus;
     },
   }
 }
+
+/** Every account, once it is registered. */
+export const accountOutbox = (users: AccountStore): Outbox => ({
+  waiting: async (limit) => (await users.unannounced(limit)).map(registered),
+  told: (events) => users.announced(events.map(({ id }) => id)),
+})
 
 /** The id is the account's: every copy of the event has the same. */
 const registered = (account: Account): BusEvent => ({

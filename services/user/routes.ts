@@ -9,6 +9,8 @@ import { type Request, type RequestHandler, type Response, Router } from 'expres
 import { z } from 'zod'
 import type { Accounts } from './accounts.ts'
 import type { UserConfig } from './config.ts'
+import { contactRoutes } from './contact-routes.ts'
+import type { Contacts } from './contacts.ts'
 import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
 import { publicUser } from './directory.ts'
@@ -27,9 +29,10 @@ export function userRoutes(needs: {
   tokens: Tokens
   verifier: Verifier
   throttle: Throttle
+  contacts: Contacts
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
-  const { accounts, sessions, tokens, verifier, throttle, config } = needs
+  const { accounts, sessions, tokens, verifier, throttle, contacts, config } = needs
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
 
@@ -134,12 +137,15 @@ export function userRoutes(needs: {
     res.status(204).end()
   })
 
+  routes.use('/contacts', contactRoutes({ contacts, authenticate }))
+
   routes.get('/users', async (req, res) => {
     const actor = await authenticate(req)
     const { username } = parse(UserQuery, req.query)
     await throttle.lookUp(actor.userId)
     const account = await accounts.findByName(username)
-    res.json({ items: account ? [publicUser(account)] : [] })
+    const hiding = await contacts.hiding(actor.userId, account ? [account.id] : [])
+    res.json({ items: account && !hiding.has(account.id) ? [publicUser(account)] : [] })
   })
 
   routes.get('/users/:id', async (req, res) => {
@@ -147,7 +153,8 @@ export function userRoutes(needs: {
     const id = idOf(req)
     await throttle.lookUp(actor.userId)
     const [account] = await accounts.find([id])
-    if (!account) throw new Fault('not_found', 'There is no such user')
+    const hiding = await contacts.hiding(actor.userId, [id])
+    if (!account || hiding.has(id)) throw new Fault('not_found', 'There is no such user')
     res.json(publicUser(account))
   })
 

@@ -16,6 +16,8 @@ export interface Throttle {
   taken(address: string): Promise<void>
   /** Counts a look-up of a name, or throws `rate.limited`. */
   lookUp(userId: string): Promise<void>
+  /** Counts a change of one's contacts, or throws `rate.limited`. */
+  contactChange(userId: string): Promise<void>
 }
 
 /** Pairs of account and address that have signed in before, remembered at once. The oldest is forgotten first. */
@@ -35,6 +37,7 @@ export function openThrottle(limits: UserLimits): Throttle {
   const registrations = limiter(limits.registrationsPerAddress, 60 * 60)
   const taken = limiter(limits.takenPerAddress, 15 * 60)
   const lookUps = limiter(limits.lookUpsPerUser, 60)
+  const contactChanges = limiter(limits.contactChangesPerUser, 60)
   const familiar = new Set<string>()
 
   return {
@@ -65,6 +68,7 @@ export function openThrottle(limits: UserLimits): Throttle {
     registration: (address) => count(registrations, network(address)),
     taken: (address) => count(taken, network(address)),
     lookUp: (userId) => count(lookUps, userId),
+    contactChange: (userId) => count(contactChanges, userId),
   }
 }
 

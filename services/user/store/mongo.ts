@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
 import { type Filter, MongoClient } from 'mongodb'
 import { attempt, isDuplicate, unavailable } from './mongo-attempt.ts'
+import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
 import { type Collections, openCollections, type SessionDocument, type UserDocument } from './mongo-schema.ts'
 import type { Account, AccountStore, Session, SessionStore, UserStore } from './store.ts'
@@ -38,6 +39,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
         read: (after, limit) => attempt(() => control.read(after, limit)),
         head: () => attempt(() => control.head()),
       },
+      contacts: await mongoContacts(db),
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')

@@ -1,3 +1,5 @@
+import { CONTACTS_STEP } from './sqlite-contacts.ts'
+
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE users (
@@ -37,4 +39,5 @@ export const MIGRATIONS: readonly string[] = [
    ) STRICT;
 
    CREATE TABLE checks (id INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT;`,
+  CONTACTS_STEP,
 ]

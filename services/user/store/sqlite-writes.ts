@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { contactWrites } from './sqlite-contacts.ts'
 import type { Account, RevokeReason, Rotation, Session } from './store.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
@@ -53,6 +54,7 @@ export function writes(db: DatabaseSync) {
     check(): void {
       check.run(now())
     },
+    ...contactWrites(db),
   }
 }
 

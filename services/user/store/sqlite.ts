@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { Fault } from '@parley/kit/fault'
 import { migrate } from '@parley/kit/migrate'
+import { sqliteContacts } from './sqlite-contacts.ts'
 import { openFile } from './sqlite-file.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
@@ -36,6 +37,7 @@ export function sqliteStore(path: string): UserStore {
       read: async (after, limit) => read.control(after, limit),
       head: async () => read.number('head'),
     },
+    contacts: sqliteContacts(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

@@ -1,4 +1,5 @@
 import type { ControlEntry } from '@parley/protocol/events'
+import type { ContactStore } from './contacts.ts'
 
 /**
  * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
@@ -8,6 +9,7 @@ export interface UserStore extends AsyncDisposable {
   readonly users: AccountStore
   readonly sessions: SessionStore
   readonly control: ControlStore
+  readonly contacts: ContactStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Fault } from '@parley/kit/fault'
+import type { ContactItem, ContactList, ContactPage } from '@parley/protocol/contact'
+import type { Accounts } from './accounts.ts'
+import type { UserLimits } from './config.ts'
+import { type Act, act, type Bond, otherSide, type Refusal, type Side, STRANGERS, standingOf } from './friendship.ts'
+import { type ContactStore, type Pair, type PairSide, pairKey, sideOf, usersOf } from './store/contacts.ts'
+import type { Throttle } from './throttle.ts'
+
+/** Friends, requests and blocks. Every act may be repeated: it then changes nothing and gives how things stand. */
+export interface Contacts {
+  /**
+   * Does something with another user. Throws `not_found` for someone unknown, and for who has blocked one; `action.forbidden` for
+   * a request to whom one has blocked oneself, or above a limit. A block is known to the bus when it resolves: else it is
+   * `unavailable`, and to be sent again.
+   */
+  act(userId: string, otherId: string, what: Act): Promise<ContactItem>
+  /** How one stands with another; `not_found` for someone unknown, and for who has blocked one. */
+  get(userId: string, otherId: string): Promise<ContactItem>
+  /** A page of one list, after that user's id. */
+  list(userId: string, list: ContactList, after: string | undefined, limit: number): Promise<ContactPage>
+  /** Those of these users (at most 500) who have blocked one: to be answered for as if they did not exist. */
+  hiding(userId: string, otherIds: readonly string[]): Promise<Set<string>>
+}
+
+const ATTEMPTS = 20
+
+export function openContacts(needs: {
+  contacts: ContactStore
+  accounts: Pick<Accounts, 'find'>
+  throttle: Throttle
+  limits: UserLimits
+  /** Tells the bus of a pair; resolves when it has confirmed. */
+  tell(pair: Pair): Promise<void>
+  /** Called when something was stored that is to be told. */
+  changed(): void
+}): Contacts {
+  const { contacts, accounts, throttle, limits, tell, changed } = needs
+
+  async function find(key: string): Promise<Pair> {
+    const [found] = await contacts.find([key])
+    return found ?? strangers(key)
+  }
+
+  /** Decides on the pair as it is and writes what was decided; decides again where another came first. */
+  async function decide(userId: string, otherId: string, what: Act): Promise<Pair> {
+    const key = pairKey(userId, otherId)
+    const side = sideOf(key, userId)
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const pair = await find(key)
+      const done = act(pair, side, what)
+      if (typeof done === 'string') throw refused(done)
+      if (done === pair) return pair
+      await mustHaveRoom(userId, otherId, what)
+      const next = moved(pair, done)
+      if (await contacts.save(next)) return next
+      await delay(Math.random() * Math.min(50, 4 * attempt))
+    }
+    throw new Fault('unavailable', 'That changes too fast: try again', { retryAfterMs: 200 })
+  }
+
+  async function mustHaveRoom(userId: string, otherId: string, what: Act): Promise<void> {
+    if (what === 'request') {
+      await mustBeBelow(userId, 'outgoing', limits.outgoingRequestsPerUser, 'There are too many unanswered requests')
+      await mustBeBelow(otherId, 'incoming', limits.incomingRequestsPerUser, 'Nobody can ask that user now')
+    }
+    if (what === 'request' || what === 'accept')
+      await mustBeBelow(userId, 'friends', limits.friendsPerUser, 'There are too many contacts')
+    if (what === 'block') await mustBeBelow(userId, 'blocked', limits.blocksPerUser, 'There are too many blocks')
+  }
+
+  async function mustBeBelow(userId: string, list: ContactList, most: number, text: string): Promise<void> {
+    if ((await contacts.count(userId, list, most)) >= most) throw new Fault('action.forbidden', text)
+  }
+
+  async function named(userId: string, pairs: readonly Pair[]): Promise<ContactItem[]> {
+    const others = pairs.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))])
+    const names = new Map((await accounts.find(others)).map(({ id, username }) => [id, username]))
+    return pairs.map((pair, i) => itemOf(pair, userId, names.get(others[i]!) ?? ''))
+  }
+
+  async function mustExist(userId: string, otherId: string): Promise<void> {
+    const [other] = userId === otherId ? [] : await accounts.find([otherId])
+    if (!other) throw nobody()
+  }
+
+  return {
+    async act(userId, otherId, what) {
+      await throttle.contactChange(userId)
+      await mustExist(userId, otherId)
+      const pair = await decide(userId, otherId, what)
+      if (what === 'block' && pair.toldRev < pair.rev) await tell(pair)
+      else changed()
+      return (await named(userId, [pair]))[0]!
+    },
+
+    async get(userId, otherId) {
+      await throttle.lookUp(userId)
+      await mustExist(userId, otherId)
+      const pair = await find(pairKey(userId, otherId))
+      const side = sideOf(pair.key, userId)
+      if (pair[otherSide(side)].blocks && !pair[side].blocks) throw nobody()
+      return (await named(userId, [pair]))[0]!
+    },
+
+    async list(userId, list, after, limit) {
+      const afterKey = after === undefined ? undefined : pairKey(userId, after)
+      const pairs = await contacts.list(userId, list, afterKey, limit + 1)
+      const items = await named(userId, pairs.slice(0, limit))
+      return { items, ...(pairs.length > limit && { nextCursor: items.at(-1)!.userId }) }
+    },
+
+    async hiding(userId, otherIds) {
+      const others = otherIds.filter((id) => id !== userId)
+      const pairs = await contacts.find(others.map((other) => pairKey(userId, other)))
+      const hidden = pairs.filter((pair) => pair[otherSide(sideOf(pair.key, userId))].blocks)
+      return new Set(hidden.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))]))
+    },
+  }
+}
+
+/** The pair after a change: each side's count goes up only where that side sees one, so that it cannot tell that it was blocked. */
+function moved(pair: Pair, bond: Bond): Pair {
+  const rev = pair.rev + 1
+  const changedAt = new Date().toISOString()
+  const sideAfter = (side: Side): PairSide => {
+    const same = standingOf(pair, side) === standingOf(bond, side) && pair[side].blocks === bond[side].blocks
+    const { seen } = pair[side]
+    return { ...pair[side], ...bond[side], ...(!same && { seen: seen + 1, changedIn: rev, changedAt }) }
+  }
+  return { ...pair, rev, low: sideAfter('low'), high: sideAfter('high') }
+}
+
+function strangers(key: string): Pair {
+  const unseen = { seen: 0, changedIn: 0, changedAt: '' }
+  return { key, rev: 0, low: { ...STRANGERS.low, ...unseen }, high: { ...STRANGERS.high, ...unseen }, toldRev: 0 }
+}
+
+function itemOf(pair: Pair, userId: string, username: string): ContactItem {
+  const side = sideOf(pair.key, userId)
+  return { userId: usersOf(pair.key)[otherSide(side)], username, ...viewOf(pair, side) }
+}
+
+/** What one side sees of the other, but the name. */
+export function viewOf(pair: Pair, side: Side): Omit<ContactItem, 'userId' | 'username'> {
+  const { blocks, seen, changedAt } = pair[side]
+  return { status: standingOf(pair, side), blocked: blocks, rev: seen, ...(seen > 0 && { changedAt }) }
+}
+
+/** What is said of who does not exist, and of who has blocked the asker. */
+const nobody = (): Fault => new Fault('not_found', 'There is no such user')
+
+function refused(refusal: Refusal): Fault {
+  switch (refusal) {
+    case 'hidden':
+      return nobody()
+    case 'blocked':
+      return new Fault('action.forbidden', 'You have blocked this person: unblock them first')
+    case 'unasked':
+      return new Fault('not_found', 'There is no request from this person')
+    default:
+      return refusal satisfies never
+  }
+}
