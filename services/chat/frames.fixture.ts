@@ -141,3 +141,18 @@ function firstFrame(data: Buffer): { opcode: number; payload: Buffer; size: numb
   if (data.length < start + length) return undefined
   return { opcode: data[0]! & 0x0f, payload: data.subarray(start, start + length), size: start + length }
 }
+
+/** A device that polls, and only when it is told to; it has signed in and was placed. */
+export async function pollingDevice(url: string, token: string) {
+  const polling = `${url}/socket.io/?EIO=4&transport=polling`
+  const { sid } = JSON.parse((await (await fetch(polling)).text()).slice(1))
+  const session = `${polling}&sid=${sid}`
+  const device = {
+    /** Gives the status. */
+    post: async (body: string): Promise<number> => (await fetch(session, { method: 'POST', body })).status,
+    poll: async (): Promise<string> => (await fetch(session)).text(),
+  }
+  await device.post(signIn(token))
+  while (!(await device.poll()).includes('"hello"'));
+  return device
+}

@@ -3,9 +3,12 @@ import type { Duplex } from 'node:stream'
 import { originAllowed } from '@parley/kit/origin'
 import type { Limits } from '@parley/protocol/limits'
 import type { Server } from 'socket.io'
-import { closeOnBinary, forgetAnswers } from './wire.ts'
+import { closeOnBinary, closeWithin, forgetAnswers } from './wire.ts'
 
 export const SOCKET_PATH = '/socket.io'
+
+/** Time for a client that polls to fetch why it is closed. */
+const POLLING_CLOSES_MS = 2_000
 
 /** The largest frame that is read; a longer one closes its socket (1009). */
 export const MAX_FRAME = (limits: Limits): number => limits.frameBytes
@@ -27,6 +30,7 @@ export function attachTo(
   const upgrades = server.listeners('upgrade') as OnUpgrade[]
   io.attach(server)
   closeOnBinary(io)
+  closeWithin(io, POLLING_CLOSES_MS)
   forgetAnswers(io)
   // Engine.IO has taken all requests, and passes on what is not its own.
   const [onRequest] = server.listeners('request') as [OnRequest]

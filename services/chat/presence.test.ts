@@ -143,8 +143,10 @@ test('to ask for strangers, or again for the same, reads next to nothing; who as
   const strangers = Array.from({ length: 499 }, () => randomUUID())
   assert.equal(await readsOf([bob.id, ...strangers]), 2, 'the list and one conversation')
   assert.equal(await readsOf([bob.id]), 1, 'the conversation by which he is known')
-  const refusals = []
-  for (let n = 0; n < 20; n++) refusals.push((await anns.ask('presence.subscribe', { userIds: strangers })).error)
-  const refused = refusals.filter((error) => error?.code === 'rate.limited')
-  assert.ok(refused.length >= 5 && refused[0].retryAfterMs > 0)
+  // However slow this machine is, asking at once is faster than what is allowed.
+  const asked = await Promise.all(
+    Array.from({ length: 20 }, () => anns.ask('presence.subscribe', { userIds: strangers })),
+  )
+  const refused = asked.filter(({ error }) => error?.code === 'rate.limited')
+  assert.ok(refused.length >= 5 && refused[0]!.error.retryAfterMs > 0)
 })

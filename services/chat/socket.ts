@@ -122,9 +122,10 @@ export function openSockets(deps: {
 
   async function welcome(connection: Connection): Promise<void> {
     const { actor, writer } = connection
-    control.check(actor)
+    // What `left` takes back comes first, whatever the check says.
     presence.came(connection)
     await fanout.receive(actor.userId)
+    control.check(actor)
     writer.send(
       packetOf('hello', {
         sessionId: actor.sessionId,

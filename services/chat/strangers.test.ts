@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { LIMITS } from '@parley/protocol/limits'
 import { BINARY, bareDevice, bareSocket, frame, signIn } from './frames.fixture.ts'
 import { ackOf, answers, events, goesOnOrIsClosed, scene, send } from './strangers.fixture.ts'
@@ -174,9 +175,12 @@ test('a second sign-in on one connection is answered or closes it, and leaves no
     await othersGoOn('many sign-ins')
   }
   await anns.ask('message.send', { id: randomUUID(), receiverId: eve.id, text: 'hello' })
+  const late = AbortSignal.timeout(20_000)
   for (;;) {
     const { data } = await anns.ask('presence.subscribe', { userIds: [eve.id] })
-    if (data.items[0]?.online === false) break
+    if (data?.items[0]?.online === false) break
+    assert.ok(!late.aborted, 'eve is still here')
+    await pause(50)
   }
   const devices = await Promise.all(Array.from({ length: LIMITS.devicesPerUser }, () => bareDevice(url, token)))
   for (const device of devices) device[Symbol.dispose]()

@@ -16,7 +16,9 @@ export class Wire {
   #ws: WebSocketInside | undefined
   /** Engine.IO's own listener to what the WebSocket brings. */
   #stock: Listener | undefined
-  /** Characters given to Engine.IO while its transport could not take more. */
+  /** What Engine.IO held when it was last looked at, how much of it was counted, and the characters of that. It begins a new list when it hands one on. */
+  #held: EngineSocket['writeBuffer'] | undefined
+  #counted = 0
   #queued = 0
 
   /** `receive` gets the events that came by the short way; those that come by the plain way are for Socket.IO's own handlers. */
@@ -48,8 +50,14 @@ export class Wire {
 
   /** Bytes (characters, what Engine.IO holds) that the peer has not taken. */
   get waiting(): number {
-    if (this.#conn.writeBuffer.length === 0) this.#queued = 0
-    return this.#queued + (this.#conn.transport.socket?.bufferedAmount ?? 0)
+    const { writeBuffer, transport } = this.#conn
+    if (writeBuffer !== this.#held || writeBuffer.length < this.#counted) {
+      this.#held = writeBuffer
+      this.#counted = 0
+      this.#queued = 0
+    }
+    while (this.#counted < writeBuffer.length) this.#queued += writeBuffer[this.#counted++]!.data?.length ?? 0
+    return this.#queued + (transport.socket?.bufferedAmount ?? 0)
   }
 
   /** Writes the packets in their order, in one piece where possible. Lost when the socket has left: its connection may be another's by now. */
@@ -61,11 +69,7 @@ export class Wire {
       this.#ws!._socket.write(frames, 'latin1')
       return
     }
-    if (this.#conn.writeBuffer.length === 0) this.#queued = 0
-    for (const { text } of packets) {
-      this.#queued += text.length
-      this.#conn.write(text, { compress: false })
-    }
+    for (const { text } of packets) this.#conn.write(text, { compress: false })
   }
 
   /** Forgets what Engine.IO has not handed on, and cannot reach the peer any more. */
@@ -147,6 +151,11 @@ export function closeOnBinary(io: Server): void {
   io.engine.on('connection', (conn: EngineSocket) => conn.prependListener('data', mustBeText))
 }
 
+/** Gives a client that polls, once it is closed, so long to hear of it. Engine.IO would wait for 30 s, and with it a process that stops. */
+export function closeWithin(io: Server, ms: number): void {
+  io.engine.on('connection', ({ transport }: EngineSocket) => Object.assign(transport, { closeTimeout: ms }))
+}
+
 function mustBeText(this: EngineSocket, data: unknown): void {
   // `5` and `6` are binary packets (socket.io-protocol v5).
   if (typeof data !== 'string' || data.startsWith('5') || data.startsWith('6')) this.close(true)
@@ -169,7 +178,7 @@ const OPEN = 1
 interface EngineSocket {
   readyState: 'opening' | 'open' | 'closing' | 'closed'
   transport: { socket?: WebSocketInside }
-  writeBuffer: unknown[]
+  writeBuffer: { data?: string }[]
   pingTimeoutTimer: NodeJS.Timeout | null
   hasRefreshedPingTimeout: boolean
   write(data: string, options: { compress: boolean }): void

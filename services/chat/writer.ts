@@ -51,6 +51,7 @@ export class Writer {
     if (this.#closed) return
     this.flush()
     ack(reply)
+    if (this.#wire.waiting > this.#limit) this.close('slow.consumer', {})
   }
 
   /** Writes what has gathered. */
