@@ -7,6 +7,8 @@
  * fetches what lies between when higher.
  */
 
+import type { Settings } from './settings.ts'
+
 export type Role = 'owner' | 'member'
 
 /** What every entry carries. Times are RFC 3339 UTC with milliseconds, by the server's clock. */
@@ -87,6 +89,8 @@ export interface ConversationItem {
     /** The first message and the first entry that this member may see (P6: from the join on). */
     fromSeq: number
     fromRev: number
+    /** One's own, on all of one's devices; gone when one leaves. */
+    settings: Settings
   }
   /** The others' marks, where there are at most `LIMITS.marksMembers` members. */
   marks?: Marks[]

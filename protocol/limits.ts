@@ -13,6 +13,8 @@ export const LIMITS = {
   conversationsPerUser: 10_000,
   devicesPerUser: 20,
   titleCodePoints: 100,
+  /** Conversations that one user can have on top of the list. */
+  pinnedConversations: 10,
   /** Sends of one user: sustained per second, and the burst allowed above it. */
   sendsPerSecond: 20,
   sendBurst: 60,
@@ -24,6 +26,9 @@ export const LIMITS = {
   /** Reads of one user over HTTP (conversations, members, messages; not sync and log): sustained per second, and the burst allowed above it. */
   readsPerSecond: 50,
   readBurst: 200,
+  /** Changes of one user's own settings of conversations, drafts among them: sustained per second, and the burst allowed above it. */
+  settingsPerSecond: 10,
+  settingsBurst: 100,
   /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */
   handshakesAtOnce: 100,
   /** Connections (WebSockets, and sessions by polling) that one node holds, and those of them that have not signed in yet; above it they are refused with 503 before there is a socket. */

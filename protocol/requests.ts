@@ -77,6 +77,28 @@ export const SessionRefresh = z.object({ token: z.string().min(1).max(8192) })
 
 export const CreateGroup = z.object({ title, memberIds: ids })
 export const RenameGroup = z.object({ title })
+/** What was begun; unlike a message it may be blank. */
+const Draft = z
+  .string()
+  .refine(
+    (text) => text.length <= LIMITS.textBytes && codePoints(text) <= LIMITS.textCodePoints,
+    `must be at most ${LIMITS.textCodePoints} characters`,
+  )
+  .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL')
+export const ChangeSettings = z
+  .object({
+    mutedUntil: z.iso
+      .datetime({ offset: true })
+      .transform((time) => new Date(time).toISOString())
+      .refine((time) => time.length === 24, 'must be in a year of four digits')
+      .nullable()
+      .optional(),
+    archived: z.boolean().optional(),
+    pinned: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable().optional(),
+    level: z.enum(['all', 'mentions', 'none']).optional(),
+    draft: Draft.optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one setting')
 export const AddMembers = z.object({ userIds: ids.min(1) })
 export const PageQuery = z
   .object({ limit, before: cursor.optional(), after: cursor.optional(), around: cursor.optional() })

@@ -1,5 +1,6 @@
 import type { ChangeEntry, LogPage, MessageEntry, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
+import type { Settings } from './settings.ts'
 
 /**
  * The socket's events, by name. Types only; the server's parse functions are in `requests.ts`.
@@ -58,6 +59,8 @@ export interface ServerEvents {
   'conversation.updated': (
     change: { conversationId: string; entry: ChangeEntry } | { conversationId: string; gone: true },
   ) => void
+  /** One's own settings of a conversation changed, on this device or another. */
+  'conversation.settings': (data: { conversationId: string; settings: Settings }) => void
   'receipt.updated': (data: { conversationId: string; userId: string; deliveredSeq: number; readSeq: number }) => void
   'typing.start': (data: { conversationId: string; userId: string }) => void
   'typing.stop': (data: { conversationId: string; userId: string }) => void

@@ -1,4 +1,5 @@
 import type { ConversationItem, LogPage, MemberItem, MessagePage, SyncPage } from '@parley/protocol/conversation'
+import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
 import type { Send } from './http.ts'
 
@@ -46,6 +47,8 @@ export function openApi(send: Send) {
       })) as ConversationItem,
     renameGroup: async (id: string, title: string) =>
       (await send({ method: 'PATCH', path: conversation(id), body: { title } })) as ConversationItem,
+    changeSettings: async (id: string, change: SettingsChange) =>
+      (await send({ method: 'PATCH', path: conversation(id, '/settings'), body: change })) as Settings,
     addMembers: (id: string, userIds: readonly string[]) =>
       send({ method: 'POST', path: conversation(id, '/members'), body: { userIds } }),
     removeMember: (id: string, userId: string) =>

@@ -99,6 +99,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     handlers: {
       ...relay('message.new'),
       ...relay('conversation.updated'),
+      ...relay('conversation.settings'),
       ...relay('receipt.updated'),
       ...relay('typing.start'),
       ...relay('typing.stop'),
@@ -223,7 +224,12 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     members: api.members,
 
     timeline: timelines.of,
-    send: async (to, text) => signedIn().outbox.add(to, text),
+    conversation: (id) => signedIn().settings.handle(id),
+    async send(to, text) {
+      const { settings, outbox, views } = signedIn()
+      settings.sent(views.target(to))
+      return outbox.add(to, text)
+    },
     retry: async (id) => signedIn().outbox.retry(id),
     discard: async (id) => signedIn().outbox.discard(id),
     markRead: (conversationId, seq) => space?.markRead(conversationId, seq),

@@ -8,6 +8,7 @@ import type {
   MessagePage,
   SyncPage,
 } from '@parley/protocol/conversation'
+import { UNSET } from '@parley/protocol/settings'
 import fc from 'fast-check'
 import type { Api } from './api.ts'
 import { openDevice } from './device.ts'
@@ -67,7 +68,7 @@ function openModel() {
           members,
         },
         ...(last && { lastMessage: { ...last, sender: last.senderId } }),
-        me: { role: 'member', deliveredSeq: 0, readSeq: 0, unread, fromSeq: 1, fromRev: 1 },
+        me: { role: 'member', deliveredSeq: 0, readSeq: 0, unread, fromSeq: 1, fromRev: 1, settings: UNSET },
         marks: [],
       }
     },

@@ -1,4 +1,5 @@
 import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/protocol/conversation'
+import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { OwnUser } from '@parley/protocol/user'
 import {
   type Held,
@@ -11,6 +12,7 @@ import {
   withEntry,
   withItem,
   withMarks,
+  withSettings,
 } from './held.ts'
 import type { Changes, Keeper } from './keeper.ts'
 import { userPrefix } from './session.ts'
@@ -75,7 +77,7 @@ export function openDevice(
 
   async function load(): Promise<void> {
     for (const [, value] of await storage.list(`${prefix}conversation/`)) {
-      const held = value as Held
+      const held = whole(value as Held)
       conversations.set(held.id, { held, early: new Map(), open: false, loadingOlder: false })
       meet(held)
     }
@@ -198,6 +200,15 @@ export function openDevice(
     recount(conversation)
   }
 
+  /** One's own settings, as the server has them. */
+  function takeSettings(id: string, settings: Settings): void {
+    const conversation = conversations.get(id)
+    if (!conversation) return
+    conversation.held = withSettings(conversation.held, settings)
+    void keep([[conversationKey(id), conversation.held]])
+    tell(conversation)
+  }
+
   /** A member's marks as far as known; undefined where they are not told. */
   function marksOf(id: string, userId: string): Marks | undefined {
     const held = conversations.get(id)?.held
@@ -281,6 +292,7 @@ export function openDevice(
     takeEntries,
     takeLog,
     takeMarks,
+    takeSettings,
     marksOf,
     wasTold,
     drop,
@@ -304,4 +316,11 @@ export function openDevice(
   function saved(kept: Promise<void>): Promise<void> {
     return leads() ? kept : Promise.resolve()
   }
+}
+
+/** What an earlier release kept has no settings. */
+function whole(held: Held): Held {
+  const { facts } = held
+  const { settings = UNSET } = facts.me as Partial<typeof facts.me>
+  return { ...held, facts: { ...facts, me: { ...facts.me, settings } } }
 }

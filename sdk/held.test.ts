@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { ConversationItem, MessageEntry } from '@parley/protocol/conversation'
+import { UNSET } from '@parley/protocol/settings'
 import fc from 'fast-check'
 import { type Held, heldFrom, statusOf, unreadOf, WINDOW, withEntry, withItem, withMarks, withWindow } from './held.ts'
 
@@ -37,7 +38,7 @@ function openLog() {
       { userId: 'you', username: 'you', role: 'member' },
     ],
     ...(senders.length > 0 && { lastMessage: { ...entry(senders.length), sender: '' } }),
-    me: { role: 'member', ...marks, unread: unread(marks.readSeq), fromSeq: 1, fromRev: 1 },
+    me: { role: 'member', ...marks, unread: unread(marks.readSeq), fromSeq: 1, fromRev: 1, settings: UNSET },
     marks: [],
   })
   return { senders, marks, entry, unread, item }

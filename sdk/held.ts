@@ -1,5 +1,6 @@
 import type { ConversationItem, Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
+import type { Settings } from '@parley/protocol/settings'
 
 /** A message as a device keeps it. `sender` is the user name, empty where not known. */
 export type StoredMessage = MessageEntry & { sender: string }
@@ -81,7 +82,7 @@ export function withItem(held: Held, item: ConversationItem, me: string): Held {
   const surer = item.headSeq >= held.counted.headSeq && item.me.readSeq >= held.counted.readSeq
   const next: Held = {
     ...held,
-    facts: newer ? facts : held.facts,
+    facts: withLater(newer ? facts : held.facts, held.facts.me.settings, item.me.settings),
     headRev: Math.max(held.headRev, item.rev),
     deliveredSeq: Math.max(held.deliveredSeq, item.me.deliveredSeq),
     readSeq: Math.max(held.readSeq, item.me.readSeq),
@@ -91,6 +92,17 @@ export function withItem(held: Held, item: ConversationItem, me: string): Held {
   if (newer) next.marks = marks && merged.filter(({ userId }) => members.has(userId))
   else if (held.marks) next.marks = merged
   return withReached(next, me)
+}
+
+/** One's own settings, if they are newer than what is held. */
+export function withSettings(held: Held, settings: Settings): Held {
+  if (settings.rev <= held.facts.me.settings.rev) return held
+  return { ...held, facts: withLater(held.facts, settings) }
+}
+
+function withLater(facts: Held['facts'], ...known: readonly Settings[]): Held['facts'] {
+  const latest = known.reduce((a, b) => (b.rev > a.rev ? b : a))
+  return { ...facts, me: { ...facts.me, settings: latest } }
 }
 
 /** One entry of the log applied: the one after `held.rev`. `message` is what entered, if it is one. */

@@ -10,6 +10,7 @@ import { type OutboxNews, openOutbox } from './outbox.ts'
 import { openPages } from './pages.ts'
 import type { Presence } from './presence.ts'
 import { openReceipts } from './receipts.ts'
+import { openOwnSettings } from './settings.ts'
 import { openSync } from './sync.ts'
 import { joinTabs } from './tabs.ts'
 import type { ClientEvents, ConnectionState, ConversationView, DeviceStorage, OutboxItem } from './types.ts'
@@ -58,10 +59,17 @@ export async function openSpace(options: SpaceOptions) {
     behind: (id) => sync.behind(id),
     dropped(id) {
       receipts.dropped(id)
+      settings.dropped(id)
       outbox.dropped(id)
     },
   })
-  const views = openViews(device, () => outbox, typing)
+  const views = openViews(
+    device,
+    () => outbox,
+    typing,
+    (held) => settings.of(held),
+  )
+  const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
   const pages = openPages(device, storage, keeper, api, changed)
   const receipts = openReceipts({ device, storage, keeper, leads, stir })
   const sync = openSync({
@@ -99,6 +107,7 @@ export async function openSpace(options: SpaceOptions) {
     },
   })
   await device.load()
+  await settings.load()
   await outbox.load()
   await receipts.load()
 
@@ -137,6 +146,7 @@ export async function openSpace(options: SpaceOptions) {
       // It has no place in the log: from two nodes it may come after one was added again, which the cursor has passed.
       sync.unknown(change.conversationId)
     },
+    'conversation.settings': (change) => device.takeSettings(change.conversationId, change.settings),
     'receipt.updated'({ conversationId, ...mark }) {
       device.takeMarks(conversationId, mark)
       // What is known by now: two nodes' news of one member may come in either order.
@@ -158,6 +168,7 @@ export async function openSpace(options: SpaceOptions) {
     views,
     pages,
     sync,
+    settings,
     handlers,
     /** What the server said of a conversation outside the list. One that is new to the device may be new to its cursor too. */
     take(item: ConversationItem): ConversationView {
@@ -171,6 +182,7 @@ export async function openSpace(options: SpaceOptions) {
       void sync.follow(link)
       outbox.up(link)
       receipts.up(link)
+      settings.up(link)
       presence.up(link)
     },
     markRead(conversationId: string, seq: number) {
@@ -180,7 +192,7 @@ export async function openSpace(options: SpaceOptions) {
     setTyping: (conversationId: string, on: boolean) => typing.set(conversationId, on, options.link()),
     /** Nothing on its way in either direction. */
     get idle() {
-      return open && sync.idle && receipts.idle && outbox.items().every((item) => item.refused)
+      return open && sync.idle && receipts.idle && settings.idle && outbox.items().every((item) => item.refused)
     },
     flush: () => keeper.flush(),
     /** Stops all work. With `drop` nothing is written any more; else what waits is. */
@@ -188,6 +200,7 @@ export async function openSpace(options: SpaceOptions) {
       open = false
       sync.stop()
       receipts.stop()
+      settings.stop()
       outbox.stop()
       typing.clear()
       await keeper.stop(drop)

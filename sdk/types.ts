@@ -1,5 +1,6 @@
 import type { ConversationItem, Marks, MessageEntry, SyncPage } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
+import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
 import type { OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
 
@@ -99,6 +100,24 @@ export interface ConversationView extends Omit<ConversationItem, 'lastMessage'> 
   pendingCount: number
 }
 
+/**
+ * One's own settings of a conversation, the same on all of one's devices. Each is shown at once (`ConversationView.me.settings`),
+ * kept while offline and told to the server when it can be; of two devices the later one's word holds. All throw
+ * `not_found` where there is no such conversation.
+ */
+export interface ConversationHandle {
+  /** `FOR_EVER` (`@parley/protocol/settings`) for no end. */
+  mute(until: Date): void
+  unmute(): void
+  /** Takes it out of the list until somebody writes in it, or for good while it is muted. An archived one is not pinned. */
+  archive(yes?: boolean): void
+  /** On top of the list, above those pinned before. Throws `validation.failed` when as many are as may be. */
+  pin(yes?: boolean): void
+  setLevel(level: Level): void
+  /** What one has begun to write; cut where no message may be as long. Told at most once a second; `send` empties it. */
+  setDraft(text: string): void
+}
+
 /** What happens on this device, for tests, notices and logs. Handlers must not throw. */
 export interface ClientEvents {
   /** A message entered this device's timeline, from the socket, sync or its own ack; each exactly once per device. */
@@ -120,7 +139,7 @@ export interface ClientEvents {
 export interface ParleyClient {
   readonly session: Readable<SessionState>
   readonly connection: Readable<ConnectionState>
-  /** Latest activity first. */
+  /** Pinned ones first, then latest activity. Archived ones among them: see `isArchived` in `@parley/protocol/settings`. */
   readonly conversations: Readable<readonly ConversationView[]>
   readonly outbox: Readable<readonly OutboxItem[]>
   readonly presence: Readable<ReadonlyMap<string, PresenceItem>>
@@ -154,6 +173,8 @@ export interface ParleyClient {
   leave(conversationId: string): Promise<void>
   members(conversationId: string): Promise<NonNullable<ConversationItem['members']>>
 
+  /** What one can set of a conversation for oneself. */
+  conversation(conversationId: string): ConversationHandle
   timeline(conversationId: string): Timeline
   /** Resolves when the message is durable in the outbox; the ack comes as an event, and in the timeline. */
   send(to: { conversationId: string } | { receiverId: string }, text: string): Promise<OutboxItem>

@@ -1,3 +1,4 @@
+import type { Settings } from '@parley/protocol/settings'
 import type { Conversation, Device } from './device.ts'
 import { type Held, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
@@ -15,9 +16,14 @@ export interface Views {
   target(to: OutboxItem['to']): string
 }
 
-export function openViews(device: Device, outbox: () => Outbox, typing: Typing): Views {
+export function openViews(
+  device: Device,
+  outbox: () => Outbox,
+  typing: Typing,
+  settingsOf: (held: Held) => Settings,
+): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
-  const shown = new Map<string, { held: Held; pendingCount: number; view: ConversationView }>()
+  const shown = new Map<string, { held: Held; settings: Settings; pendingCount: number; view: ConversationView }>()
 
   function message(stored: StoredMessage, held: Held): TimelineMessage {
     const mine = stored.senderId === device.me.id
@@ -51,7 +57,9 @@ export function openViews(device: Device, outbox: () => Outbox, typing: Typing):
 
   function viewOf({ held }: Conversation, pendingCount: number): ConversationView {
     const before = shown.get(held.id)
-    if (before?.held === held && before.pendingCount === pendingCount) return before.view
+    const settings = settingsOf(held)
+    if (before?.held === held && before.settings === settings && before.pendingCount === pendingCount)
+      return before.view
     const { facts, lastMessage, marks, rev, headSeq, deliveredSeq, readSeq } = held
     const { unread } = unreadOf(held)
     const view: ConversationView = {
@@ -60,12 +68,14 @@ export function openViews(device: Device, outbox: () => Outbox, typing: Typing):
       headSeq,
       ...(lastMessage && { lastMessage: message(lastMessage, held) }),
       ...(marks && { marks: [...marks] }),
-      me: { ...facts.me, deliveredSeq, readSeq, unread },
+      me: { ...facts.me, deliveredSeq, readSeq, unread, settings },
       pendingCount,
     }
-    shown.set(held.id, { held, pendingCount, view })
+    shown.set(held.id, { held, settings, pendingCount, view })
     return view
   }
+
+  const pinnedFirst = (a: Held, b: Held): number => (settingsOf(b).pinned ?? 0) - (settingsOf(a).pinned ?? 0)
 
   return {
     message,
@@ -92,7 +102,11 @@ export function openViews(device: Device, outbox: () => Outbox, typing: Typing):
       const pending = new Map<string, number>()
       for (const { to } of outbox().items()) pending.set(target(to), (pending.get(target(to)) ?? 0) + 1)
       return [...device.conversations.values()]
-        .sort((a, b) => (a.held.activeAt < b.held.activeAt ? 1 : a.held.activeAt > b.held.activeAt ? -1 : 0))
+        .sort(
+          (a, b) =>
+            pinnedFirst(a.held, b.held) ||
+            (a.held.activeAt < b.held.activeAt ? 1 : a.held.activeAt > b.held.activeAt ? -1 : 0),
+        )
         .map((conversation) => viewOf(conversation, pending.get(conversation.held.id) ?? 0))
     },
   }

@@ -27,6 +27,7 @@ import { openReceipts } from './receipts.ts'
 import { openRelay } from './relay.ts'
 import { openRoom } from './room.ts'
 import { chatRoutes } from './routes.ts'
+import { openOwnSettings } from './settings.ts'
 import { closeRevoked, openSockets } from './socket.ts'
 import type { ChatStore } from './store/store.ts'
 import { openSync } from './sync.ts'
@@ -87,12 +88,16 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
   const receipts = stack.use(openReceipts(store, fanout, limits))
+  const settings = openOwnSettings(store, fanout, limits)
   const typing = stack.use(openTyping(store.log, fanout))
   const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   const reads = openRate(limits.readsPerSecond, limits.readBurst)
-  http.routes.use(chatRoutes({ authenticate, messages, conversations, history, receipts, sync, people, reads }))
+  const changes = openRate(limits.settingsPerSecond, limits.settingsBurst)
+  http.routes.use(
+    chatRoutes({ authenticate, messages, conversations, history, receipts, settings, sync, people, reads, changes }),
+  )
   stack.use(
     openSockets({
       http,

@@ -1,5 +1,6 @@
 import type { ConversationItem, MemberItem, MessageEntry } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { Conversation } from './conversation.ts'
 import type { Seen } from './membership.ts'
 import type { People } from './people.ts'
@@ -7,15 +8,15 @@ import type { ChatStore } from './store/store.ts'
 
 /** Conversations as their members see them. */
 export interface Items {
-  /** As it is now. */
-  item(seen: Seen): Promise<ConversationItem>
+  /** As it is now. `settings`: the member's own, where they were read already. */
+  item(seen: Seen, settings?: Settings): Promise<ConversationItem>
   /** The members with their names, in order of joining. */
   members(conversation: Conversation): Promise<MemberItem[]>
   /** Messages with their senders' names. */
   named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]>
 }
 
-export function openItems(store: Pick<ChatStore, 'log' | 'marks'>, people: People, limits: Limits): Items {
+export function openItems(store: Pick<ChatStore, 'log' | 'marks' | 'settings'>, people: People, limits: Limits): Items {
   const { log, marks } = store
 
   async function members(conversation: Conversation): Promise<MemberItem[]> {
@@ -39,15 +40,16 @@ export function openItems(store: Pick<ChatStore, 'log' | 'marks'>, people: Peopl
   }
 
   return {
-    async item({ conversation, me }) {
+    async item({ conversation, me }, known) {
       const { id, kind, rev, headSeq, membersRev } = conversation
       const small = conversation.members.size <= limits.marksMembers
       const isNew = rev === 1
-      const [shown, list, allMarks, last] = await Promise.all([
+      const [shown, list, allMarks, last, [settings = UNSET]] = await Promise.all([
         title(conversation, me.userId),
         small ? members(conversation) : undefined,
         isNew ? [] : marks.read(id, small ? undefined : [me.userId]),
         headSeq >= me.fromSeq ? log.readMessages(id, headSeq, headSeq).then(named) : [],
+        known ? [known] : store.settings.read(me.userId, [{ conversationId: id, fromRev: me.fromRev }]),
       ])
       const own = allMarks.find((m) => m.userId === me.userId)
       const readSeq = own?.readSeq ?? 0
@@ -71,6 +73,7 @@ export function openItems(store: Pick<ChatStore, 'log' | 'marks'>, people: Peopl
           unread,
           fromSeq: me.fromSeq,
           fromRev: me.fromRev,
+          settings,
         },
         ...(small && {
           marks: allMarks.filter((m) => m.userId !== me.userId && conversation.members.has(m.userId)),

@@ -3,6 +3,7 @@ import type { Actor } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import {
   AddMembers,
+  ChangeSettings,
   CreateGroup,
   LogQuery,
   PageQuery,
@@ -21,6 +22,7 @@ import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
+import type { OwnSettings } from './settings.ts'
 import type { Sync } from './sync.ts'
 
 /** The HTTP side of the service: parse, ask the rule, reply. */
@@ -30,13 +32,17 @@ export function chatRoutes(deps: {
   conversations: Conversations
   history: History
   receipts: Receipts
+  settings: OwnSettings
   sync: Sync
   people: People
   /** Counts reads by user: of those that no gate bounds. */
   reads: Rate
+  /** Counts changes of settings by user. */
+  changes: Rate
 }): Router {
-  const { authenticate, messages, conversations, history, receipts, sync, people, reads } = deps
-  const read = limited(reads)
+  const { authenticate, messages, conversations, history, receipts, settings, sync, people } = deps
+  const read = limited(deps.reads, 'You are reading too fast: wait a moment')
+  const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const routes = Router()
   routes.use(['/api/messages', '/api/conversations', '/api/sync'], signedIn(authenticate))
 
@@ -145,6 +151,10 @@ export function chatRoutes(deps: {
     res.json(await receipts.raise(actorOf(req).userId, { conversationId: idOf(req), ...marks }))
   })
 
+  routes.patch('/api/conversations/:id/settings', change, async (req, res) => {
+    res.json(await settings.change(actorOf(req).userId, idOf(req), parse(ChangeSettings, req.body)))
+  })
+
   routes.get('/api/sync', async (req, res) => {
     const { cursor, limit } = parse(SyncQuery, req.query)
     res.json(await sync.page(actorOf(req).userId, cursor, limit))
@@ -155,11 +165,11 @@ export function chatRoutes(deps: {
 
 const idOf = (req: Request): string => parse(Id, req.params.id)
 
-/** Lets a user's reads pass as fast as `rate` allows; refuses the others with `rate.limited`. */
-function limited(rate: Rate): RequestHandler {
+/** Lets a user's requests pass as fast as `rate` allows; refuses the others with `rate.limited`. */
+function limited(rate: Rate, refusal: string): RequestHandler {
   return (req, _res, next) => {
     const retryAfterMs = rate.take(actorOf(req).userId)
-    if (retryAfterMs > 0) throw new Fault('rate.limited', 'You are reading too fast: wait a moment', { retryAfterMs })
+    if (retryAfterMs > 0) throw new Fault('rate.limited', refusal, { retryAfterMs })
     next()
   }
 }

@@ -1,7 +1,8 @@
-import type { ConversationGone, ConversationItem, SyncPage } from '@parley/protocol/conversation'
+import type { SyncPage } from '@parley/protocol/conversation'
 import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
+import type { Seen } from './membership.ts'
 import type { ChatStore, InboxRow } from './store/store.ts'
 
 /** What a device has missed (P4): the conversations that changed since its cursor. Without a cursor, all of them. */
@@ -10,8 +11,13 @@ export interface Sync {
   page(userId: string, cursor: string | undefined, limit: number): Promise<SyncPage>
 }
 
-export function openSync(store: Pick<ChatStore, 'log' | 'inbox'>, items: Items, cursors: Cursors, gate: Gate): Sync {
-  const { log, inbox } = store
+export function openSync(
+  store: Pick<ChatStore, 'log' | 'inbox' | 'settings'>,
+  items: Items,
+  cursors: Cursors,
+  gate: Gate,
+): Sync {
+  const { log, inbox, settings } = store
 
   async function read(userId: string, cursor: string | undefined, limit: number): Promise<SyncPage> {
     const list = `inbox:${userId}`
@@ -19,28 +25,38 @@ export function openSync(store: Pick<ChatStore, 'log' | 'inbox'>, items: Items, 
     // Looked at first: the page below records that a device holds everything up to `after`.
     if (after > 0 && after > ((await inbox.heads([userId]))[0] ?? 0)) throw expired()
     const { rows, head } = await inbox.page(userId, after, limit)
-    const found = await Promise.all(rows.map((row) => itemOf(userId, row, cursor === undefined)))
+    const fresh = cursor === undefined
     const reached = rows.at(-1)?.stamp ?? after
     return {
-      items: found.filter((item) => item !== undefined),
+      items: await itemsOf(userId, rows, fresh),
       cursor: cursors.write(list, reached),
       more: rows.length === limit && reached < head,
     }
   }
 
   /** Read after the page, from the store and not from a cache: what changes later raises the row again. */
-  async function itemOf(
-    userId: string,
-    row: InboxRow,
-    fresh: boolean,
-  ): Promise<ConversationItem | ConversationGone | undefined> {
+  async function itemsOf(userId: string, rows: readonly InboxRow[], fresh: boolean): Promise<SyncPage['items']> {
+    const seen = await Promise.all(rows.map((row) => seenNow(userId, row)))
+    const present = seen.filter((one) => one !== undefined)
+    const stays = present.map(({ conversation, me }) => ({ conversationId: conversation.id, fromRev: me.fromRev }))
+    const own = new Map((await settings.read(userId, stays)).map((one, n) => [present[n], one]))
+    const found = await Promise.all(
+      rows.map(({ conversationId }, n) => {
+        const here = seen[n]
+        // A device without anything has nothing to forget.
+        if (!here) return fresh ? undefined : { id: conversationId, gone: true as const }
+        // Hidden until someone writes; that raises the row.
+        if (here.conversation.kind === 'direct' && here.conversation.headSeq === 0) return undefined
+        return items.item(here, own.get(here))
+      }),
+    )
+    return found.filter((item) => item !== undefined)
+  }
+
+  async function seenNow(userId: string, row: InboxRow): Promise<Seen | undefined> {
     const conversation = await log.findConversation(row.conversationId)
     const me = conversation?.members.get(userId)
-    // A device without anything has nothing to forget.
-    if (!conversation || !me) return fresh ? undefined : { id: row.conversationId, gone: true }
-    // Hidden until someone writes; that raises the row.
-    if (conversation.kind === 'direct' && conversation.headSeq === 0) return undefined
-    return items.item({ conversation, me })
+    return conversation && me && { conversation, me }
   }
 
   return { page: (userId, cursor, limit) => gate(() => read(userId, cursor, limit)) }

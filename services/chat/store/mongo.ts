@@ -12,6 +12,7 @@ import { openMarks } from './mongo/marks.ts'
 import { openPeople } from './mongo/people.ts'
 import { openPresence } from './mongo/presence.ts'
 import { raiseIn } from './mongo/raise.ts'
+import { openSettings } from './mongo/settings.ts'
 import type { ChatStore } from './store.ts'
 
 export interface MongoOptions {
@@ -61,6 +62,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
   return {
     log,
     marks,
+    settings: openSettings(parts),
     inbox: openInbox(collections),
     presence: openPresence(collections, leaseMs),
     people: openPeople(collections),

@@ -3,6 +3,7 @@ import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
 import type { Conversation } from '../conversation.ts'
 import { applyEntry } from '../conversation.ts'
+import { isId } from './sqlite/bytes.ts'
 import { conversationCache } from './sqlite/heads.ts'
 import { Pending } from './sqlite/pending.ts'
 import { openReader } from './sqlite/reader.ts'
@@ -94,6 +95,19 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
         const members = conversation(conversationId)?.members
         return reader.marks(conversationId).filter(({ userId }) => members?.has(userId))
       },
+    },
+
+    settings: {
+      async change(stay, change, headSeq) {
+        // Here and not in the writer's thread, where it would cost everybody the round.
+        if (!isId(stay.conversationId)) throw new TypeError('settings with an id that is no UUID')
+        const { userId, conversationId, fromRev } = stay
+        const changed = await rounds.command({ do: 'settings', userId, stay, change, headSeq }, true)
+        if (conversation(conversationId)?.members.get(userId)?.fromRev !== fromRev) return undefined
+        return { settings: reader.settings(userId, [stay])[0]!, changed: changed === true }
+      },
+      read: async (userId, stays) => reader.settings(userId, stays),
+      pinned: async (userId, limit) => reader.pinned(userId, limit),
     },
 
     inbox: {

@@ -8,6 +8,7 @@ import { plansContract } from './contract/plans.ts'
 import { presenceContract } from './contract/presence.ts'
 import { readsContract } from './contract/reads.ts'
 import { relayContract } from './contract/relay.ts'
+import { settingsContract } from './contract/settings.ts'
 import type { ChatStore } from './store.ts'
 
 /** What a store supplies to be tested. Everything it opens for a test it closes after that test. */
@@ -52,6 +53,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)
+  settingsContract(name, open)
   inboxContract(name, open)
   presenceContract(name, open)
   peopleContract(name, open)

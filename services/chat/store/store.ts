@@ -1,4 +1,5 @@
 import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { Conversation } from '../conversation.ts'
 
 /**
@@ -9,6 +10,7 @@ import type { Conversation } from '../conversation.ts'
 export interface ChatStore extends AsyncDisposable {
   readonly log: LogStore
   readonly marks: MarkStore
+  readonly settings: SettingsStore
   readonly inbox: InboxStore
   readonly presence: PresenceStore
   readonly people: PeopleStore
@@ -121,6 +123,35 @@ export interface MarkStore {
 
   /** Marks of these members (all members that have any, when not given). Members without a row have 0, 0 and are left out. */
   read(conversationId: string, userIds?: readonly string[]): Promise<Marks[]>
+}
+
+/** Whose settings, of what. `fromRev` names the stay: after one has left, the settings of that stay are never seen again. */
+export interface Stay {
+  conversationId: string
+  userId: string
+  /** The first entry that the member may see (`Member.fromRev`). */
+  fromRev: number
+}
+
+/** Each member's own settings of a conversation. */
+export interface SettingsStore {
+  /**
+   * Merges what is given into what is kept, field by field, as of the `headSeq` given; each change has the next `rev`. So of
+   * two changes at once of different fields both hold, of the same field the later one, and all readers agree. Resolves
+   * with the settings as they are when durable, and when the inbox row of this user alone is raised. Repeatable: what is so
+   * already is no change. Undefined, and nothing written, when that stay has ended.
+   */
+  change(
+    stay: Stay,
+    change: SettingsChange,
+    headSeq: number,
+  ): Promise<{ settings: Settings; changed: boolean } | undefined>
+
+  /** The user's settings of these, in their order; `UNSET` where nothing was set in that stay. One read. */
+  read(userId: string, stays: readonly Omit<Stay, 'userId'>[]): Promise<Settings[]>
+
+  /** The conversations that the user has pinned, in this stay or one that has ended; at most `limit`. */
+  pinned(userId: string, limit: number): Promise<Omit<Stay, 'userId'>[]>
 }
 
 /**

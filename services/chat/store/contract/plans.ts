@@ -34,6 +34,10 @@ async function fill(store: ChatStore): Promise<void> {
     ...rooms.map((room, n) =>
       store.marks.raise({ conversationId: room.id, userId: crowd[n % 60]!, readSeq: 10, deliveredSeq: 20 }),
     ),
+    ...rooms.map((room, n) => {
+      const stay = { conversationId: room.id, userId: crowd[n % 60]!, fromRev: 1 }
+      return store.settings.change(stay, n % 3 ? { draft: `draft ${n}` } : { pinned: n + 1 }, 10)
+    }),
     ...crowd.map((id, n) => store.people.put({ id, username: `person-${n}` })),
     ...crowd.map((userId, n) => store.presence.connect({ nodeId: `node-${n % 3}`, socketId: `${n}`, userId })),
   ])

@@ -1,5 +1,7 @@
 import type { Entry, Role } from '@parley/protocol/conversation'
+import type { Settings } from '@parley/protocol/settings'
 import type { Collection, Db, Document, ObjectId } from 'mongodb'
+import type { Stay } from '../store.ts'
 
 /** What the database holds. Each collection that grows is sharded by the field that every query on it carries. */
 export interface Collections {
@@ -8,6 +10,8 @@ export interface Collections {
   /** What the logs amount to up to some `rev`: a hint for the head, and the members. By conversation. */
   conversations: Collection<ConversationDocument>
   marks: Collection<MarksDocument>
+  /** One document per user and conversation in which the user has set something. */
+  settings: Collection<SettingsDocument>
   /** One document per user, in which stamps are given out. */
   inboxHeads: Collection<InboxHeadDocument>
   /** One document per user and conversation. */
@@ -43,6 +47,8 @@ export interface MarksDocument {
   deliveredSeq: number
   readSeq: number
 }
+
+export interface SettingsDocument extends Settings, Stay {}
 
 export interface InboxHeadDocument {
   _id: string
@@ -110,6 +116,7 @@ export function collectionsOf(db: Db, read: () => void = () => {}): Collections 
     log: named('log'),
     conversations: named('conversations'),
     marks: named('marks'),
+    settings: named('settings'),
     inboxHeads: named('inboxHeads'),
     inbox: named('inbox'),
     presence: named('presence'),

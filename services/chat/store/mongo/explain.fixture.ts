@@ -42,6 +42,11 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.marks.read(id)
   await store.marks.read(id, [userId])
   await store.marks.raise({ conversationId: id, userId, readSeq: 1 })
+  const stay = { conversationId: id, userId, fromRev: 1 }
+  await store.settings.change(stay, { draft: 'begun' }, 1)
+  await store.settings.change(stay, { pinned: 1 }, 1)
+  await store.settings.read(userId, [stay])
+  await store.settings.pinned(userId, 10)
   await store.inbox.page(userId, 0, 10)
   await store.inbox.conversationIds(userId, 10)
   await store.inbox.heads([userId])
@@ -61,6 +66,9 @@ async function fill(db: Db): Promise<void> {
   const other = { conversationId: 'another', membersRev: 0, gone: false }
   await db.collection('inbox').insertMany(ids.map((userId, stamp) => ({ ...other, userId, stamp })))
   await db.collection('marks').insertMany(ids.map((id) => ({ conversationId: id, userId: id, deliveredSeq: 1 })))
+  await db
+    .collection('settings')
+    .insertMany(ids.map((id, n) => ({ conversationId: id, userId: id, fromRev: 1, rev: 1, pinned: n })))
   for (const name of ['inboxHeads', 'people', 'presence', 'conversations']) {
     const leases = [{ node: 'another', socket: '1' }]
     await db.collection<{ _id: string }>(name).insertMany(ids.map((_id) => ({ _id, stamp: 1, recent: [], leases })))

@@ -16,6 +16,10 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'outbox', key: { outbox: 1 }, sparse: true },
   ],
   marks: [{ name: 'conversation_user', key: { conversationId: 1, userId: 1 }, unique: true }],
+  settings: [
+    { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
+    { name: 'user_pinned', key: { userId: 1, pinned: 1 } },
+  ],
   inbox: [
     { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
     { name: 'user_stamp', key: { userId: 1, stamp: 1 } },
@@ -27,6 +31,7 @@ const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
   log: { conversationId: 'hashed' },
   conversations: { _id: 'hashed' },
   marks: { conversationId: 'hashed' },
+  settings: { userId: 'hashed' },
   inboxHeads: { _id: 'hashed' },
   inbox: { userId: 'hashed' },
   presence: { _id: 'hashed' },

@@ -67,6 +67,11 @@ export class Inboxes {
       this.raise(head)
       return
     }
+    this.raiseFor(head, userId)
+  }
+
+  /** For this member alone. */
+  raiseFor(head: Head, userId: string): void {
     if (!head.state.members.has(userId) || head.passed?.has(userId) === false) return
     this.#raiseOne(head, userId)
     head.passed?.delete(userId)

@@ -2,11 +2,13 @@ import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@parley/kit/fault'
 import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import type { Settings } from '@parley/protocol/settings'
 import type { Conversation } from '../../conversation.ts'
-import type { InboxRow } from '../store.ts'
+import type { InboxRow, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
 import { type ChangeRow, changeOf, type MessageRow, messageOf, timeOf } from './rows.ts'
+import { type SettingsRow, settingsOf } from './settings.ts'
 import { all, one } from './statements.ts'
 
 /** The connection that only reads, on the main thread: closed ranges by index, prepared, of what was committed. */
@@ -33,6 +35,8 @@ export function openReader(path: string, limits: Limits) {
   const changePos = one<{ pos: number }>(db, 'changePos')
   const marks = all<{ user: Uint8Array; delivered: number; read: number }>(db, 'marks')
   const mark = one<{ delivered: number; read: number }>(db, 'mark')
+  const settings = one<SettingsRow>(db, 'settings')
+  const settingsPinned = all<{ id: Uint8Array; from_rev: number }>(db, 'settingsPinned')
   const inboxHead = one<{ stamp: number; synced: number }>(db, 'inboxHead')
   const inboxPage = all<{ id: Uint8Array; stamp: number; gone: number }>(db, 'inboxPage')
   const inboxIds = all<{ id: Uint8Array }>(db, 'inboxIds')
@@ -123,6 +127,20 @@ export function openReader(path: string, limits: Limits) {
           return row ? [marksOf(userId, row)] : []
         })
       }),
+
+    settings: (userId: string, stays: readonly Omit<Stay, 'userId'>[]): Settings[] =>
+      snapshot(() =>
+        stays.map(({ conversationId, fromRev }) => {
+          const key = conversation(idBytes(conversationId))?.key
+          return settingsOf(key === undefined ? undefined : settings(idBytes(userId), key), fromRev)
+        }),
+      ),
+
+    pinned: (userId: string, limit: number): Omit<Stay, 'userId'>[] =>
+      guard(() => settingsPinned(idBytes(userId), limit)).map(({ id, from_rev }) => ({
+        conversationId: idOf(id),
+        fromRev: from_rev,
+      })),
 
     inbox: (
       userId: string,

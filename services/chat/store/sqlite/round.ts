@@ -1,4 +1,6 @@
 import type { Limits } from '@parley/protocol/limits'
+import type { SettingsChange } from '@parley/protocol/settings'
+import type { Stay } from '../store.ts'
 
 /**
  * What passes between the main thread and the writer's thread: one round at a time, which is one transaction. Messages and
@@ -35,6 +37,7 @@ export type Command =
   | { do: 'connect' | 'disconnect'; nodeId: string; socketId: string; userId: string }
   | { do: 'heartbeat'; nodeId: string }
   | { do: 'expire' }
+  | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }
   | { do: 'person'; id: string; username: string }
 
 /** What came of a round. */
@@ -45,7 +48,7 @@ export type Outcome =
       appends: Float64Array
       /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
       marks: Float64Array
-      /** For `connect` and `disconnect` whether it was the first or the last; for `expire` who is gone. */
+      /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone. */
       replies: (boolean | string[])[]
     }
   /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */

@@ -42,6 +42,13 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE last_seen (user BLOB PRIMARY KEY, at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
     `CREATE TABLE people (id BLOB PRIMARY KEY, username TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
+  [
+    // 'from_rev' names the stay of the member: what was set in an earlier one is not seen any more.
+    `CREATE TABLE settings (user BLOB NOT NULL, conversation INTEGER NOT NULL, from_rev INTEGER NOT NULL,
+       rev INTEGER NOT NULL, muted_until TEXT, archived_seq INTEGER, pinned INTEGER, level TEXT NOT NULL,
+       draft TEXT NOT NULL, PRIMARY KEY (user, conversation)) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX settings_pinned ON settings (user, conversation) WHERE pinned IS NOT NULL`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

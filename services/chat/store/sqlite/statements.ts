@@ -29,6 +29,10 @@ export const READS = {
   relayedAhead: 'SELECT pos FROM relayed_ahead WHERE pos > ?',
   marks: `SELECT user, delivered, read FROM marks WHERE conversation = ${CONVERSATION_KEY}`,
   mark: 'SELECT delivered, read FROM marks WHERE conversation = ? AND user = ?',
+  settings: `SELECT from_rev, rev, muted_until, archived_seq, pinned, level, draft FROM settings
+    WHERE user = ? AND conversation = ?`,
+  settingsPinned: `SELECT k.id, s.from_rev FROM settings s JOIN conversations k ON k.key = s.conversation
+    WHERE s.user = ? AND s.pinned IS NOT NULL LIMIT ?`,
   inboxHead: 'SELECT stamp, synced FROM inbox_heads WHERE user = ?',
   inboxRow: 'SELECT stamp FROM inbox WHERE user = ? AND conversation = ?',
   inboxPage: `SELECT k.id, i.stamp, i.gone FROM inbox i JOIN conversations k ON k.key = i.conversation
@@ -60,6 +64,10 @@ export const WRITES = {
   relayedBehind: 'DELETE FROM relayed_ahead WHERE pos <= ?',
   mark: `INSERT INTO marks (conversation, user, delivered, read) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
     SET delivered = max(delivered, excluded.delivered), read = max(read, excluded.read)`,
+  settings: `INSERT INTO settings (user, conversation, from_rev, rev, muted_until, archived_seq, pinned, level, draft)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET from_rev = excluded.from_rev, rev = excluded.rev,
+    muted_until = excluded.muted_until, archived_seq = excluded.archived_seq, pinned = excluded.pinned,
+    level = excluded.level, draft = excluded.draft`,
   inboxRow: `INSERT INTO inbox (user, conversation, stamp, gone) VALUES (?, ?, ?, ?)
     ON CONFLICT (user, conversation) DO UPDATE SET stamp = excluded.stamp, gone = excluded.gone`,
   inboxHead: `INSERT INTO inbox_heads (user, stamp, synced) VALUES (?, ?, ?)

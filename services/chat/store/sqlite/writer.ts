@@ -9,6 +9,7 @@ import { APPEND_WIDTH, Packed } from './pack.ts'
 import { Leases } from './presence.ts'
 import type { Command, Outcome, Round, WriterOptions } from './round.ts'
 import { migrate } from './schema.ts'
+import { SettingsRounds } from './settings.ts'
 import { one, write } from './statements.ts'
 import { Watermark } from './watermark.ts'
 
@@ -42,6 +43,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const inboxes = new Inboxes(db, heads, limits.marksMembers)
   const appends = new Appends(db, heads, inboxes)
   const marks = new MarkRounds(db, inboxes)
+  const settings = new SettingsRounds(db, heads, inboxes)
   const leases = new Leases(db, leaseMs)
   const watermark = new Watermark(db)
   const putPerson = write(db, 'person')
@@ -135,6 +137,8 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
         return true
       case 'expire':
         return leases.expire(now)
+      case 'settings':
+        return settings.change(command.stay, command.change, command.headSeq)
       case 'person':
         putPerson(idBytes(command.id), command.username)
         return true
