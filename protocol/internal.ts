@@ -3,15 +3,27 @@ import type { PublicUser } from './user.ts'
 
 /**
  * What the user service answers to the other services: by call in one process, by HTTP on its internal port otherwise
- * (`GET /internal/users?ids=`, `GET /internal/control?after=&limit=`, `GET /.well-known/jwks.json`).
+ * (`GET /internal/users?ids=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
+ * `GET /.well-known/jwks.json`).
  */
 export interface UserDirectory {
   /** Those of these users (at most 500) who exist. Rejects `unavailable` when it cannot be asked. */
   find(ids: readonly string[]): Promise<PublicUser[]>
   /** The control log after `after`, ascending, at most `limit`, and the head when it was read. */
   control(after: number, limit: number): Promise<{ entries: ControlEntry[]; head: number }>
+  /**
+   * Pairs of users of whom one blocks the other, after `after` (what a page before gave as `next`), at most `limit`. `rev` as in
+   * `contact.changed`: of two, the higher is true.
+   */
+  blocks(after: string | undefined, limit: number): Promise<BlocksPage>
   /** The keys that access tokens are verified with (RFC 7517). */
   jwks(): Promise<{ keys: JsonWebKey[] }>
+}
+
+/** Some of all blocks; `next` where there may be more. */
+export interface BlocksPage {
+  items: { users: [low: string, high: string]; rev: number; by: string[] }[]
+  next?: string
 }
 
 /** A public key as RFC 7517 writes it. */

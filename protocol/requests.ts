@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { CONTACT_LISTS } from './contact.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { Password, Username } from './user.ts'
@@ -108,4 +109,6 @@ export const PageQuery = z
   )
 export const LogQuery = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER), limit })
 export const SyncQuery = z.object({ cursor: cursor.optional(), limit })
+/** `GET /api/user/contacts`. */
+export const ContactsQuery = z.object({ list: z.enum(CONTACT_LISTS).default('friends'), after: Id.optional(), limit })
 export const NameSession = z.object({ name: z.string().trim().min(1).max(100) })

@@ -1,3 +1,4 @@
+import type { ContactItem } from './contact.ts'
 import type { ChangeEntry, LogPage, MessageEntry, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
 import type { Settings } from './settings.ts'
@@ -65,6 +66,8 @@ export interface ServerEvents {
   'typing.start': (data: { conversationId: string; userId: string }) => void
   'typing.stop': (data: { conversationId: string; userId: string }) => void
   'presence.changed': (data: PresenceItem) => void
+  /** How another user stands with one has changed. Replaces what is held with a lower `rev`. */
+  'contact.changed': (contact: ContactItem) => void
   /** Something may have been missed: sync within a jitter of your own. */
   'sync.hint': (data: Record<never, never>) => void
   'cursor.expired': (data: Record<never, never>) => void

@@ -1,6 +1,7 @@
 import type { ServerEvents } from '@parley/protocol/socket'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
+import { openContacts } from './contacts.ts'
 import { openEmitter } from './emitter.ts'
 import { deviceError } from './error.ts'
 import { openHttp } from './http.ts'
@@ -66,6 +67,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       const left = space
       space = undefined
       presence.clear()
+      contacts.clear()
       await left?.close(true)
       outbox.changed()
       timelines.changed()
@@ -76,6 +78,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
   })
   const api = openApi(session.authorized)
+  const contacts = openContacts(session.authorized, (item) => events.emit('contact', item))
   const presence = openPresence((item) => events.emit('presence', item))
 
   function changed(conversationId: string): void {
@@ -104,6 +107,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       ...relay('typing.start'),
       ...relay('typing.stop'),
       ...relay('presence.changed'),
+      'contact.changed': contacts.heard,
       ...relay('sync.hint'),
       ...relay('cursor.expired'),
       ...relay('slow.consumer'),
@@ -111,7 +115,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       'session.expired': () => {},
       'server.draining': () => {},
     },
-    up: (link) => space?.up(link),
+    up(link) {
+      contacts.up()
+      return space?.up(link)
+    },
     down: setConnection,
   })
 
@@ -150,6 +157,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     conversations,
     outbox,
     presence: presence.state,
+    contacts: contacts.view,
 
     register: session.register,
     login: session.login,

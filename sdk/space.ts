@@ -135,7 +135,10 @@ export async function openSpace(options: SpaceOptions) {
     else sync.unknown(entry.conversationId)
   }
 
-  const handlers: Omit<ConnectionOptions['handlers'], 'session.revoked' | 'session.expired' | 'server.draining'> = {
+  const handlers: Omit<
+    ConnectionOptions['handlers'],
+    'contact.changed' | 'session.revoked' | 'session.expired' | 'server.draining'
+  > = {
     'message.new'({ sender, ...message }) {
       if (sender) device.people.set(message.senderId, sender)
       takeLive(message)

@@ -1,3 +1,4 @@
+import type { ContactItem, ContactList } from '@parley/protocol/contact'
 import type { ConversationItem, Marks, MessageEntry, SyncPage } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
 import type { Level } from '@parley/protocol/settings'
@@ -118,6 +119,28 @@ export interface ConversationHandle {
   setDraft(text: string): void
 }
 
+/** One's contacts by list, each by user name. Empty until `loaded`. */
+export interface ContactsView extends Readonly<Record<ContactList, readonly ContactItem[]>> {
+  readonly loaded: boolean
+}
+
+/** Friends, requests and blocks. Each act may be repeated, and gives how the other then stands with one. */
+export interface Contacts extends Readable<ContactsView> {
+  /** Reads them; from then on they are kept up to date. */
+  load(): Promise<void>
+  /** Asks for friendship; of two who ask each other both are friends. */
+  request(userId: string): Promise<ContactItem>
+  accept(userId: string): Promise<ContactItem>
+  decline(userId: string): Promise<ContactItem>
+  /** Takes back one's own request. */
+  cancel(userId: string): Promise<ContactItem>
+  /** Ends a friendship. */
+  remove(userId: string): Promise<ContactItem>
+  /** Neither hears of the other any more but in groups; ends friendship and requests. */
+  block(userId: string): Promise<ContactItem>
+  unblock(userId: string): Promise<ContactItem>
+}
+
 /** What happens on this device, for tests, notices and logs. Handlers must not throw. */
 export interface ClientEvents {
   /** A message entered this device's timeline, from the socket, sync or its own ack; each exactly once per device. */
@@ -129,6 +152,8 @@ export interface ClientEvents {
   receipt: (marks: Marks & { conversationId: string }) => void
   typing: (data: { conversationId: string; userId: string; on: boolean }) => void
   presence: (item: PresenceItem) => void
+  /** How someone stands with one changed, by the other or on another device. */
+  contact: (item: ContactItem) => void
   connection: (state: ConnectionState) => void
   session: (state: SessionState) => void
   /** A list page was applied. */
@@ -143,6 +168,7 @@ export interface ParleyClient {
   readonly conversations: Readable<readonly ConversationView[]>
   readonly outbox: Readable<readonly OutboxItem[]>
   readonly presence: Readable<ReadonlyMap<string, PresenceItem>>
+  readonly contacts: Contacts
 
   /** Refusals reject with `ParleyError` (its `problem`); a lost network with `ParleyError` whose problem is `unavailable`. */
   register(input: { username: string; email: string; password: string }): Promise<OwnUser>

@@ -7,7 +7,9 @@ import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
 import { openAuthentication } from './auth.ts'
 import { openAway } from './away.ts'
+import { openBlocks } from './blocks.ts'
 import { openConnections } from './connections.ts'
+import { openContactNews } from './contact-news.ts'
 import { openContentHash } from './content-hash.ts'
 import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
@@ -49,10 +51,12 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const { contentKey, origins, limits } = config
   await using stack = new AsyncDisposableStack()
   const connections = openConnections()
-  const watchers = openWatchers(store)
+  const blocks = stack.use(await openBlocks({ directory, bus, log }))
+  const watchers = openWatchers(store, blocks)
   const cursors = openCursors(contentKey, store.epoch)
 
   const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
+  stack.use(await openContactNews({ bus, people, connections, log }))
   const metrics = openMetrics(http, connections, bus, store)
   const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
@@ -82,21 +86,43 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
   const mustHaveRoom = openRoom(store.inbox, limits)
   const hashOf = openContentHash(contentKey)
-  const messages = openMessages({ store, people, fanout, rate, mustHaveRoom, hashOf })
-  const items = openItems(store, people, limits)
-  const conversations = openConversations({ store, people, items, fanout, messages, mustHaveRoom, hashOf, limits })
+  const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, hashOf })
+  const items = openItems(store, people, blocks, limits)
+  const conversations = openConversations({
+    store,
+    people,
+    blocks,
+    items,
+    fanout,
+    messages,
+    mustHaveRoom,
+    hashOf,
+    limits,
+  })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
-  const receipts = stack.use(openReceipts(store, fanout, limits))
+  const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
-  const typing = stack.use(openTyping(store.log, fanout))
+  const typing = stack.use(openTyping(store.log, fanout, blocks))
   const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   const reads = openRate(limits.readsPerSecond, limits.readBurst)
   const changes = openRate(limits.settingsPerSecond, limits.settingsBurst)
   http.routes.use(
-    chatRoutes({ authenticate, messages, conversations, history, receipts, settings, sync, people, reads, changes }),
+    chatRoutes({
+      authenticate,
+      messages,
+      conversations,
+      history,
+      receipts,
+      settings,
+      sync,
+      people,
+      blocks,
+      reads,
+      changes,
+    }),
   )
   stack.use(
     openSockets({

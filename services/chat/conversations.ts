@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { ConversationItem, MemberItem } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
 import { applyEntry, type Conversation } from './conversation.ts'
 import { keyedGroupId } from './direct.ts'
@@ -40,6 +41,7 @@ const ATTEMPTS = 5
 export function openConversations(deps: {
   store: ChatStore
   people: People
+  blocks: Pick<Blocks, 'hides'>
   items: Items
   fanout: Fanout
   messages: Messages
@@ -47,7 +49,7 @@ export function openConversations(deps: {
   hashOf: ContentHash
   limits: Limits
 }): Conversations {
-  const { store, people, items, fanout, messages, mustHaveRoom, hashOf, limits } = deps
+  const { store, people, blocks, items, fanout, messages, mustHaveRoom, hashOf, limits } = deps
   const { log } = store
 
   /** Decides on the conversation as it is and appends what was decided; decides again when it changed meanwhile. Nothing to append where `decide` gives nothing. */
@@ -73,9 +75,11 @@ export function openConversations(deps: {
     throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })
   }
 
-  async function mustExist(userIds: readonly string[]): Promise<void> {
+  /** Who has blocked the user is as good as nobody. */
+  async function mustExist(userId: string, userIds: readonly string[]): Promise<void> {
     const known = await people.find(userIds)
-    if (userIds.some((id) => !known.has(id))) throw new Fault('not_found', 'There is no such user')
+    if (userIds.some((id) => !known.has(id) || blocks.hides(userId, id)))
+      throw new Fault('not_found', 'There is no such user')
   }
 
   function mustFit(count: number): void {
@@ -99,7 +103,7 @@ export function openConversations(deps: {
     const before = key === undefined ? undefined : await log.findEntry(id, id)
     if (!before) {
       mustFit(others.length + 1)
-      await mustExist(others)
+      await mustExist(userId, others)
       await mustHaveRoom(userId, [userId, ...others])
     }
     const done = await log.append(draft)
@@ -133,8 +137,8 @@ export function openConversations(deps: {
     async add(userId, id, userIds) {
       const before = await seenBy(log, userId, id)
       mustBeGroup(before)
-      await mustExist(userIds)
       const strangers = new Set(userIds.filter((other) => !before.conversation.members.has(other)))
+      await mustExist(userId, [...strangers])
       await mustHaveRoom(userId, [...strangers])
       const conversation = await change(userId, id, (seen) => {
         mustBeGroup(seen)

@@ -1,6 +1,7 @@
 import type { ConversationItem, MemberItem, MessageEntry } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import { type Settings, UNSET } from '@parley/protocol/settings'
+import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
 import type { Seen } from './membership.ts'
 import type { People } from './people.ts'
@@ -16,7 +17,12 @@ export interface Items {
   named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]>
 }
 
-export function openItems(store: Pick<ChatStore, 'log' | 'marks' | 'settings'>, people: People, limits: Limits): Items {
+export function openItems(
+  store: Pick<ChatStore, 'log' | 'marks' | 'settings'>,
+  people: People,
+  blocks: Pick<Blocks, 'apart'>,
+  limits: Limits,
+): Items {
   const { log, marks } = store
 
   async function members(conversation: Conversation): Promise<MemberItem[]> {
@@ -76,7 +82,9 @@ export function openItems(store: Pick<ChatStore, 'log' | 'marks' | 'settings'>, 
           settings,
         },
         ...(small && {
-          marks: allMarks.filter((m) => m.userId !== me.userId && conversation.members.has(m.userId)),
+          marks: blocks.apart(conversation)
+            ? []
+            : allMarks.filter((m) => m.userId !== me.userId && conversation.members.has(m.userId)),
         }),
       }
     },

@@ -2,6 +2,7 @@ import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
 import type { Entry } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
+import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
 import type { Conversation } from './conversation.ts'
 import { directId, unopenedDirect } from './direct.ts'
@@ -44,12 +45,13 @@ const ATTEMPTS = 5
 export function openMessages(deps: {
   store: ChatStore
   people: People
+  blocks: Blocks
   fanout: Fanout
   rate: Rate
   mustHaveRoom: MustHaveRoom
   hashOf: ContentHash
 }): Messages {
-  const { store, people, fanout, rate, mustHaveRoom, hashOf } = deps
+  const { store, people, blocks, fanout, rate, mustHaveRoom, hashOf } = deps
   const { log } = store
 
   const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
@@ -61,7 +63,10 @@ export function openMessages(deps: {
 
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const refusal =
-        turn.refusal() ?? mayPost(sender.userId, conversation) ?? (attempt === 1 && limited(sender.userId))
+        turn.refusal() ??
+        mayPost(sender.userId, conversation) ??
+        blocks.refusal(sender.userId, conversation) ??
+        (attempt === 1 && limited(sender.userId))
       if (refusal || !conversation) {
         const fault = refusal || noConversation()
         return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, fault))
@@ -126,6 +131,9 @@ export function openMessages(deps: {
   async function openDirect(userId: string, otherId: string): Promise<Conversation> {
     const direct = unopenedDirect(userId, otherId)
     const existing = await log.cachedConversation(direct.id)
+    // One that is seen is seen by who was blocked too; an empty one is hidden.
+    if (existing && existing.headSeq > 0) return existing
+    if (blocks.hides(userId, otherId)) throw new Fault('not_found', 'There is no such user')
     if (existing) return existing
     if (!(await people.find([otherId])).has(otherId)) throw new Fault('not_found', 'There is no such user')
     await mustHaveRoom(userId, [...direct.members.keys()])

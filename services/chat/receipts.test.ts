@@ -200,6 +200,7 @@ function recorded(conversation: Conversation) {
         return undefined
       },
     },
+    { apart: () => false },
     LIMITS,
   )
   const become = (changed: Conversation): void => {

@@ -1,6 +1,7 @@
 import { Fault } from '@parley/kit/fault'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
 import type { Fanout } from './fanout.ts'
 import { cachedFor, seenBy } from './membership.ts'
@@ -28,6 +29,7 @@ const WINDOW_MS = 1_000
 export function openReceipts(
   store: { log: Pick<LogStore, 'findConversation' | 'cachedConversation'>; marks: Pick<MarkStore, 'raise'> },
   fanout: Pick<Fanout, 'event'>,
+  blocks: Pick<Blocks, 'apart'>,
   limits: Limits,
   windowMs = WINDOW_MS,
 ): Receipts {
@@ -38,14 +40,14 @@ export function openReceipts(
   function tell(conversation: Conversation, userId: string, raised: Raised, exceptSocket: string | undefined): void {
     const { id: conversationId, kind, membersRev, members } = conversation
     const data = { conversationId, userId, ...raised }
-    if (members.size <= 2) {
+    if (members.size <= 2 && !blocks.apart(conversation)) {
       // Nobody is ever removed from a direct conversation, so what is known of it is true.
       const known = kind === 'direct' ? conversation : undefined
       void fanout.event('receipt.updated', data, { conversationId, membersRev }, { conversation: known, exceptSocket })
       return
     }
     void fanout.event('receipt.updated', data, { conversationId, membersRev, only: [userId] }, { exceptSocket })
-    if (members.size > limits.marksMembers) return
+    if (members.size > limits.marksMembers || blocks.apart(conversation)) return
     const group = gathered.get(conversationId) ?? { membersRev, marks: new Map<string, Raised>() }
     group.membersRev = Math.max(group.membersRev, membersRev)
     const before = group.marks.get(userId)

@@ -15,6 +15,7 @@ import {
 import { type Request, type RequestHandler, Router } from 'express'
 import { v7 as newId } from 'uuid'
 import { actorOf, signedIn } from './auth.ts'
+import type { Blocks } from './blocks.ts'
 import type { Conversations } from './conversations.ts'
 import { directId } from './direct.ts'
 import type { History } from './history.ts'
@@ -35,12 +36,13 @@ export function chatRoutes(deps: {
   settings: OwnSettings
   sync: Sync
   people: People
+  blocks: Pick<Blocks, 'hides'>
   /** Counts reads by user: of those that no gate bounds. */
   reads: Rate
   /** Counts changes of settings by user. */
   changes: Rate
 }): Router {
-  const { authenticate, messages, conversations, history, receipts, settings, sync, people } = deps
+  const { authenticate, messages, conversations, history, receipts, settings, sync, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const routes = Router()
@@ -92,7 +94,8 @@ export function chatRoutes(deps: {
       })
       if (found !== undefined) return found
     }
-    if ((await people.find([receiverId])).has(receiverId)) return undefined
+    const known = (await people.find([receiverId])).has(receiverId)
+    if (known && !blocks.hides(userId, receiverId)) return undefined
     throw new Fault('not_found', 'There is no such conversation')
   }
 

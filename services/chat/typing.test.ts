@@ -75,6 +75,7 @@ function typingIn(t: TestContext, conversation: ReturnType<typeof groupOf>) {
         return undefined
       },
     },
+    { apart: () => false },
   )
   t.after(() => typing[Symbol.dispose]())
   function person(userId: string) {

@@ -1,3 +1,4 @@
+import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
 import type { Conversation } from './conversation.ts'
 import type { Fanout } from './fanout.ts'
@@ -44,6 +45,7 @@ interface Group {
 export function openTyping(
   log: Pick<LogStore, 'findConversation'>,
   fanout: Pick<Fanout, 'event'>,
+  blocks: Pick<Blocks, 'apart'>,
   windowMs = WINDOW_MS,
 ): Typing {
   const groups = new Map<string, Group>()
@@ -52,6 +54,7 @@ export function openTyping(
   async function note(on: boolean, userId: string, conversationId: string): Promise<void> {
     const { conversation } = await seenBy(log, userId, conversationId)
     const { kind, membersRev, members } = conversation
+    if (blocks.apart(conversation)) return
     if (members.size <= 2) {
       // Nobody is ever removed from a direct conversation, so what is known of it is true.
       return tell(on, userId, conversationId, membersRev, kind === 'direct' ? conversation : undefined)

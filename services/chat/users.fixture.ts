@@ -2,7 +2,7 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
-import type { UserDirectory } from '@parley/protocol/internal'
+import type { BlocksPage, UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
 import { v7 } from 'uuid'
 
@@ -13,6 +13,8 @@ export interface TestUsers extends UserDirectory {
   token(user: PublicUser, more?: { sessionId?: string; claims?: object; header?: object; signedBy?: 'other' }): string
   revoke(user: PublicUser, sessionId: string): void
   delete(user: PublicUser): void
+  /** The blocks that are in force when a node reads them. */
+  blocked: BlocksPage['items']
   /** The control log is as it was before anything was revoked, as after a restored backup. */
   forgetRevocations(): void
   /** While true every call rejects. */
@@ -36,6 +38,7 @@ export function testUsers(): TestUsers {
 
   const directory: TestUsers = {
     away: false,
+    blocked: [],
     add(username) {
       const user = { id: v7(), username }
       users.set(user.id, user)
@@ -69,6 +72,12 @@ export function testUsers(): TestUsers {
     },
     find: (ids) => answer(() => ids.map((id) => users.get(id)).filter((user) => user !== undefined)),
     control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
+    blocks: (after, limit) =>
+      answer(() => {
+        const from = Number(after ?? 0)
+        const items = directory.blocked.slice(from, from + limit)
+        return { items, ...(from + limit < directory.blocked.length && { next: String(from + limit) }) }
+      }),
     jwks: () =>
       answer(() => ({ keys: [{ ...own.publicKey.export({ format: 'jwk' }), kty: 'OKP', kid: 'test', alg: 'EdDSA' }] })),
   }

@@ -32,6 +32,7 @@ export function httpDirectory(baseUrl: string, internalKey: Buffer): UserDirecto
       return found
     },
     control: (after, limit) => get(`/internal/control?after=${after}&limit=${limit}`),
+    blocks: (after, limit) => get(`/internal/blocks?${after === undefined ? '' : `after=${after}&`}limit=${limit}`),
     jwks: () => get('/.well-known/jwks.json'),
   }
 }

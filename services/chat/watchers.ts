@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
+import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
 import { directId } from './direct.ts'
 import { openGate } from './gate.ts'
@@ -7,7 +8,7 @@ import { openRate } from './rate.ts'
 import type { ChatStore } from './store/store.ts'
 import type { Packet } from './writer.ts'
 
-/** Which devices of this node watch which users. One may watch only those one shares a conversation with (P6). */
+/** Which devices of this node watch which users. One may watch only those one shares a conversation with (P6), and neither blocks nor is blocked by. */
 export interface Watchers {
   /**
    * Replaces what the device watches; gives those it may. For one device not to be called again before it has resolved. Costs
@@ -32,7 +33,7 @@ const SEARCH_BURST = 10
 /** Conversations looked at before others get their turn. */
 const LOOKED_AT_IN_A_TURN = 32
 
-export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers {
+export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pick<Blocks, 'between'>): Watchers {
   const { log, inbox } = store
   const byUser = new Map<string, Set<Connection>>()
   const gone = new WeakSet<Connection>()
@@ -107,7 +108,8 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
 
   return {
     async watch(connection, userIds) {
-      const allowed = await shared(connection, new Set(userIds))
+      const others = userIds.filter((other) => !blocks.between(connection.actor.userId, other))
+      const allowed = await shared(connection, new Set(others))
       unwatch(connection)
       if (gone.has(connection) || connection.writer.closed) return []
       connection.watched = allowed
@@ -125,7 +127,7 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>): Watchers 
     tell(userId, packet) {
       for (const connection of byUser.get(userId) ?? []) {
         const via = connection.watched.get(userId)
-        if (via === undefined) continue
+        if (via === undefined || blocks.between(connection.actor.userId, userId)) continue
         share(via, connection.actor.userId, userId).then(
           (still) => still && connection.writer.sendEphemeral(packet),
           () => undefined, // Presence may be lost.

@@ -59,7 +59,7 @@ export async function startUser(needs: {
     tell: contactNews.tell,
     changed: relay.wake,
   })
-  const directory = openDirectory({ accounts, control, tokens })
+  const directory = openDirectory({ accounts, contacts, control, tokens })
 
   http.routes.use('/api/user', userRoutes({ accounts, sessions, tokens, verifier, throttle, contacts, config }))
   http.routes.get('/.well-known/jwks.json', (_req, res) => {

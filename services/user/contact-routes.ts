@@ -1,7 +1,7 @@
 import { Fault, parse } from '@parley/kit/fault'
 import type { Actor } from '@parley/kit/token'
-import { ContactsQuery } from '@parley/protocol/contact'
 import { Id } from '@parley/protocol/ids'
+import { ContactsQuery } from '@parley/protocol/requests'
 import { type Request, type RequestHandler, Router } from 'express'
 import type { Contacts } from './contacts.ts'
 import type { Act } from './friendship.ts'

@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
 import type { ContactItem, ContactList, ContactPage } from '@parley/protocol/contact'
+import type { UserDirectory } from '@parley/protocol/internal'
 import type { Accounts } from './accounts.ts'
 import type { UserLimits } from './config.ts'
 import { type Act, act, type Bond, otherSide, type Refusal, type Side, STRANGERS, standingOf } from './friendship.ts'
-import { type ContactStore, type Pair, type PairSide, pairKey, sideOf, usersOf } from './store/contacts.ts'
+import { type ContactStore, EVERYBODY, type Pair, type PairSide, pairKey, sideOf, usersOf } from './store/contacts.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Friends, requests and blocks. Every act may be repeated: it then changes nothing and gives how things stand. */
@@ -21,6 +22,8 @@ export interface Contacts {
   list(userId: string, list: ContactList, after: string | undefined, limit: number): Promise<ContactPage>
   /** Those of these users (at most 500) who have blocked one: to be answered for as if they did not exist. */
   hiding(userId: string, otherIds: readonly string[]): Promise<Set<string>>
+  /** Every block there is, in pages: for the services that keep to them. */
+  blocks: UserDirectory['blocks']
 }
 
 const ATTEMPTS = 20
@@ -115,6 +118,19 @@ export function openContacts(needs: {
       const pairs = await contacts.find(others.map((other) => pairKey(userId, other)))
       const hidden = pairs.filter((pair) => pair[otherSide(sideOf(pair.key, userId))].blocks)
       return new Set(hidden.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))]))
+    },
+
+    async blocks(after, limit) {
+      const pairs = await contacts.list(EVERYBODY, 'blocked', after, limit)
+      const items = pairs.map(({ key, rev, low, high }) => {
+        const users = usersOf(key)
+        return {
+          users: [users.low, users.high] as [string, string],
+          rev,
+          by: [...(low.blocks ? [users.low] : []), ...(high.blocks ? [users.high] : [])],
+        }
+      })
+      return { items, ...(pairs.length === limit && { next: pairs.at(-1)!.key }) }
     },
   }
 }

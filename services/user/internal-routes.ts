@@ -14,6 +14,15 @@ const UsersQuery = z.object({
     .transform((ids) => ids.split(',').filter(Boolean))
     .pipe(z.array(Id).max(LIMITS.idsPerCall)),
 })
+const BlocksQuery = z.object({
+  after: z.string().max(100).optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .transform((n) => Math.min(n, CONTROL_PAGE))
+    .default(CONTROL_PAGE),
+})
 const ControlQuery = z.object({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
   limit: z.coerce
@@ -32,6 +41,10 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
   routes.get('/internal/users', async (req, res) => {
     const { ids } = parse(UsersQuery, req.query)
     res.json(await directory.find(ids))
+  })
+  routes.get('/internal/blocks', async (req, res) => {
+    const { after, limit } = parse(BlocksQuery, req.query)
+    res.json(await directory.blocks(after, limit))
   })
   routes.get('/internal/control', async (req, res) => {
     const { after, limit } = parse(ControlQuery, req.query)

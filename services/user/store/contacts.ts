@@ -46,16 +46,20 @@ export function usersOf(key: string): Record<Side, string> {
 
 export const sideOf = (key: string, userId: string): Side => (usersOf(key).low === userId ? 'low' : 'high')
 
+/** Stands for a user in the list of all pairs of whom one blocks the other. */
+export const EVERYBODY = '*'
+
 export const listKey = (userId: string, list: ContactList): string => `${userId}:${list}`
 
 /** Every list that a pair is in: what both stores index. */
 export function listsOf(key: string, bond: Bond): string[] {
   const users = usersOf(key)
-  return (['low', 'high'] as const).flatMap((side) => {
+  const ofEach = (['low', 'high'] as const).flatMap((side) => {
     const standing = standingOf(bond, side)
     return [
       ...(standing === 'none' ? [] : [listKey(users[side], standing)]),
       ...(bond[side].blocks ? [listKey(users[side], 'blocked')] : []),
     ]
   })
+  return bond.low.blocks || bond.high.blocks ? [...ofEach, listKey(EVERYBODY, 'blocked')] : ofEach
 }
