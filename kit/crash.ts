@@ -31,6 +31,7 @@ export const CRASH_POINTS = [
   'refresh.after-commit',
   'register.after-commit',
   'revoke.before-log',
+  'password.before-sessions',
   'migration.middle',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -46,13 +46,19 @@ const limit = z.coerce
 const cursor = z.string().min(1).max(200)
 const ids = z.array(Id).max(LIMITS.idsPerCall)
 
+/** A password as it is typed to prove who one is: only bounded, whatever the rules were when it was set. */
+const GivenPassword = z.string().min(1).max(4096).refine(wellFormed, 'must be well-formed text')
+
 export const Register = z.object({ username: Username, email: z.string().max(254), password: Password })
 export const Login = z.object({
   email: z.string().min(1).max(254),
-  password: z.string().min(1).max(4096).refine(wellFormed, 'must be well-formed text'),
+  password: GivenPassword,
   tokens: z.enum(['cookie', 'body']).default('cookie'),
   device: z.string().trim().max(100).optional(),
 })
+
+/** `POST /api/user/password`. */
+export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
 
 /** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */
 export const Refresh = z.object({ refreshToken: z.string().min(1).max(512).optional() })

@@ -23,6 +23,9 @@ export function openApi(send: Send) {
     revokeSession: (id: string) => send({ method: 'DELETE', path: `/api/user/me/sessions/${encodeURIComponent(id)}` }),
     revokeOtherSessions: () => send({ method: 'DELETE', path: '/api/user/me/sessions' }),
 
+    changePassword: (oldPassword: string, newPassword: string) =>
+      send({ method: 'POST', path: '/api/user/password', body: { oldPassword, newPassword } }),
+
     list: async (cursor: string | undefined) =>
       (await send({ method: 'GET', path: '/api/sync', query: { cursor, limit: 100 } })) as SyncPage,
     item: async (id: string) => (await send({ method: 'GET', path: conversation(id) })) as ConversationItem,

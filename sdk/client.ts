@@ -168,6 +168,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     revokeSession: async (id) => void (await api.revokeSession(id)),
     revokeOtherSessions: async () => void (await api.revokeOtherSessions()),
 
+    changePassword: async (oldPassword, newPassword) => void (await api.changePassword(oldPassword, newPassword)),
+
     connect() {
       wanted = true
       if (space) connection.connect()

@@ -181,6 +181,8 @@ export interface ParleyClient {
   renameSession(id: string, name: string): Promise<void>
   revokeSession(id: string): Promise<void>
   revokeOtherSessions(): Promise<void>
+  /** Signs every other device out. A wrong `oldPassword` is `validation.failed` with the pointer `/oldPassword`. */
+  changePassword(oldPassword: string, newPassword: string): Promise<void>
 
   /** Connects and stays connected, with jittered backoff, until `disconnect`. */
   connect(): void

@@ -16,6 +16,8 @@ export interface Accounts {
   register(input: Registration, from: { address: string; requestKey?: string }): Promise<Account>
   /** The account of an e-mail address and its password. Throws `auth.invalid`, the same and after the same work whichever is wrong. */
   signIn(email: string, password: string, address: string): Promise<Account>
+  /** Whether the account still is there, with the same password. */
+  stands(account: Account): Promise<boolean>
   /** Those of them who exist. */
   find(ids: readonly string[]): Promise<Account[]>
   /** The one with that name, however it is written. */
@@ -92,6 +94,7 @@ export function openAccounts(needs: {
       return account
     },
 
+    stands: async ({ id, passwordHash }) => (await users.find([id]))[0]?.passwordHash === passwordHash,
     find: (ids) => users.find(ids),
     findByName: (username) => users.findByName(foldName(username)),
   }

@@ -11,6 +11,7 @@ import { openControl } from './control.ts'
 import { seedDemo } from './demo.ts'
 import { openDirectory } from './directory.ts'
 import { internalRoutes } from './internal-routes.ts'
+import { openOwnPassword } from './own-password.ts'
 import { openPasswords } from './passwords.ts'
 import { refreshTokens } from './refresh-token.ts'
 import { accountOutbox, startRelay } from './relay.ts'
@@ -49,6 +50,7 @@ export async function startUser(needs: {
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
   const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
   const control = openControl({ store, bus, log })
+  const ownPassword = openOwnPassword({ users: store.users, passwords, throttle, control })
   const chain = refreshTokens(keys.refresh)
   const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
   const contacts = openContacts({
@@ -61,7 +63,10 @@ export async function startUser(needs: {
   })
   const directory = openDirectory({ accounts, contacts, control, tokens })
 
-  http.routes.use('/api/user', userRoutes({ accounts, sessions, tokens, verifier, throttle, contacts, config }))
+  http.routes.use(
+    '/api/user',
+    userRoutes({ accounts, sessions, ownPassword, tokens, verifier, throttle, contacts, config }),
+  )
   http.routes.get('/.well-known/jwks.json', (_req, res) => {
     res.set('Cache-Control', 'public, max-age=300').json(tokens.jwks())
   })

@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Log } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
-import type { RevokeReason, UserStore } from './store/store.ts'
+import type { PasswordChange, RevokeReason, UserStore } from './store/store.ts'
 
 export interface Control {
   /** Ends a session on every node within two seconds (P9). Durable when it resolves; false if it was no live session of that user. */
   revoke(userId: string, sessionId: string, reason: RevokeReason): Promise<boolean>
+  /** Changes the password and ends the other sessions as `revoke` does; false if the password was changed meanwhile. */
+  setPassword(userId: string, change: PasswordChange): Promise<boolean>
   read: UserDirectory['control']
 }
 
@@ -37,6 +39,11 @@ export function openControl({ store, bus, log }: { store: UserStore; bus: Bus; l
   return {
     async revoke(userId, sessionId, reason) {
       const done = await store.sessions.revoke(userId, sessionId, reason)
+      if (done) void tell()
+      return done
+    },
+    async setPassword(userId, change) {
+      const done = await store.users.setPassword(userId, change)
       if (done) void tell()
       return done
     },

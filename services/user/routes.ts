@@ -14,6 +14,8 @@ import type { Contacts } from './contacts.ts'
 import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
 import { publicUser } from './directory.ts'
+import type { OwnPassword } from './own-password.ts'
+import { passwordRoutes } from './password-routes.ts'
 import type { Continued, Sessions } from './sessions.ts'
 import type { Account } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
@@ -26,13 +28,14 @@ const RequestKey = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'Idempotency-Key mus
 export function userRoutes(needs: {
   accounts: Accounts
   sessions: Sessions
+  ownPassword: OwnPassword
   tokens: Tokens
   verifier: Verifier
   throttle: Throttle
   contacts: Contacts
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
-  const { accounts, sessions, tokens, verifier, throttle, contacts, config } = needs
+  const { accounts, sessions, ownPassword, tokens, verifier, throttle, contacts, config } = needs
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
 
@@ -72,8 +75,15 @@ export function userRoutes(needs: {
     const input = parse(Login, req.body)
     const account = await accounts.signIn(input.email, input.password, addressOf(req))
     const signedIn = await sessions.start(account.id, input.device || deviceName(req.headers['user-agent']))
+    // Changed since it was looked at: whoever changed it may have listed the sessions to end before this one was there.
+    if (!(await accounts.stands(account))) {
+      await sessions.end(account.id, signedIn.session.id)
+      throw new Fault('auth.invalid', 'The e-mail address or the password is wrong')
+    }
     await answer(req, res, account, signedIn, input.tokens)
   })
+
+  routes.use('/password', passwordRoutes({ ownPassword, authenticate, addressOf }))
 
   routes.post('/refresh', async (req, res) => {
     const { refreshToken } = parse(Refresh, req.body ?? {})

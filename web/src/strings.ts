@@ -35,6 +35,7 @@ export const strings = {
     toLogin: 'Already have an account?',
     ended: 'You were signed out. Please log in again.',
     endedElsewhere: 'This device was signed out from another one. Please log in again.',
+    endedByPassword: 'The password of this account was changed. Please log in with the new one.',
   },
 
   check: {
@@ -75,6 +76,7 @@ export const strings = {
     open: 'Account:',
     title: 'Account',
     devices: 'Devices',
+    password: 'Change password',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',
     logoutText: 'This device forgets everything it holds. Your messages stay on the server.',
@@ -83,6 +85,16 @@ export const strings = {
         ? '1 message has not been sent yet and would be deleted.'
         : `${count} messages have not been sent yet and would be deleted.`,
     loggingOut: 'Signing out…',
+  },
+
+  password: {
+    title: 'Change password',
+    intro: 'All your other devices will be signed out.',
+    old: 'Present password',
+    new: 'New password',
+    change: 'Change password',
+    wrong: 'This is not your present password.',
+    done: 'Your password is changed. All your other devices are signed out.',
   },
 
   devices: {

@@ -1,7 +1,12 @@
 import type { Collection, Db } from 'mongodb'
 import type { Account, RevokeReason, Session } from './store.ts'
 
-export type UserDocument = Omit<Account, 'id'> & { _id: string; unannounced?: true }
+/** `ending`: the password was changed by the change `id`, and the sessions but `keep` are on their way out (see `mongo-accounts.ts`). */
+export type UserDocument = Omit<Account, 'id'> & {
+  _id: string
+  unannounced?: true
+  ending?: { id: string; keep?: string }
+}
 
 /** `ending` is a revocation that is on its way into the control log (see `mongo-control.ts`); for every reader the session is gone. */
 export type SessionDocument = Omit<Session, 'id'> & { _id: string; ending?: { at: string; reason: RevokeReason } }
@@ -36,6 +41,7 @@ export async function openCollections(db: Db): Promise<Collections> {
       { key: { nameKey: 1 }, name: 'name', unique: true },
       { key: { emailKey: 1 }, name: 'email', unique: true },
       { key: { unannounced: 1 }, name: 'unannounced', partialFilterExpression: { unannounced: true } },
+      { key: { 'ending.id': 1 }, name: 'ending', partialFilterExpression: { 'ending.id': { $exists: true } } },
     ]),
   )
   await index('sessions', () =>

@@ -5,14 +5,22 @@ import { account, session } from './store.contract.ts'
  * Another process on the same database, for the tests of races and crashes. Does one job, then prints what came of it as JSON.
  * `node mongo.fixture.ts <url> register <count>`: registers "racer" that often at once.
  * `… revoke <userId> <sessionId>…`: revokes each at once.
+ * `… password <userId> <before> <keep>`: sets the password hash "new".
  */
 const [url, job, ...rest] = process.argv.slice(2)
 await using store = await mongoStore(url!)
 process.stdout.write('ready\n')
 await new Promise((go) => process.stdin.once('data', go))
 process.stdin.pause()
-const outcomes = await Promise.all(job === 'register' ? register(Number(rest[0])) : revoke(rest[0]!, rest.slice(1)))
+const outcomes = await Promise.all(jobs(rest))
 process.stdout.write(`${JSON.stringify(outcomes)}\n`)
+
+function jobs([first, ...others]: string[]): Promise<unknown>[] {
+  if (job === 'register') return register(Number(first))
+  if (job === 'password')
+    return [store.users.setPassword(first!, { before: others[0]!, after: 'new', keep: others[1]! })]
+  return revoke(first!, others)
+}
 
 function register(count: number): Promise<unknown>[] {
   return Array.from({ length: count }, (_, i) =>

@@ -109,6 +109,32 @@ test('a revocation that a crash left half done is finished by the next process',
   )
 })
 
+test('a process that dies between a new password and the sessions it ends leaves none of them', {
+  timeout: 60_000,
+}, async (t) => {
+  const url = await infra.mongodb()
+  const ann = account('ann')
+  const [kept, other] = [session(ann.id), session(ann.id)]
+  {
+    await using store = await mongoStore(url)
+    await store.users.add(ann)
+    for (const each of [kept, other]) await store.sessions.add(each)
+    const dying = await contender(t, [url, 'password', ann.id, ann.passwordHash, kept.id], {
+      PARLEY_CRASH_AT: 'password.before-sessions',
+    })
+    dying.go()
+    assert.equal(await dying.ended(), 'SIGKILL')
+  }
+  await using store = await mongoStore(url)
+  assert.deepEqual(await store.users.find([ann.id]), [{ ...ann, passwordHash: 'new' }])
+  assert.deepEqual(await store.sessions.list(ann.id), [kept])
+  const entries = await store.control.read(0, 10)
+  assert.deepEqual(
+    entries.map((e) => e.kind === 'session.revoked' && [e.sessionId, e.reason]),
+    [[other.id, 'password']],
+  )
+})
+
 test('the store refuses to open where names are not unique', async (t) => {
   const url = await infra.mongodb()
   const users = (await connect(t, url)).db().collection('users')

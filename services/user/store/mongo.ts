@@ -1,13 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
-import { type Filter, MongoClient } from 'mongodb'
-import { attempt, isDuplicate, unavailable } from './mongo-attempt.ts'
+import { MongoClient } from 'mongodb'
+import { openAccounts } from './mongo-accounts.ts'
+import { attempt } from './mongo-attempt.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
-import { type Collections, openCollections, type SessionDocument, type UserDocument } from './mongo-schema.ts'
-import type { Account, AccountStore, Session, SessionStore, UserStore } from './store.ts'
+import { type Collections, openCollections, type SessionDocument } from './mongo-schema.ts'
+import type { Session, SessionStore, UserStore } from './store.ts'
 
-/** How often this process looks for revocations that another left half done. */
+/** How often this process looks for what another left half done: revocations, changes of a password. */
 const HEAL_EVERY_MS = 5_000
 
 /**
@@ -30,11 +30,17 @@ export async function mongoStore(url: string): Promise<UserStore> {
     const db = client.db()
     const collections = await openCollections(db)
     const control = openControl(collections)
-    await control.heal()
-    const healing = setInterval(() => void control.heal().catch(() => {}), HEAL_EVERY_MS).unref()
+    const sessions = openSessions(collections, control)
+    const { heal: healAccounts, ...users } = openAccounts(collections, sessions)
+    const heal = async (): Promise<void> => {
+      await healAccounts()
+      await control.heal()
+    }
+    await heal()
+    const healing = setInterval(() => void heal().catch(() => {}), HEAL_EVERY_MS).unref()
     return {
-      users: accounts(collections),
-      sessions: sessions(collections, control),
+      users,
+      sessions,
       control: {
         read: (after, limit) => attempt(() => control.read(after, limit)),
         head: () => attempt(() => control.head()),
@@ -56,49 +62,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
   }
 }
 
-function accounts({ users }: Collections): AccountStore {
-  const findOne = (filter: Filter<UserDocument>): Promise<Account | undefined> =>
-    attempt(async () => fromUser(await users.findOne(filter)))
-  const findMany = (filter: Filter<UserDocument>, limit: number): Promise<Account[]> =>
-    attempt(async () => (await users.find(filter).limit(limit).toArray()).map((user) => fromUser(user)!))
-
-  return {
-    async add({ id, ...account }) {
-      for (let tries = 0; tries < 10; tries++) {
-        try {
-          await attempt(() => users.insertOne({ _id: id, ...account, unannounced: true }))
-          return 'added'
-        } catch (error) {
-          if (!isDuplicate(error)) throw error
-        }
-        if (await findOne({ nameKey: account.nameKey })) return 'name.taken'
-        if (await findOne({ emailKey: account.emailKey })) return 'email.taken'
-        await delay(20) // the winner is not at a majority yet, or will never be
-      }
-      throw unavailable('another registration is under way')
-    },
-    findByEmail: (emailKey) => findOne({ emailKey }),
-    findByName: (nameKey) => findOne({ nameKey }),
-    find: async (ids) => (ids.length === 0 ? [] : findMany({ _id: { $in: [...ids] } }, ids.length)),
-    unannounced: (limit) => findMany({ unannounced: true }, limit),
-    async announced(ids) {
-      if (ids.length === 0) return
-      await attempt(() => users.updateMany({ _id: { $in: [...ids] } }, { $unset: { unannounced: '' } }))
-    },
-    count: (atMost) =>
-      attempt(
-        async () =>
-          (
-            await users
-              .find({}, { projection: { _id: 1 } })
-              .limit(atMost)
-              .toArray()
-          ).length,
-      ),
-  }
-}
-
-function sessions({ sessions }: Collections, control: ReturnType<typeof openControl>): SessionStore {
+function openSessions({ sessions }: Collections, control: ReturnType<typeof openControl>): SessionStore {
   const live = { 'ending.at': { $exists: false } } as const
 
   return {
@@ -135,12 +99,6 @@ function sessions({ sessions }: Collections, control: ReturnType<typeof openCont
       await attempt(() => sessions.deleteMany({ expiresAt: { $lt: now }, ...live }))
     },
   }
-}
-
-function fromUser(found: UserDocument | null): Account | undefined {
-  if (!found) return undefined
-  const { _id, unannounced: _, ...account } = found
-  return { id: _id, ...account }
 }
 
 function fromSession(found: SessionDocument | null): Session | undefined {

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { contactWrites } from './sqlite-contacts.ts'
-import type { Account, RevokeReason, Rotation, Session } from './store.ts'
+import type { Account, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
 export function writes(db: DatabaseSync) {
@@ -8,6 +8,8 @@ export function writes(db: DatabaseSync) {
   const emailTaken = db.prepare('SELECT 1 FROM users WHERE email_key = ?')
   const addUser = db.prepare('INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)')
   const announce = db.prepare('UPDATE users SET announced = 1 WHERE id IN (SELECT value FROM json_each(?))')
+  const setPassword = db.prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+  const otherSessions = db.prepare('SELECT id FROM sessions WHERE user_id = ? AND id IS NOT ?')
   const addSession = db.prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const rotate = db.prepare(
     `UPDATE sessions SET current = ?, previous = ?, last_used_at = ?, expires_at = ?, generation = generation + 1
@@ -23,12 +25,23 @@ export function writes(db: DatabaseSync) {
   const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
   const now = (): string => new Date().toISOString()
 
+  function revoke(userId: string, id: string, reason: RevokeReason): boolean {
+    if (endSession.run(id, userId).changes === 0) return false
+    log.run(now(), userId, id, reason)
+    return true
+  }
+
   return {
     addAccount(a: Account): 'added' | 'name.taken' | 'email.taken' {
       if (nameTaken.get(a.nameKey)) return 'name.taken'
       if (emailTaken.get(a.emailKey)) return 'email.taken'
       addUser.run(a.id, a.username, a.nameKey, a.email, a.emailKey, a.passwordHash, a.createdAt, a.requestKey ?? null)
       return 'added'
+    },
+    setPassword(id: string, { before, after, keep }: PasswordChange): boolean {
+      if (setPassword.run(after, id, before).changes === 0) return false
+      for (const session of otherSessions.all(id, keep ?? null)) revoke(id, String(session.id), 'password')
+      return true
     },
     announced(ids: readonly string[]): void {
       announce.run(JSON.stringify(ids))
@@ -43,11 +56,7 @@ export function writes(db: DatabaseSync) {
     rename(userId: string, id: string, name: string): boolean {
       return rename.run(name, id, userId).changes === 1
     },
-    revoke(userId: string, id: string, reason: RevokeReason): boolean {
-      if (endSession.run(id, userId).changes === 0) return false
-      log.run(now(), userId, id, reason)
-      return true
-    },
+    revoke,
     purge(before: string): void {
       purge.run(before)
     },

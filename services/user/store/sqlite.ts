@@ -20,6 +20,7 @@ export function sqliteStore(path: string): UserStore {
       findByEmail: async (emailKey) => read.accounts('byEmail', emailKey)[0],
       findByName: async (nameKey) => read.accounts('byName', nameKey)[0],
       find: async (ids) => read.accounts('byIds', JSON.stringify(ids)),
+      setPassword: (id, change) => writer.write('setPassword', id, change),
       unannounced: async (limit) => read.accounts('unannounced', limit),
       announced: (ids) => writer.write('announced', ids),
       count: async (atMost) => read.number('count', atMost),

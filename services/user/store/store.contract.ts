@@ -148,6 +148,44 @@ export function userStoreContract(name: string, open: (t: TestContext) => Promis
     assert.equal((await stores[1]!.control.read(0, 10)).length, 1)
   })
 
+  test(`${name}: a new password ends all sessions but the one that is kept, and stands in the control log`, async (t) => {
+    const [here, there] = (await several(t, 2)) as [UserStore, UserStore]
+    const [ann, ben] = [account('ann'), account('ben')]
+    await here.users.add(ann)
+    await here.users.add(ben)
+    const [kept, other, foreign] = [session(ann.id), session(ann.id), session(ben.id)]
+    for (const each of [kept, other, foreign]) await here.sessions.add(each)
+    const change = { before: ann.passwordHash, after: 'new', keep: kept.id }
+    assert.equal(await there.users.setPassword(ann.id, { ...change, before: 'not it' }), false)
+    assert.equal(await there.users.setPassword(randomUUID(), change), false)
+    assert.equal((await here.sessions.list(ann.id)).length, 2)
+    assert.equal(await there.users.setPassword(ann.id, change), true)
+    assert.deepEqual(await here.users.find([ann.id]), [{ ...ann, passwordHash: 'new' }])
+    assert.deepEqual(await here.users.find([ben.id]), [ben])
+    assert.deepEqual(await here.sessions.list(ann.id), [kept])
+    assert.deepEqual(await here.sessions.list(ben.id), [foreign])
+    const entries = await here.control.read(0, 10)
+    assert.deepEqual(
+      entries.map((e) => e.kind === 'session.revoked' && [e.sessionId, e.reason]),
+      [[other.id, 'password']],
+    )
+    assert.equal(await here.users.setPassword(ann.id, { before: 'new', after: 'newer' }), true)
+    assert.deepEqual(await here.sessions.list(ann.id), [])
+  })
+
+  test(`${name}: of many who change one password at once, exactly one does`, async (t) => {
+    const stores = await several(t, 2)
+    const ann = account('ann')
+    await stores[0]!.users.add(ann)
+    const done = await Promise.all(
+      Array.from({ length: 10 }, (_, i) =>
+        stores[i % 2]!.users.setPassword(ann.id, { before: ann.passwordHash, after: `new ${i}` }),
+      ),
+    )
+    assert.equal(done.filter(Boolean).length, 1)
+    assert.equal((await stores[0]!.users.find([ann.id]))[0]?.passwordHash, `new ${done.indexOf(true)}`)
+  })
+
   test(`${name}: a session moved on and revoked at once ends revoked`, async (t) => {
     const [here, there] = (await several(t, 2)) as [UserStore, UserStore]
     const ann = randomUUID()

@@ -37,11 +37,23 @@ export interface AccountStore {
   findByName(nameKey: string): Promise<Account | undefined>
   /** Those of them (at most 500) who exist, in no promised order. */
   find(ids: readonly string[]): Promise<Account[]>
+  /**
+   * Puts `after` in the place of the hash `before`, and ends the user's sessions but `keep` as `revoke` does (reason `password`):
+   * both, or (healed by any process) soon both. Resolves when all of it is durable; false, and nothing is done, where the hash is not `before`.
+   */
+  setPassword(id: string, change: PasswordChange): Promise<boolean>
   /** Accounts registered and not yet announced on the bus, in no promised order. */
   unannounced(limit: number): Promise<Account[]>
   announced(ids: readonly string[]): Promise<void>
   /** How many there are, counted no further than `atMost`. */
   count(atMost: number): Promise<number>
+}
+
+export interface PasswordChange {
+  before: string
+  after: string
+  /** The session that goes on. */
+  keep?: string
 }
 
 /** A log-in of one device, with its chain of refresh tokens. Only hashes of tokens are kept. */

@@ -19,7 +19,11 @@ export function Entry({ ended }: { ended: string | undefined }) {
         </header>
         {ended && (
           <p role="status" className={styles.ended}>
-            {ended === 'revoked' ? strings.entry.endedElsewhere : strings.entry.ended}
+            {ended === 'revoked'
+              ? strings.entry.endedElsewhere
+              : ended === 'password'
+                ? strings.entry.endedByPassword
+                : strings.entry.ended}
           </p>
         )}
         {registering ? <Register /> : <LogIn />}

@@ -4,10 +4,14 @@ import { Field } from '../parts/field.tsx'
 import { strings } from '../strings.ts'
 
 /** A password, which one may look at. */
-export function PasswordField(props: Omit<ComponentProps<typeof Field>, 'label' | 'type' | 'children'>) {
+export function PasswordField({
+  label = strings.entry.password,
+  name = 'password',
+  ...props
+}: Omit<ComponentProps<typeof Field>, 'label' | 'type' | 'children'> & { label?: string }) {
   const [shown, setShown] = useState(false)
   return (
-    <Field {...props} label={strings.entry.password} type={shown ? 'text' : 'password'} name="password">
+    <Field {...props} label={label} type={shown ? 'text' : 'password'} name={name}>
       <Button
         look="quiet"
         aria-pressed={shown}

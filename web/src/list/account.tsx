@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useMe } from '../app-context.tsx'
+import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Devices } from '../dialogs/devices.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Avatar } from '../parts/avatar.tsx'
@@ -12,7 +13,7 @@ import styles from './account.module.css'
 /** Who one is, and what belongs to the account. */
 export function Account() {
   const me = useMe()
-  const [dialog, setDialog] = useState<'account' | 'devices' | 'sign-out'>()
+  const [dialog, setDialog] = useState<'account' | 'devices' | 'password' | 'sign-out'>()
   const close = () => setDialog(undefined)
   return (
     <>
@@ -35,12 +36,16 @@ export function Account() {
           <Button onClick={() => setDialog('devices')}>
             <Icon name="device" size={18} /> {strings.account.devices}
           </Button>
+          <Button onClick={() => setDialog('password')}>
+            <Icon name="key" size={18} /> {strings.account.password}
+          </Button>
           <Button look="danger" onClick={() => setDialog('sign-out')}>
             <Icon name="leave" size={18} /> {strings.account.logout}
           </Button>
         </Modal>
       )}
       {dialog === 'devices' && <Devices onClose={close} />}
+      {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'sign-out' && <SignOut onClose={close} />}
     </>
   )

@@ -15,6 +15,7 @@ const paths = {
   down: 'm6 9 6 6 6-6',
   edit: 'M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4',
   device: 'M4 5h16v11H4zM9 20h6m-3-4v4',
+  key: 'M8 19a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm3-7 8-8m-4 4 3 3',
   leave: 'M10 5H5v14h5m4-3 4-4-4-4m4 4H9',
 } as const
 

@@ -22,6 +22,14 @@ export function checkLogin(values: Record<'email' | 'password', string>) {
   return errors
 }
 
+/** The old one only has to be there; the new one is held to what registration asks. */
+export function checkNewPassword(values: Record<'oldPassword' | 'newPassword', string>) {
+  const errors: FieldErrors<'oldPassword' | 'newPassword'> = {}
+  if (!values.oldPassword) errors.oldPassword = strings.check.required
+  if (values.newPassword.length < 8) errors.newPassword = strings.check.password
+  return errors
+}
+
 /** What is wrong with the title of a group, if anything. */
 export function checkTitle(title: string): string | undefined {
   if (!title.trim()) return strings.check.title

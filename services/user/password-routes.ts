@@ -1,0 +1,23 @@
+import { parse } from '@parley/kit/fault'
+import type { Actor } from '@parley/kit/token'
+import { ChangePassword } from '@parley/protocol/requests'
+import { type Request, Router } from 'express'
+import type { OwnPassword } from './own-password.ts'
+
+/** `/api/user/password`, within the user routes. `authenticate` says who asks, or throws. */
+export function passwordRoutes(needs: {
+  ownPassword: OwnPassword
+  authenticate: (req: Request) => Promise<Actor>
+  addressOf: (req: Request) => string
+}): Router {
+  const { ownPassword, authenticate, addressOf } = needs
+  const routes = Router()
+
+  routes.post('/', async (req, res) => {
+    const actor = await authenticate(req)
+    await ownPassword.change(actor, parse(ChangePassword, req.body), addressOf(req))
+    res.status(204).end()
+  })
+
+  return routes
+}
