@@ -1,4 +1,4 @@
-import type { ConversationView } from '@parley/sdk/types'
+import type { ConversationView, ParleyClient } from '@parley/sdk/types'
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -7,7 +7,7 @@ import { typingSignal } from '../state/typing.ts'
 import { strings } from '../strings.ts'
 import styles from './composer.module.css'
 
-/** Where one writes. What is begun is kept when one goes to another conversation and comes back. */
+/** Where one writes. What is begun is a draft, which one finds here on all of one's devices. */
 export function Composer({
   conversation,
   send,
@@ -15,9 +15,12 @@ export function Composer({
   conversation: ConversationView
   send: (text: string) => Promise<void>
 }) {
-  const { client, drafts } = useApp()
+  const { client } = useApp()
   const { id } = conversation
-  const [text, setText] = useState(() => drafts.get(id))
+  const { draft } = conversation.me.settings
+  const [text, setText] = useState(draft)
+  /** The draft that was shown here or made here last: another one comes from another device. */
+  const known = useRef(draft)
   const [failed, setFailed] = useState(false)
   const box = useRef<HTMLTextAreaElement>(null)
   const noteId = useId()
@@ -28,9 +31,18 @@ export function Composer({
     if (matchMedia('(pointer: fine)').matches) box.current?.focus()
   }, [])
 
+  useEffect(() => {
+    // As it is now: what one has typed since `draft` was drawn is one's own.
+    const now = draftIn(client, id)
+    if (now === known.current || now !== draft) return
+    known.current = now
+    setText(now)
+  }, [client, id, draft])
+
   const write = (next: string) => {
     setText(next)
-    drafts.set(id, next)
+    client.conversation(id).setDraft(next)
+    known.current = draftIn(client, id)
     setFailed(false)
     if (next) signal.typed()
     else signal.stopped()
@@ -42,7 +54,7 @@ export function Composer({
     if (!check.sendable) return
     write('')
     send(text).catch(() => {
-      write([text, drafts.get(id)].filter(Boolean).join('\n'))
+      write([text, draftIn(client, id)].filter(Boolean).join('\n'))
       setFailed(true)
     })
   }
@@ -90,3 +102,6 @@ export function Composer({
     </form>
   )
 }
+
+const draftIn = (client: ParleyClient, id: string): string =>
+  client.conversations.get().find((one) => one.id === id)?.me.settings.draft ?? ''

@@ -5,7 +5,9 @@ import { useApp, useMe, usePresence, useReadable } from '../app-context.tsx'
 import { NewChat } from '../dialogs/new-chat.tsx'
 import { NewGroup } from '../dialogs/new-group.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
+import { shelves } from '../state/shelves.ts'
 import { strings } from '../strings.ts'
 import { Account } from './account.tsx'
 import { ConversationEntry } from './entry.tsx'
@@ -26,17 +28,35 @@ export function ConversationList({
   const known = useReadable(listed)
   const [dialog, setDialog] = useState<'chat' | 'group'>()
   const close = () => setDialog(undefined)
+  const [inArchive, setInArchive] = useState(false)
   const now = new Date()
+  const { listed: shown, archived } = shelves(conversations, now)
+  const archive = inArchive && archived.length > 0
   return (
     <>
-      <header className={styles.header}>
-        <Account />
-        <IconButton icon="chat" label={strings.list.newChat} onClick={() => setDialog('chat')} />
-        <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
-      </header>
+      {archive ? (
+        <header className={styles.header}>
+          <IconButton icon="back" label={strings.list.archivedBack} autoFocus onClick={() => setInArchive(false)} />
+          <h2 className={styles.title}>{strings.list.archived}</h2>
+        </header>
+      ) : (
+        <header className={styles.header}>
+          <Account />
+          <IconButton icon="chat" label={strings.list.newChat} onClick={() => setDialog('chat')} />
+          <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
+        </header>
+      )}
+      {archive && <p className={styles.hint}>{strings.list.archivedHint}</p>}
+      {!archive && archived.length > 0 && (
+        <button type="button" className={styles.archive} onClick={() => setInArchive(true)}>
+          <Icon name="archive" size={18} />
+          <span className={styles.title}>{strings.list.archived}</span>
+          <span>{strings.list.archivedCount(archived.length)}</span>
+        </button>
+      )}
       <div className={styles.scroll}>
         {conversations.length > 0 ? (
-          <Virtualizer as="ul" item="li" data={conversations} itemSize={68}>
+          <Virtualizer as="ul" item="li" data={archive ? archived : shown} itemSize={68}>
             {(conversation) => (
               <ConversationEntry
                 key={conversation.id}

@@ -16,6 +16,11 @@ const paths = {
   edit: 'M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4',
   device: 'M4 5h16v11H4zM9 20h6m-3-4v4',
   key: 'M8 19a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm3-7 8-8m-4 4 3 3',
+  more: 'M6 12h.01M12 12h.01M18 12h.01',
+  pin: 'M9 4h6l-1 6 3 3v2H7v-2l3-3-1-6Zm3 11v5',
+  bell: 'M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15L6 17Zm4 4h4',
+  muted: 'M6 17V11c0-1 .2-1.9.6-2.7M9 5.8A6 6 0 0 1 18 11v4m-2 4H4.5L6 17m4 4h4M4 4l16 16',
+  archive: 'M4 5h16v4H4zM6 9v10h12V9m-8 4h4',
   leave: 'M10 5H5v14h5m4-3 4-4-4-4m4 4H9',
 } as const
 

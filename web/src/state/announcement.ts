@@ -1,12 +1,19 @@
+import { isMuted } from '@parley/protocol/settings'
 import type { ConversationView, TimelineMessage } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
 
 /** More than so many at once are counted, not read out. */
 const READ_OUT = 3
 
-/** True for what a reader does not know yet: not one's own, and not read before. To be asked as it arrives. */
-export function isNews(message: TimelineMessage, conversations: readonly ConversationView[]): boolean {
+/** True for what a reader does not know yet and wants to be told of: not one's own, not read before, not muted. To be asked as it arrives. */
+export function isNews(
+  message: TimelineMessage,
+  conversations: readonly ConversationView[],
+  now = new Date(),
+): boolean {
   const conversation = conversations.find((one) => one.id === message.conversationId)
+  const settings = conversation?.me.settings
+  if (settings && (settings.level !== 'all' || isMuted(settings, now))) return false
   return !message.mine && message.seq > (conversation?.me.readSeq ?? 0)
 }
 

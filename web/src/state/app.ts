@@ -1,6 +1,5 @@
 import { writable } from '@parley/sdk/store'
 import type { ParleyClient, Readable } from '@parley/sdk/types'
-import { type Drafts, drafts } from './drafts.ts'
 import type { Page } from './page.ts'
 import { watched } from './people.ts'
 
@@ -11,7 +10,6 @@ export type Phase = 'starting' | 'ready' | 'failed'
 export interface App {
   client: ParleyClient
   page: Page
-  drafts: Drafts
   phase: Readable<Phase>
   /** True once the list was in step with the server since one signed in: what is not in it then does not exist. */
   listed: Readable<boolean>
@@ -19,15 +17,13 @@ export interface App {
   start(): Promise<void>
 }
 
-/** Ties the client to the page: connects while signed in, watches the people of the list, forgets drafts when signed out. */
+/** Ties the client to the page: connects while signed in, and watches the people of the list. */
 export function createApp(client: ParleyClient, page: Page): App {
   const phase = writable<Phase>('starting')
   const listed = writable(false)
-  const begun = drafts()
   let watching = ''
   client.session.subscribe(() => {
     if (client.session.get().status === 'signed-in') return client.connect()
-    begun.clear()
     watching = ''
     listed.set(false)
   })
@@ -46,7 +42,6 @@ export function createApp(client: ParleyClient, page: Page): App {
   return {
     client,
     page,
-    drafts: begun,
     phase,
     listed,
     async start() {

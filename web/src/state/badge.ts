@@ -1,4 +1,5 @@
 import { LIMITS } from '@parley/protocol/limits'
+import { isMuted } from '@parley/protocol/settings'
 import type { ConversationView } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
 
@@ -8,9 +9,9 @@ export function badge(unread: number): string {
   return unread > LIMITS.unreadMax ? `${LIMITS.unreadMax}+` : String(unread)
 }
 
-/** Unread messages of all conversations: the sum of their badges, by construction. */
-export function totalUnread(conversations: readonly ConversationView[]): number {
-  return conversations.reduce((sum, conversation) => sum + conversation.me.unread, 0)
+/** Unread messages of all conversations that are not muted: the sum of their badges, by construction. */
+export function totalUnread(conversations: readonly ConversationView[], now = new Date()): number {
+  return conversations.reduce((sum, { me }) => sum + (isMuted(me.settings, now) ? 0 : me.unread), 0)
 }
 
 /** Title of the browser's tab: what is unread, where one is, and the product. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { FOR_EVER, type Settings, UNSET } from '@parley/protocol/settings'
 import type { ConversationView, OutboxItem, TimelineMessage } from '@parley/sdk/types'
 import { announcement, isNews } from './announcement.ts'
 import { badge, tabTitle, totalUnread } from './badge.ts'
@@ -7,6 +8,7 @@ import { banner } from './banner.ts'
 import { colourOf, initial, otherOf, watched } from './people.ts'
 import { preview } from './preview.ts'
 import { rights } from './rights.ts'
+import { shelves } from './shelves.ts'
 
 test('a badge is exact to 999, says 999+ above, and nothing at zero', () => {
   assert.deepEqual([0, 1, 999, 1000, 5000].map(badge), ['', '1', '999', '999+', '999+'])
@@ -22,6 +24,39 @@ test('the title of the tab counts what all conversations count', () => {
   assert.equal(tabTitle(5), '(5) Parley')
   assert.equal(tabTitle(5, 'Bob'), '(5) Bob · Parley')
   assert.equal(tabTitle(0), 'Parley')
+})
+
+test('what is muted counts in its own badge only, and is not announced', () => {
+  const muted = conversation({ id: 'a', unread: 2, settings: { mutedUntil: FOR_EVER } })
+  const over = conversation({ id: 'b', unread: 3, settings: { mutedUntil: '2020-01-01T00:00:00.000Z' } })
+  assert.equal(totalUnread([muted, over]), 3)
+  const news = (conversationId: string) => message({ conversationId, seq: 9 })
+  assert.deepEqual([isNews(news('a'), [muted]), isNews(news('b'), [over])], [false, true])
+  assert.equal(isNews(news('c'), [conversation({ id: 'c', settings: { level: 'none' } })]), false)
+})
+
+test('what one has begun to write is shown instead of what was said last', () => {
+  const lastMessage = message({ text: 'hello' })
+  const begun = conversation({ id: 'd', lastMessage, settings: { draft: 'Dear B' } })
+  assert.deepEqual(preview(begun, [waiting('d')]), { text: 'Dear B', draft: true, at: lastMessage.createdAt })
+  assert.equal(preview(conversation({ id: 'd', lastMessage, settings: { draft: ' ' } }), []).text, 'hello')
+})
+
+test('an archived conversation is listed again when a message has come, unless it is muted', () => {
+  const list = [
+    conversation({ id: 'plain' }),
+    conversation({ id: 'away', settings: { archivedSeq: 9 } }),
+    conversation({ id: 'back', settings: { archivedSeq: 8 } }),
+    conversation({ id: 'muted', settings: { archivedSeq: 8, mutedUntil: FOR_EVER } }),
+  ]
+  const { listed, archived } = shelves(list, new Date())
+  assert.deepEqual(
+    [listed.map(({ id }) => id), archived.map(({ id }) => id)],
+    [
+      ['plain', 'back'],
+      ['away', 'muted'],
+    ],
+  )
 })
 
 test('the last message of a group says who wrote it, in a direct chat the ticks do', () => {
@@ -106,6 +141,7 @@ function conversation(given: {
   role?: 'owner' | 'member'
   others?: string[]
   lastMessage?: TimelineMessage
+  settings?: Partial<Settings>
 }): ConversationView {
   const {
     id,
@@ -116,9 +152,18 @@ function conversation(given: {
     role = 'member',
     others = ['bob'],
     lastMessage,
+    settings = {},
   } = given
   const members = ['me', ...others].map((userId) => ({ userId, username: userId, role: 'member' as const }))
-  const me = { role, deliveredSeq: readSeq, readSeq, unread, fromSeq: 1, fromRev: 1 }
+  const me = {
+    role,
+    deliveredSeq: readSeq,
+    readSeq,
+    unread,
+    fromSeq: 1,
+    fromRev: 1,
+    settings: { ...UNSET, ...settings },
+  }
   const heads = { rev: 9, headSeq: 9, membersRev: 1, memberCount: members.length, pendingCount: 0 }
   return { id, kind, title, ...heads, members, me, ...(lastMessage && { lastMessage }) }
 }

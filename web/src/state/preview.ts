@@ -3,6 +3,8 @@ import { strings } from '../strings.ts'
 
 /** The second line of a conversation in the list. */
 export interface Preview {
+  /** It is what one has begun to write. */
+  draft?: true
   text: string
   /** Who wrote it, in a group; `You` for oneself. */
   by?: string
@@ -11,8 +13,11 @@ export interface Preview {
   status?: MessageStatus
 }
 
-/** What was said last: what waits in the outbox before what is stored. */
+/** What was said last: what was begun here before what waits in the outbox, and that before what is stored. */
 export function preview(conversation: ConversationView, outbox: readonly OutboxItem[]): Preview {
+  const { draft } = conversation.me.settings
+  if (draft.trim())
+    return { text: draft, draft: true, ...(conversation.lastMessage && { at: conversation.lastMessage.createdAt }) }
   const waiting = outbox.findLast((item) => 'conversationId' in item.to && item.to.conversationId === conversation.id)
   const group = conversation.kind === 'group'
   if (waiting) {

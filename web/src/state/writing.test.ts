@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { deviceError } from '@parley/sdk/error'
 import { strings } from '../strings.ts'
 import { deviceName } from './device-name.ts'
-import { drafts } from './drafts.ts'
 import { checkLogin, checkRegister, checkTitle } from './forms.ts'
 import { checkText } from './message-text.ts'
 import { explain, fieldErrors } from './problems.ts'
@@ -26,18 +25,6 @@ test('an emoji counts as one character, and no text of 40 KB passes', () => {
   assert.equal(checkText('👋'.repeat(9_990)).note, '10 characters left')
   assert.equal(checkText('👋'.repeat(10_000)).sendable, true)
   assert.equal(checkText('👩‍👩‍👧'.repeat(2_001)).sendable, false)
-})
-
-test('a draft is kept for its conversation until it is empty or one signs out', () => {
-  const kept = drafts()
-  kept.set('a', 'begun')
-  assert.equal(kept.get('a'), 'begun')
-  assert.equal(kept.get('b'), '')
-  kept.set('a', '')
-  assert.equal(kept.get('a'), '')
-  kept.set('b', 'more')
-  kept.clear()
-  assert.equal(kept.get('b'), '')
 })
 
 test('who types and then touches no key for five seconds has stopped, and stops once', (t) => {
