@@ -75,6 +75,7 @@ export const strings = {
   account: {
     open: 'Account:',
     title: 'Account',
+    contacts: 'Contacts',
     devices: 'Devices',
     password: 'Change password',
     logout: 'Sign out',
@@ -95,6 +96,39 @@ export const strings = {
     change: 'Change password',
     wrong: 'This is not your present password.',
     done: 'Your password is changed. All your other devices are signed out.',
+  },
+
+  contacts: {
+    title: 'Contacts',
+    ask: 'Ask',
+    asked: (name: string, status: string) =>
+      status === 'friends' ? `${name} is now one of your friends.` : `${name} has been asked.`,
+    friends: 'Friends',
+    incoming: 'Requests to you',
+    outgoing: 'Your requests',
+    blocked: 'Blocked',
+    empty: 'No contacts yet. Ask someone by their user name.',
+    chat: (name: string) => `Chat with ${name}`,
+    acts: {
+      accept: 'Accept',
+      decline: 'Decline',
+      cancel: 'Cancel request',
+      remove: 'Remove',
+      block: 'Block',
+      unblock: 'Unblock',
+    },
+    actNamed: (act: 'accept' | 'decline' | 'cancel' | 'remove' | 'block' | 'unblock', name: string) =>
+      ({
+        accept: `Accept the request of ${name}`,
+        decline: `Decline the request of ${name}`,
+        cancel: `Cancel your request to ${name}`,
+        remove: `Remove ${name} from your friends`,
+        block: `Block ${name}`,
+        unblock: `Unblock ${name}`,
+      })[act],
+    blockTitle: (name: string) => `Block ${name}?`,
+    blockText:
+      'Neither of you can write to the other or see whether the other is here. You stay in the groups you share. They are not told.',
   },
 
   devices: {

@@ -1,24 +1,35 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { useMe, usePresence } from '../app-context.tsx'
+import { useApp, useMe, usePresence, useReadable } from '../app-context.tsx'
+import { Block } from '../dialogs/block.tsx'
 import { GroupDetails } from '../dialogs/group-details.tsx'
 import { Avatar } from '../parts/avatar.tsx'
-import { IconButton } from '../parts/button.tsx'
+import { Button, IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { otherOf, presenceText } from '../state/people.ts'
 import { strings } from '../strings.ts'
+import { useAction } from '../use-action.ts'
 import styles from './header.module.css'
 
 /** With whom one talks: presence of the one, or how many. */
 export function ChatHeader({ conversation }: { conversation: ConversationView }) {
   const me = useMe()
   const presence = usePresence()
+  const { client } = useApp()
+  const contacts = useReadable(client.contacts)
   const [details, setDetails] = useState(false)
+  const [blocking, setBlocking] = useState(false)
+  const unblocking = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
   const other = otherOf(conversation, me.id)
   const group = conversation.kind === 'group'
   const item = other === undefined ? undefined : presence.get(other)
+  const blocked = other !== undefined && contacts.blocked.some(({ userId }) => userId === other)
+  useEffect(() => {
+    // Without it the button only offers what the server does again, for nothing.
+    if (!client.contacts.get().loaded) client.contacts.load().catch(() => undefined)
+  }, [client])
   // Opening a conversation leads a keyboard or screen reader to it; the composer takes the focus where there is a keyboard.
   useEffect(() => {
     heading.current?.focus()
@@ -28,7 +39,12 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       <Link href="/" className={styles.back} aria-label={strings.chat.back} title={strings.chat.back}>
         <Icon name="back" />
       </Link>
-      <Avatar id={other ?? conversation.id} name={conversation.title} online={item?.online === true} size="small" />
+      <Avatar
+        id={other ?? conversation.id}
+        name={conversation.title}
+        online={!blocked && item?.online === true}
+        size="small"
+      />
       <div className={styles.names}>
         <h2 ref={heading} tabIndex={-1} className={styles.title}>
           <bdi>{conversation.title}</bdi>
@@ -38,10 +54,29 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
             ? strings.chat.members(conversation.memberCount)
             : other === undefined
               ? strings.list.self
-              : presenceText(item, new Date())}
+              : (unblocking.error ?? (blocked ? strings.contacts.blocked : presenceText(item, new Date())))}
         </p>
       </div>
       {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}
+      {other !== undefined && !blocked && (
+        <IconButton
+          icon="block"
+          label={strings.contacts.actNamed('block', conversation.title)}
+          onClick={() => setBlocking(true)}
+        />
+      )}
+      {other !== undefined && blocked && (
+        <Button
+          busy={unblocking.busy}
+          aria-label={strings.contacts.actNamed('unblock', conversation.title)}
+          onClick={() => unblocking.run(async () => void (await client.contacts.unblock(other)))}
+        >
+          {strings.contacts.acts.unblock}
+        </Button>
+      )}
+      {other !== undefined && blocking && (
+        <Block userId={other} name={conversation.title} onClose={() => setBlocking(false)} />
+      )}
       {details && <GroupDetails conversation={conversation} onClose={() => setDetails(false)} />}
     </header>
   )

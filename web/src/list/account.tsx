@@ -1,6 +1,7 @@
 import { useState } from 'react'
 import { useMe } from '../app-context.tsx'
 import { ChangePassword } from '../dialogs/change-password.tsx'
+import { Contacts } from '../dialogs/contacts.tsx'
 import { Devices } from '../dialogs/devices.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Avatar } from '../parts/avatar.tsx'
@@ -13,7 +14,7 @@ import styles from './account.module.css'
 /** Who one is, and what belongs to the account. */
 export function Account() {
   const me = useMe()
-  const [dialog, setDialog] = useState<'account' | 'devices' | 'password' | 'sign-out'>()
+  const [dialog, setDialog] = useState<'account' | 'contacts' | 'devices' | 'password' | 'sign-out'>()
   const close = () => setDialog(undefined)
   return (
     <>
@@ -33,6 +34,9 @@ export function Account() {
               <bdi>{me.email}</bdi>
             </p>
           </div>
+          <Button onClick={() => setDialog('contacts')}>
+            <Icon name="group" size={18} /> {strings.account.contacts}
+          </Button>
           <Button onClick={() => setDialog('devices')}>
             <Icon name="device" size={18} /> {strings.account.devices}
           </Button>
@@ -44,6 +48,7 @@ export function Account() {
           </Button>
         </Modal>
       )}
+      {dialog === 'contacts' && <Contacts onClose={close} />}
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'sign-out' && <SignOut onClose={close} />}

@@ -21,6 +21,7 @@ const paths = {
   bell: 'M6 17V11a6 6 0 0 1 12 0v6l1.5 2h-15L6 17Zm4 4h4',
   muted: 'M6 17V11c0-1 .2-1.9.6-2.7M9 5.8A6 6 0 0 1 18 11v4m-2 4H4.5L6 17m4 4h4M4 4l16 16',
   archive: 'M4 5h16v4H4zM6 9v10h12V9m-8 4h4',
+  block: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM5.7 5.7l12.6 12.6',
   leave: 'M10 5H5v14h5m4-3 4-4-4-4m4 4H9',
 } as const
 
