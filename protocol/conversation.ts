@@ -31,7 +31,30 @@ export interface MessageEntry extends EntryBase {
   kind: 'message'
   /** Position among the messages, 1, 2, 3…, gapless. */
   seq: number
+  /** As it is now; empty when the message was deleted. */
   text: string
+  /** The latest entry that changed it since: what is read here shows every change up to that one, and none above (`message-change.ts`). */
+  changedRev?: number
+  /** When it was last edited, and how often. */
+  editedAt?: string
+  edits?: number
+  /** Deleted for everyone: only its place is left. */
+  deleted?: true
+  /** In the order in which each emoji was first set. */
+  reactions?: readonly Reaction[]
+}
+
+/** One emoji under a message, and those who set it, in their order; each at most once. */
+export interface Reaction {
+  emoji: string
+  userIds: readonly string[]
+}
+
+/** One version of a message's text. */
+export interface MessageVersion {
+  text: string
+  /** When it was sent, or edited into this. */
+  createdAt: string
 }
 
 export type ChangeEntry = EntryBase &
@@ -48,6 +71,14 @@ export type ChangeEntry = EntryBase &
     /** Removed by the owner, or left (`senderId` is then the only one in `userIds`). If the owner goes, the longest-standing member becomes owner. */
     | { kind: 'members.removed'; userIds: string[] }
     | { kind: 'renamed'; title: string }
+    /** By its author. Without `text`: a later entry edited or deleted it again. */
+    | { kind: 'message.edited'; seq: number; text?: string }
+    /** For everyone; by its author, or the group's owner. */
+    | { kind: 'message.deleted'; seq: number }
+    /** `senderId` set a reaction, or took it back. */
+    | { kind: 'message.reacted'; seq: number; emoji: string; on: boolean }
+    /** A change of a message that this member may not see; it only takes its `rev`. */
+    | { kind: 'message.hidden' }
   )
 
 /** One entry of a conversation's log. */

@@ -9,6 +9,11 @@ export const LIMITS = {
   pageDefault: 50,
   pageMax: 200,
   idsPerCall: 500,
+  /** Different emoji under one message, and reactions of everybody together (as many bytes as a long text). */
+  reactionEmoji: 20,
+  reactionsPerMessage: 1_000,
+  /** Each version is kept for the author. */
+  editsPerMessage: 50,
   groupMembers: 1_000,
   conversationsPerUser: 10_000,
   devicesPerUser: 20,

@@ -82,6 +82,14 @@ export const SyncRequest = z.union([
 ])
 export const SessionRefresh = z.object({ token: z.string().min(1).max(8192) })
 
+/** One emoji as people see it: one grapheme, of those recommended for interchange. */
+export const Emoji = z
+  .string()
+  .max(64)
+  .regex(/^\p{RGI_Emoji}$/v, 'must be one emoji')
+export const EditMessage = z.object({ text: MessageText })
+export const MessageSeq = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
+
 export const CreateGroup = z.object({ title, memberIds: ids })
 export const RenameGroup = z.object({ title })
 /** What was begun; unlike a message it may be blank. */

@@ -1,7 +1,9 @@
 import type { ConversationItem, LogPage, MemberItem, MessagePage, SyncPage } from '@parley/protocol/conversation'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
+import type { SendReply } from '@parley/protocol/socket'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
 import type { Send } from './http.ts'
+import type { MessageAction } from './types.ts'
 
 export type Api = ReturnType<typeof openApi>
 
@@ -34,6 +36,18 @@ export function openApi(send: Send) {
     /** The messages before `seq`, newest page first, each page oldest first. */
     messages: async (id: string, before: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
+
+    /** `key` makes a repeat the same change. */
+    amend: async (id: string, seq: number, action: MessageAction, key: string) => {
+      const path = conversation(id, `/messages/${seq}`)
+      const reaction = action.kind === 'react' ? `/reactions/${encodeURIComponent(action.emoji)}` : ''
+      return (await send({
+        method: action.kind === 'edit' ? 'PATCH' : action.kind === 'react' && action.on ? 'PUT' : 'DELETE',
+        path: path + reaction,
+        ...(action.kind === 'edit' && { body: { text: action.text } }),
+        headers: { 'idempotency-key': key },
+      })) as SendReply
+    },
 
     openDirect: async (userId: string) =>
       (await send({

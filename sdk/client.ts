@@ -240,6 +240,9 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       settings.sent(views.target(to))
       return outbox.add(to, text)
     },
+    edit: async (message, text) => signedIn().outbox.change(message, { kind: 'edit', text }),
+    delete: async (message) => signedIn().outbox.change(message, { kind: 'delete' }),
+    react: async (message, emoji, on) => signedIn().outbox.change(message, { kind: 'react', emoji, on }),
     retry: async (id) => signedIn().outbox.retry(id),
     discard: async (id) => signedIn().outbox.discard(id),
     markRead: (conversationId, seq) => space?.markRead(conversationId, seq),

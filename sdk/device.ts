@@ -1,4 +1,5 @@
 import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/protocol/conversation'
+import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { OwnUser } from '@parley/protocol/user'
 import {
@@ -14,9 +15,9 @@ import {
   withMarks,
   withSettings,
 } from './held.ts'
-import type { Changes, Keeper } from './keeper.ts'
+import { type Changes, type Keeper, Patch } from './keeper.ts'
 import { userPrefix } from './session.ts'
-import { isBehind, isTooFar, receive, TOO_FAR } from './timeline.ts'
+import { isBehind, isTooFar, receive, TOO_FAR, withChanges } from './timeline.ts'
 import type { DeviceStorage } from './types.ts'
 
 /** A conversation on this device. `messages`, where they are in memory, are a dense run up to `held.headSeq`. */
@@ -28,6 +29,8 @@ export interface Conversation {
   open: boolean
   /** An older page is on its way. */
   loadingOlder: boolean
+  /** While messages are on their way here: the changes that came meanwhile, which they may not show. */
+  meanwhile?: MessageChange[] | undefined
 }
 
 /** What others on this device do when something changed here. Called in order, never while a change is half made. */
@@ -164,6 +167,7 @@ export function openDevice(
     if (applied.length === 0 && position.headRev === held.headRev) return
     const changes: (readonly [string, unknown])[] = []
     const entered: StoredMessage[] = []
+    const amended: MessageChange[] = []
     let next: Held = { ...held, headRev: position.headRev }
     for (const entry of applied) {
       // A message changes no membership; one that was acknowledged to us does not say which.
@@ -174,6 +178,10 @@ export function openDevice(
         entered.push(step.message)
         changes.push([messageKey(id, step.message.seq), step.message])
       }
+      if (changesMessage(entry)) {
+        amended.push(entry)
+        changes.push([messageKey(id, entry.seq), new Patch<StoredMessage>((message) => changed(message, entry))])
+      }
       for (const seq of step.dropped) changes.push([messageKey(id, seq), undefined])
     }
     conversation.held = next
@@ -181,6 +189,8 @@ export function openDevice(
       const all = [...conversation.messages, ...entered]
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
     }
+    if (conversation.messages && amended.length > 0) conversation.messages = withChanges(conversation.messages, amended)
+    conversation.meanwhile?.push(...amended)
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
     void keep(changes).then(() => hooks.stored(id, next.headSeq))
     for (const message of entered) hooks.message(message, next)

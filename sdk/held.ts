@@ -1,5 +1,6 @@
 import type { ConversationItem, Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
+import { changed, changesMessage } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 
 /** A message as a device keeps it. `sender` is the user name, empty where not known. */
@@ -120,6 +121,11 @@ export function withEntry(
     return { message, ...trimmed({ ...next, headRev, activeAt: entry.createdAt }) }
   }
   const next: Held = { ...held, rev: entry.rev, headRev: Math.max(held.headRev, entry.rev) }
+  if (entry.kind === 'message.hidden') return { held: next, dropped: [] }
+  if (changesMessage(entry)) {
+    if (held.lastMessage?.seq === entry.seq) next.lastMessage = changed(held.lastMessage, entry)
+    return { held: next, dropped: [] }
+  }
   // Facts that already count this entry in must not be changed by it again.
   if (entry.rev > held.facts.rev) {
     if (entry.kind === 'renamed' && !needsFacts(held))

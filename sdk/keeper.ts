@@ -3,6 +3,15 @@ import type { DeviceStorage } from './types.ts'
 
 export type Changes = readonly (readonly [string, unknown])[]
 
+/** A change of a value that may be kept and is not in memory: what is kept when it is written becomes what `of` makes of it. */
+export class Patch<T> {
+  readonly of: (before: T) => T
+
+  constructor(of: (before: T) => T) {
+    this.of = of
+  }
+}
+
 /**
  * Writes a device's changes one batch after another: what is saved in one turn is written together, all or none, and
  * what comes while a write is under way goes together into the next. A failed write is tried again until it is kept, so
@@ -33,12 +42,14 @@ export function openKeeper(storage: DeviceStorage): Keeper {
       waiting = new Map()
       told = []
       try {
-        if (batch.size > 0) await storage.write([...batch])
+        if (batch.size > 0) await storage.write(await patched(batch))
         failures = 0
         for (const tell of done) tell()
       } catch (error) {
         // Newer values of the same keys win over those that could not be written.
-        waiting = new Map([...batch, ...waiting])
+        const newer = waiting
+        waiting = batch
+        for (const [key, value] of newer) put(key, value)
         told = [...done, ...told]
         if (stopped) throw error
         console.error('Parley cannot write to this device', error)
@@ -58,8 +69,28 @@ export function openKeeper(storage: DeviceStorage): Keeper {
 
   function save(changes: Changes): Promise<void> {
     if (stopped) return new Promise(() => {})
-    for (const [key, value] of changes) waiting.set(key, value)
+    for (const [key, value] of changes) put(key, value)
     return flush()
+  }
+
+  function put(key: string, value: unknown): void {
+    const before = waiting.get(key)
+    if (!(value instanceof Patch) || !waiting.has(key)) waiting.set(key, value)
+    else if (before instanceof Patch) waiting.set(key, new Patch((kept) => value.of(before.of(kept))))
+    else waiting.set(key, before === undefined ? undefined : value.of(before))
+  }
+
+  /** With the patches carried out on what is kept; what is not kept stays so. */
+  async function patched(batch: ReadonlyMap<string, unknown>): Promise<[string, unknown][]> {
+    const changes: [string, unknown][] = []
+    for (const [key, value] of batch) {
+      const kept = value instanceof Patch ? await storage.get(key) : undefined
+      changes.push([
+        key,
+        value instanceof Patch && kept !== undefined ? value.of(kept) : value instanceof Patch ? undefined : value,
+      ])
+    }
+    return changes
   }
 
   function flush(): Promise<void> {

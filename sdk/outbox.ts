@@ -7,7 +7,7 @@ import type { StoredMessage } from './held.ts'
 import type { Changes, Keeper } from './keeper.ts'
 import { openLanes } from './lanes.ts'
 import { outboxPrefix } from './session.ts'
-import type { DeviceStorage, OutboxItem } from './types.ts'
+import type { DeviceStorage, MessageAction, MessageRef, OutboxItem } from './types.ts'
 
 /** Messages on their way to the server: kept before they are shown, sent in order, never given up without a refusal. */
 export interface Outbox {
@@ -15,6 +15,8 @@ export interface Outbox {
   /** All items, oldest first. The same array until something changes. */
   items(): readonly OutboxItem[]
   add(to: OutboxItem['to'], text: string): Promise<OutboxItem>
+  /** Queues a change of a message, behind everything of its conversation that waits. */
+  change(message: MessageRef, action: MessageAction): Promise<OutboxItem>
   retry(id: string): Promise<void>
   discard(id: string): Promise<void>
   /** Sends over this link from now on, from the oldest that has no answer. */
@@ -43,6 +45,7 @@ export function openOutbox({
   leads,
   target,
   post,
+  amend,
   hooks,
 }: {
   userId: string
@@ -52,7 +55,11 @@ export function openOutbox({
   /** Where order counts: the conversation, as far as known. */
   target(to: OutboxItem['to']): string
   post(news: OutboxNews): void
+  /** Sends a change of a message. */
+  amend(conversationId: string, seq: number, action: MessageAction, id: string): Promise<SendReply>
   hooks: {
+    /** A change is in the log at `reply.rev`. */
+    amended(reply: SendReply): void
     acked(reply: SendReply, item: OutboxItem): void
     refused(item: OutboxItem): void
     changed(): void
@@ -68,9 +75,16 @@ export function openOutbox({
 
   function sendable(): { id: string; lane: string }[] {
     if (!leads() || !link || link.gone.aborted) return []
+    // A change goes another way than messages do, so it waits until all before it in its lane is answered.
+    const before = new Set<string>()
     return items()
       .filter((item) => !item.refused && !waiting.get(item.id)?.reply)
-      .map((item) => ({ id: item.id, lane: target(item.to) }))
+      .map((item) => ({ id: item.id, lane: target(item.to), change: item.change }))
+      .filter(({ lane, change }) => {
+        const free = !change || (change.seq !== undefined && !before.has(lane))
+        before.add(lane)
+        return free
+      })
   }
 
   function items(): readonly OutboxItem[] {
@@ -83,9 +97,18 @@ export function openOutbox({
     hooks.changed()
   }
 
-  async function add(to: OutboxItem['to'], text: string): Promise<OutboxItem> {
+  const add = (to: OutboxItem['to'], text: string): Promise<OutboxItem> => queue({ to, text })
+
+  async function change(message: MessageRef, action: MessageAction): Promise<OutboxItem> {
+    const to = 'to' in message ? message.to : { conversationId: message.conversationId }
+    const reply = waiting.get(message.id)?.reply
+    const seq = 'seq' in message ? message.seq : reply?.seq
+    return queue({ to, text: '', change: { messageId: message.id, action, ...(seq !== undefined && { seq }) } })
+  }
+
+  async function queue(what: Pick<OutboxItem, 'to' | 'text' | 'change'>): Promise<OutboxItem> {
     lastOrder = Math.max(lastOrder, items().at(-1)?.order ?? 0) + 1
-    const item: OutboxItem = { id: newId(), to, text, order: lastOrder, queuedAt: new Date().toISOString() }
+    const item: OutboxItem = { id: newId(), ...what, order: lastOrder, queuedAt: new Date().toISOString() }
     await keeper.save([[key(item.id), item]])
     put(item)
     post({ kind: 'outbox', item })
@@ -103,13 +126,16 @@ export function openOutbox({
     const entry = waiting.get(id)
     if (!entry || !link) return { again: false }
     const { item } = entry
-    const request: SendRequest = { id, text: item.text, ...item.to }
     try {
-      const reply = await link.call<SendReply>('message.send', request)
+      const reply = await submit(item, link)
       // Its echo may have come first: then it is done.
       if (waiting.get(id) !== entry) return { again: false }
       entry.reply = reply
-      hooks.acked(reply, item)
+      if (item.change) hooks.amended(reply)
+      else {
+        placed(id, reply.seq)
+        hooks.acked(reply, item)
+      }
       return { again: false }
     } catch (error) {
       const { problem } = asParleyError(error)
@@ -118,12 +144,36 @@ export function openOutbox({
         return { again: true, all: problem.code === 'rate.limited', ...more }
       }
       if (waiting.get(id) !== entry || stopped) return { again: false }
+      if (item.change) {
+        void keeper.save(remove([id]))
+        post({ kind: 'outbox.gone', id })
+        hooks.refused({ ...item, refused: problem })
+        return { again: false }
+      }
       entry.item = { ...item, refused: problem }
       void keeper.save([[key(id), entry.item]])
       changed()
       post({ kind: 'outbox', item: entry.item })
       hooks.refused(entry.item)
       return { again: false }
+    }
+  }
+
+  function submit({ id, to, text, change }: OutboxItem, over: Link): Promise<SendReply> {
+    if (change?.seq !== undefined) return amend(target(to), change.seq, change.action, id)
+    const request: SendRequest = { id, text, ...to }
+    return over.call<SendReply>('message.send', request)
+  }
+
+  /** A message of ours has its place: what was to be changed in it can be told now. */
+  function placed(messageId: string, seq: number): void {
+    for (const entry of waiting.values()) {
+      const { change } = entry.item
+      if (change?.messageId !== messageId || change.seq !== undefined) continue
+      entry.item = { ...entry.item, change: { ...change, seq } }
+      void keeper.save([[key(entry.item.id), entry.item]])
+      post({ kind: 'outbox', item: entry.item })
+      list = undefined
     }
   }
 
@@ -148,6 +198,7 @@ export function openOutbox({
     },
     items,
     add,
+    change,
     async retry(id) {
       const entry = waiting.get(id)
       if (!entry?.item.refused) return
@@ -158,8 +209,11 @@ export function openOutbox({
     },
     async discard(id) {
       if (!waiting.get(id)?.item.refused) return
-      await keeper.save(remove([id]))
-      post({ kind: 'outbox.gone', id })
+      // What was to be changed in it goes with it.
+      const about = items().filter(({ change }) => change?.messageId === id && change.seq === undefined)
+      const gone = [id, ...about.map((item) => item.id)]
+      await keeper.save(remove(gone))
+      for (const each of gone) post({ kind: 'outbox.gone', id: each })
     },
     up(next) {
       link = next
@@ -170,11 +224,14 @@ export function openOutbox({
       for (const { id, seq, rev, createdAt } of mine) {
         const entry = waiting.get(id)
         if (entry && !entry.reply) hooks.acked({ id, seq, rev, createdAt, conversationId }, entry.item)
+        placed(id, seq)
       }
       const seen = [...waiting.values()].filter(
         ({ reply }) => reply?.conversationId === conversationId && reply.rev <= rev,
       )
-      return remove([...mine.map(({ id }) => id), ...seen.map(({ item }) => item.id)])
+      const gone = remove([...mine.map(({ id }) => id), ...seen.map(({ item }) => item.id)])
+      if (gone.length > 0) lanes.pump()
+      return gone
     },
     dropped(conversationId) {
       const lost = [...waiting.values()].filter(({ reply }) => reply?.conversationId === conversationId)

@@ -1,9 +1,10 @@
+import type { MessageChange } from '@parley/protocol/message-change'
 import type { Api } from './api.ts'
-import type { Device } from './device.ts'
+import type { Conversation, Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
 import { type StoredMessage, withWindow } from './held.ts'
 import type { Keeper } from './keeper.ts'
-import { denseSuffix, prepend } from './timeline.ts'
+import { denseSuffix, prepend, withChanges } from './timeline.ts'
 import type { DeviceStorage } from './types.ts'
 
 /** Messages of one conversation, from this device and, where it has none, from the server. */
@@ -44,11 +45,13 @@ export function openPages(
     if (!before || before.messages) return
     // From here on what arrives is added; what is stored then joins it in front.
     before.messages = []
-    await keeper.flush()
-    const rows = await storage.list(device.messagesPrefix(id))
+    const stored = await meanwhile(before, async () => {
+      await keeper.flush()
+      const rows = await storage.list(device.messagesPrefix(id))
+      return rows.map(([, value]) => value as StoredMessage)
+    })
     const conversation = device.conversations.get(id)
     if (conversation !== before) return
-    const stored = rows.map(([, value]) => value as StoredMessage)
     const first = before.messages[0]?.seq ?? before.held.headSeq + 1
     const messages = prepend(before.messages, denseSuffix(stored, first - 1), before.held.headSeq)
     before.messages = messages
@@ -67,12 +70,26 @@ export function openPages(
     conversation.loadingOlder = true
     changed(id)
     try {
-      const { items } = await api.messages(id, first, PAGE)
+      const page = await meanwhile(conversation, async () => (await api.messages(id, first, PAGE)).items)
       if (device.conversations.get(id) !== conversation) return
-      join(id, items)
+      join(id, page)
     } finally {
       conversation.loadingOlder = false
       changed(id)
+    }
+  }
+
+  /** What is fetched, with the changes that came to this device meanwhile: it may have been read before those. */
+  async function meanwhile(
+    conversation: Conversation,
+    fetch: () => Promise<readonly StoredMessage[]>,
+  ): Promise<readonly StoredMessage[]> {
+    const changes: MessageChange[] = []
+    conversation.meanwhile = changes
+    try {
+      return withChanges(await fetch(), changes)
+    } finally {
+      conversation.meanwhile = undefined
     }
   }
 

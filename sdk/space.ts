@@ -91,7 +91,8 @@ export async function openSpace(options: SpaceOptions) {
     leads,
     target: views.target,
     post: (news) => tabs?.post(news),
-    hooks: { acked, refused: (item) => events.emit('refused', item), changed: outboxChanged },
+    amend: api.amend,
+    hooks: { acked, amended, refused: (item) => events.emit('refused', item), changed: outboxChanged },
   })
 
   const tabs = await joinTabs<TabNews>(storage.sharedAs && `${storage.sharedAs}/${me.id}`, {
@@ -128,6 +129,13 @@ export async function openSpace(options: SpaceOptions) {
     const membersRev = conversation?.held.facts.membersRev ?? 0
     const place = { conversationId, id, rev, seq, headSeq: seq, createdAt, membersRev }
     takeLive({ kind: 'message', senderId: me.id, text: item.text, ...place })
+  }
+
+  /** One's own change of a message has its place; it is done when the log is held up to there. */
+  function amended({ conversationId, rev }: SendReply): void {
+    const held = device.conversations.get(conversationId)?.held
+    if (held && held.rev < rev) device.takeEntries(conversationId, [], rev)
+    else void keeper.save(outbox.entered(conversationId, held?.rev ?? rev, []))
   }
 
   function takeLive(entry: Entry): void {

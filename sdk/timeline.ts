@@ -1,4 +1,5 @@
-import type { Entry } from '@parley/protocol/conversation'
+import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import { changed, type MessageChange } from '@parley/protocol/message-change'
 
 /**
  * The rule by which a device follows a conversation's log: apply the entry that comes next, ignore what it has, fetch
@@ -45,6 +46,17 @@ export const heardOf = (position: Position, headRev: number): Position =>
 export const isBehind = ({ rev, headRev }: Pick<Position, 'rev' | 'headRev'>): boolean => rev < headRev
 
 export const isTooFar = ({ rev, headRev }: Pick<Position, 'rev' | 'headRev'>): boolean => headRev - rev > TOO_FAR
+
+/** Messages with changes of the log applied in their order. What a message shows already changes it no more; others stay the same objects. */
+export function withChanges<M extends MessageEntry>(
+  messages: readonly M[],
+  changes: readonly MessageChange[],
+): readonly M[] {
+  const bySeq = Map.groupBy(changes, ({ seq }) => seq)
+  return bySeq.size === 0
+    ? messages
+    : messages.map((message) => (bySeq.get(message.seq) ?? []).reduce(changed<M>, message))
+}
 
 /** A window of messages with `older` in front, when both are dense and meet; else the window as it was. */
 export function prepend<M extends { seq: number }>(

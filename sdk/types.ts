@@ -61,9 +61,26 @@ export interface OutboxItem {
   /** Order of sending on this device. */
   order: number
   queuedAt: string
+  /** Not a message but a change of one, which waits behind whatever was queued before it. `text` is then empty. */
+  change?: QueuedChange
   /** Set after a definite refusal; `retry` or `discard` it. */
   refused?: Problem
 }
+
+/** A change of a message. `seq` is unknown while the message itself, `messageId`, waits. */
+export interface QueuedChange {
+  messageId: string
+  seq?: number
+  action: MessageAction
+}
+
+export type MessageAction =
+  | { kind: 'edit'; text: string }
+  | { kind: 'delete' }
+  | { kind: 'react'; emoji: string; on: boolean }
+
+/** A message in a timeline, or one's own that still waits in the outbox. */
+export type MessageRef = Pick<TimelineMessage, 'conversationId' | 'id' | 'seq'> | Pick<OutboxItem, 'id' | 'to'>
 
 export interface TimelineMessage extends MessageEntry {
   /** User name, where known. */
@@ -206,6 +223,13 @@ export interface ParleyClient {
   timeline(conversationId: string): Timeline
   /** Resolves when the message is durable in the outbox; the ack comes as an event, and in the timeline. */
   send(to: { conversationId: string } | { receiverId: string }, text: string): Promise<OutboxItem>
+  /**
+   * Edit, delete for everyone, set or take back a reaction. Resolves when that is durable in the outbox; it is shown at once,
+   * sent behind what was queued before, once, and goes again (with `refused`) when the server definitely refuses it.
+   */
+  edit(message: MessageRef, text: string): Promise<OutboxItem>
+  delete(message: MessageRef): Promise<OutboxItem>
+  react(message: MessageRef, emoji: string, on: boolean): Promise<OutboxItem>
   /** Tries a refused message again, or drops it. */
   retry(id: string): Promise<void>
   discard(id: string): Promise<void>

@@ -1,9 +1,10 @@
+import { changed, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 import type { Conversation, Device } from './device.ts'
 import { type Held, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
 import { hasOlder } from './pages.ts'
-import type { ConversationView, OutboxItem, TimelineMessage, TimelineView } from './types.ts'
+import type { ConversationView, MessageAction, OutboxItem, TimelineMessage, TimelineView } from './types.ts'
 import type { Typing } from './typing.ts'
 
 /** What is shown of a device's state. Objects stay the same while what they show does. */
@@ -24,6 +25,20 @@ export function openViews(
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<string, { held: Held; settings: Settings; pendingCount: number; view: ConversationView }>()
+
+  /** With the changes of one's own that are on their way. */
+  function shownAs(stored: StoredMessage, changes: readonly OutboxItem[]): StoredMessage {
+    const about = changes.filter(({ change }) => change?.seq === stored.seq)
+    if (about.length === 0) return stored
+    const after = about.reduce((message, { change, id, queuedAt }) => {
+      const { conversationId, headSeq, membersRev, seq } = message
+      const rev = (message.changedRev ?? 0) + 1
+      const place = { conversationId, headSeq, membersRev, seq, rev, id, senderId: device.me.id, createdAt: queuedAt }
+      return changed(message, entryOf(change!.action, place))
+    }, stored)
+    const { changedRev: _, ...rest } = after
+    return stored.changedRev === undefined ? rest : { ...rest, changedRev: stored.changedRev }
+  }
 
   function message(stored: StoredMessage, held: Held): TimelineMessage {
     const mine = stored.senderId === device.me.id
@@ -53,7 +68,12 @@ export function openViews(
   const pendingOf = (id: string): OutboxItem[] =>
     outbox()
       .items()
-      .filter(({ to }) => target(to) === id)
+      .filter(({ to, change }) => !change && target(to) === id)
+
+  const changesOf = (id: string): OutboxItem[] =>
+    outbox()
+      .items()
+      .filter(({ to, change }) => change && target(to) === id)
 
   function viewOf({ held }: Conversation, pendingCount: number): ConversationView {
     const before = shown.get(held.id)
@@ -83,9 +103,10 @@ export function openViews(
     timeline(id) {
       const conversation = device.conversations.get(id)
       const held = conversation?.held
+      const changes = changesOf(id)
       return {
         conversationId: id,
-        messages: held ? (conversation.messages ?? []).map((one) => message(one, held)) : [],
+        messages: held ? (conversation.messages ?? []).map((one) => message(shownAs(one, changes), held)) : [],
         pending: pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
         hasOlder: hasOlder(device, id),
         loadingOlder: conversation?.loadingOlder ?? false,
@@ -100,7 +121,8 @@ export function openViews(
     conversations() {
       for (const id of shown.keys()) if (!device.conversations.has(id)) shown.delete(id)
       const pending = new Map<string, number>()
-      for (const { to } of outbox().items()) pending.set(target(to), (pending.get(target(to)) ?? 0) + 1)
+      for (const { to, change } of outbox().items())
+        if (!change) pending.set(target(to), (pending.get(target(to)) ?? 0) + 1)
       return [...device.conversations.values()]
         .sort(
           (a, b) =>
@@ -110,4 +132,14 @@ export function openViews(
         .map((conversation) => viewOf(conversation, pending.get(conversation.held.id) ?? 0))
     },
   }
+}
+
+/** What an action will be in the log, at that place. */
+function entryOf(
+  action: MessageAction,
+  place: Omit<Extract<MessageChange, { kind: 'message.deleted' }>, 'kind'>,
+): MessageChange {
+  if (action.kind === 'edit') return { ...place, kind: 'message.edited', text: action.text }
+  if (action.kind === 'delete') return { ...place, kind: 'message.deleted' }
+  return { ...place, kind: 'message.reacted', emoji: action.emoji, on: action.on }
 }

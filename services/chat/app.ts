@@ -5,6 +5,7 @@ import type { Log } from '@parley/kit/log'
 import { openVerifier } from '@parley/kit/token'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
+import { openAmendments } from './amendments.ts'
 import { openAuthentication } from './auth.ts'
 import { openAway } from './away.ts'
 import { openBlocks } from './blocks.ts'
@@ -56,7 +57,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const cursors = openCursors(contentKey, store.epoch)
 
   const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
-  stack.use(await openContactNews({ bus, people, connections, log }))
+  stack.use(await openContactNews({ bus, people, connections, watchers, log }))
   const metrics = openMetrics(http, connections, bus, store)
   const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
@@ -87,6 +88,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const mustHaveRoom = openRoom(store.inbox, limits)
   const hashOf = openContentHash(contentKey)
   const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, hashOf })
+  const amendments = openAmendments({ store, fanout, blocks, rate, hashOf, limits })
   const items = openItems(store, people, blocks, limits)
   const conversations = openConversations({
     store,
@@ -113,6 +115,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
     chatRoutes({
       authenticate,
       messages,
+      amendments,
       conversations,
       history,
       receipts,

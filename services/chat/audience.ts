@@ -9,6 +9,8 @@ export interface Audience {
   membersRev: number
   /** Position of the entry: for members who joined later it is not. */
   rev?: number
+  /** It is about this message: for members who joined after it it is not. They see a hole in the log, and that nothing is there for them. */
+  seq?: number
   /** Only these members. */
   only?: readonly string[]
   /** It is about this member: for the others, while that one is a member too. */
@@ -21,7 +23,8 @@ export interface Audience {
 
 /** Is that member of the conversation, as it is known now, among the audience? */
 export function isFor(member: Member, audience: Audience, conversation: Conversation): boolean {
-  const { rev, only, about } = audience
+  const { rev, seq, only, about } = audience
+  if (seq !== undefined && member.fromSeq > seq) return false
   if (only) return only.includes(member.userId)
   if (about !== undefined && (member.userId === about || !conversation.members.has(about))) return false
   return rev === undefined || member.fromRev <= rev

@@ -39,6 +39,10 @@ export function applyEntry(before: Conversation | undefined, entry: Entry): Conv
   if (!before) throw new Error(`entry ${entry.rev} of ${entry.conversationId} has nothing before it`)
   switch (entry.kind) {
     case 'message':
+    case 'message.edited':
+    case 'message.deleted':
+    case 'message.reacted':
+    case 'message.hidden':
       return { ...before, ...head }
     case 'renamed':
       return { ...before, ...head, title: entry.title }

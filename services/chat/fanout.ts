@@ -3,6 +3,7 @@ import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { partitionOf } from '@parley/protocol/limits'
+import { changesMessage } from '@parley/protocol/message-change'
 import { type Audience, openRolls } from './audience.ts'
 import type { Connections } from './connections.ts'
 import type { Conversation } from './conversation.ts'
@@ -131,8 +132,11 @@ export async function openFanout(deps: {
     { conversation, exceptSocket }: { conversation?: Conversation | undefined; exceptSocket?: string | undefined },
   ): Promise<void> | undefined {
     const { conversationId, membersRev, rev } = entry
-    if (entry.kind !== 'members.removed')
-      return deliver({ audience: { conversationId, membersRev, rev }, packet, exceptSocket }, { known: conversation })
+    if (entry.kind !== 'members.removed') {
+      const seq = changesMessage(entry) ? { seq: entry.seq } : undefined
+      const audience = { conversationId, membersRev, rev, ...seq }
+      return deliver({ audience, packet, exceptSocket }, { known: conversation })
+    }
     const audience = { conversationId, membersRev, rev, removed: entry.userIds }
     const gone = packetOf('conversation.updated', { conversationId, gone: true })
     return deliver({ audience, packet, exceptSocket }, { gone })

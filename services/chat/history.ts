@@ -1,5 +1,6 @@
 import { Fault } from '@parley/kit/fault'
-import type { LogPage, MessagePage } from '@parley/protocol/conversation'
+import type { Entry, LogPage, MessagePage } from '@parley/protocol/conversation'
+import { changesMessage } from '@parley/protocol/message-change'
 import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
@@ -54,8 +55,19 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
     const entries = from <= to ? await log.readEntries(conversationId, from, to) : []
     if (entries.length < to - from + 1)
       throw new Fault('unavailable', 'The log cannot be read completely: try again', { retryAfterMs: 500 })
-    return { items: entries, headRev: conversation.rev, more: to < conversation.rev }
+    return {
+      items: entries.map((entry) => seenFrom(me.fromSeq, entry)),
+      headRev: conversation.rev,
+      more: to < conversation.rev,
+    }
   }
+}
+
+/** What happens to a message from before the join is not for who joined; the entry only takes its place (P6). */
+function seenFrom(fromSeq: number, entry: Entry): Entry {
+  if (!changesMessage(entry) || entry.seq >= fromSeq) return entry
+  const { conversationId, rev, id, senderId, createdAt, headSeq, membersRev } = entry
+  return { kind: 'message.hidden', conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
 }
 
 /** The closed range of a page, within what the member may see. */

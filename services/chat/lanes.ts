@@ -90,10 +90,10 @@ export function openLanes(deps: {
 
   function tellAll(conversation: Conversation, news: News): void {
     const { packet, audience, exceptSocket } = news
-    const { rev = Number.POSITIVE_INFINITY, about, ephemeral } = audience
+    const { rev = Number.POSITIVE_INFINITY, seq = Number.POSITIVE_INFINITY, about, ephemeral } = audience
     if (about !== undefined && !conversation.members.has(about)) return
-    for (const { userId, fromRev } of conversation.members.values()) {
-      if (fromRev > rev || userId === about) continue
+    for (const { userId, fromRev, fromSeq } of conversation.members.values()) {
+      if (fromRev > rev || fromSeq > seq || userId === about) continue
       for (const device of devicesOf(userId)) {
         if (device.id === exceptSocket) continue
         if (ephemeral) device.writer.sendEphemeral(packet)

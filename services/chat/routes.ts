@@ -5,7 +5,10 @@ import {
   AddMembers,
   ChangeSettings,
   CreateGroup,
+  EditMessage,
+  Emoji,
   LogQuery,
+  MessageSeq,
   PageQuery,
   ReceiptHttp,
   RenameGroup,
@@ -14,6 +17,7 @@ import {
 } from '@parley/protocol/requests'
 import { type Request, type RequestHandler, Router } from 'express'
 import { v7 as newId } from 'uuid'
+import type { Amending, Amendments } from './amendments.ts'
 import { actorOf, signedIn } from './auth.ts'
 import type { Blocks } from './blocks.ts'
 import type { Conversations } from './conversations.ts'
@@ -30,6 +34,7 @@ import type { Sync } from './sync.ts'
 export function chatRoutes(deps: {
   authenticate: (token: string) => Promise<Actor>
   messages: Messages
+  amendments: Amendments
   conversations: Conversations
   history: History
   receipts: Receipts
@@ -42,7 +47,7 @@ export function chatRoutes(deps: {
   /** Counts changes of settings by user. */
   changes: Rate
 }): Router {
-  const { authenticate, messages, conversations, history, receipts, settings, sync, people, blocks } = deps
+  const { authenticate, messages, amendments, conversations, history, receipts, settings, sync, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const routes = Router()
@@ -68,13 +73,14 @@ export function chatRoutes(deps: {
       history.messages(userId, conversationId, query),
     )
     res.json({
-      conversation: (page?.items ?? []).map(({ sender, text, id, seq, senderId, createdAt }) => ({
+      conversation: (page?.items ?? []).map(({ sender, text, id, seq, senderId, createdAt, deleted }) => ({
         sender,
         message: text,
         id,
         seq,
         senderId,
         createdAt,
+        ...(deleted && { deleted }),
       })),
       ...(page?.prevCursor && { prevCursor: page.prevCursor }),
       ...(page?.nextCursor && { nextCursor: page.nextCursor }),
@@ -144,6 +150,30 @@ export function chatRoutes(deps: {
     res.json(await history.messages(actorOf(req).userId, idOf(req), parse(PageQuery, req.query)))
   })
 
+  routes.patch('/api/conversations/:id/messages/:seq', async (req, res) => {
+    const { text } = parse(EditMessage, req.body)
+    res.json(await amendments.edit(actorOf(req).userId, amendingOf(req), text))
+  })
+
+  routes.delete('/api/conversations/:id/messages/:seq', async (req, res) => {
+    res.json(await amendments.remove(actorOf(req).userId, amendingOf(req)))
+  })
+
+  routes.put('/api/conversations/:id/messages/:seq/reactions/:emoji', async (req, res) => {
+    const emoji = parse(Emoji, req.params.emoji)
+    res.json(await amendments.react(actorOf(req).userId, amendingOf(req), emoji, true))
+  })
+
+  routes.delete('/api/conversations/:id/messages/:seq/reactions/:emoji', async (req, res) => {
+    const emoji = parse(Emoji, req.params.emoji)
+    res.json(await amendments.react(actorOf(req).userId, amendingOf(req), emoji, false))
+  })
+
+  routes.get('/api/conversations/:id/messages/:seq/history', read, async (req, res) => {
+    const seq = parse(MessageSeq, req.params.seq)
+    res.json({ items: await amendments.versions(actorOf(req).userId, idOf(req), seq) })
+  })
+
   routes.get('/api/conversations/:id/log', async (req, res) => {
     const { after, limit } = parse(LogQuery, req.query)
     res.json(await history.log(actorOf(req).userId, idOf(req), after, limit))
@@ -174,6 +204,16 @@ function limited(rate: Rate, refusal: string): RequestHandler {
     const retryAfterMs = rate.take(actorOf(req).userId)
     if (retryAfterMs > 0) throw new Fault('rate.limited', refusal, { retryAfterMs })
     next()
+  }
+}
+
+/** Which message a change is of. The change is an entry of the log, and its `Idempotency-Key` the entry's id: so it is a UUID. */
+function amendingOf(req: Request): Amending {
+  const key = req.headers['idempotency-key']
+  return {
+    conversationId: idOf(req),
+    seq: parse(MessageSeq, req.params.seq),
+    id: key === undefined ? undefined : parse(Id, key),
   }
 }
 

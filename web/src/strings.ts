@@ -223,6 +223,9 @@ export const strings = {
     retry: 'Retry',
     discard: 'Delete',
     mine: 'You',
+    deleted: 'This message was deleted',
+    edited: 'edited',
+    reactions: 'Reactions',
   },
 
   composer: {

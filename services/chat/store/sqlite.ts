@@ -68,6 +68,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       cachedConversation: (id, membersRev) => conversation(id, membersRev),
       readMessages: async (...range) => reader.messages(...range),
       readEntries: async (...range) => reader.entries(...range),
+      readVersions: async (...message) => reader.versions(...message),
       countOthers: async (...range) => reader.countOthers(...range),
       // All entries are this process's own, so there is nothing to watch and take over.
       pending: async (limit, watchedMs) => (watchedMs === undefined ? pending.first(limit) : []),

@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test'
+import { amendmentsContract } from './contract/amendments.ts'
 import { changesContract } from './contract/changes.ts'
 import { inboxContract } from './contract/inbox.ts'
 import { logContract } from './contract/log.ts'
@@ -50,6 +51,7 @@ export interface ReadPlan {
 export function chatStoreContract(name: string, open: OpenStore): void {
   logContract(name, open)
   changesContract(name, open)
+  amendmentsContract(name, open)
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)

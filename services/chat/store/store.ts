@@ -1,4 +1,4 @@
-import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { Conversation } from '../conversation.ts'
 
@@ -40,12 +40,16 @@ export type Draft = {
     }
   | { kind: 'members.added' | 'members.removed'; userIds: string[]; membersRev: number }
   | { kind: 'renamed'; title: string; membersRev: number }
+  /** Of a message that there is. When it was deleted in the meantime, the entry is appended and changes nothing. */
+  | { kind: 'message.edited'; seq: number; text: string; membersRev: number }
+  | { kind: 'message.deleted'; seq: number; membersRev: number }
+  | { kind: 'message.reacted'; seq: number; emoji: string; on: boolean; membersRev: number }
 )
 
 export type Appended =
   /** Committed now. */
   | { outcome: 'appended'; entry: Entry }
-  /** Was committed before, with the same sender and content: `entry` is the first one, unchanged. */
+  /** Was committed before, with the same sender and content: `entry` is the first one, in its place. Its text may be as it is now, or as it was sent. */
   | { outcome: 'repeated'; entry: Entry }
   /** The id is taken in this conversation by another sender or content; nothing was written. */
   | { outcome: 'conflict' }
@@ -59,13 +63,15 @@ export interface LogStore {
    * all. `rev` and `seq` are dense; entry n is never readable before n-1. Appends of one caller to one conversation keep
    * their call order. Appends that arrive together commit together; the next round starts when the last one returned.
    * `created` on an existing conversation is `repeated` or `conflict`; any other kind on a missing one is `stale`.
-   * A change (anything but a message) resolves only when `findConversation`, and the inboxes of those it touches, show it.
+   * A change of a conversation resolves only when `findConversation`, and the inboxes of those it touches, show it; a change of
+   * a message when every read of that message does. Once a deletion has resolved, no version of the text and no hash of it is
+   * in the store any more; the ids stay taken, and a repeat is then known by its sender alone.
    * Rejects `unavailable` at once when the queue is full, and after bounded retries when the store cannot commit; those that
    * this process had queued behind it in the same conversation are then rejected too, so that a later one never overtakes.
    */
   append(draft: Draft): Promise<Appended>
 
-  /** The entry with that id, with the hash its content had. For refusals: an id is looked up before anything is refused (P2). */
+  /** The entry with that id, with the hash its content had (empty when it was deleted). For refusals: an id is looked up before anything is refused (P2). */
   findEntry(conversationId: string, id: string): Promise<{ entry: Entry; contentHash: string } | undefined>
 
   /** The conversation with everything in it that was acknowledged before the call, on any node. */
@@ -80,11 +86,14 @@ export interface LogStore {
     membersRev?: number,
   ): Conversation | undefined | Promise<Conversation | undefined>
 
-  /** The messages with `fromSeq` <= seq <= `toSeq`, ascending; at most `LIMITS.pageMax`. Reads a closed range by index. */
+  /** The messages with `fromSeq` <= seq <= `toSeq` as they are now, ascending; at most `LIMITS.pageMax`. Reads a closed range by index. */
   readMessages(conversationId: string, fromSeq: number, toSeq: number): Promise<MessageEntry[]>
 
-  /** The entries with `fromRev` <= rev <= `toRev`, ascending; at most `LIMITS.pageMax`. */
+  /** The entries with `fromRev` <= rev <= `toRev`, ascending; at most `LIMITS.pageMax`. Messages are as they are now; an edit has its text while it is the latest. */
   readEntries(conversationId: string, fromRev: number, toRev: number): Promise<Entry[]>
+
+  /** Every version of a message's text, the first one first; none of a deleted message. */
+  readVersions(conversationId: string, seq: number): Promise<MessageVersion[]>
 
   /** How many messages after `afterSeq` up to `toSeq` are not from `userId`, counted to at most `max`. */
   countOthers(conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): Promise<number>

@@ -28,10 +28,20 @@ export function MessageRow({ row, group }: { row: Row; group: boolean }) {
             <bdi>{row.sender}</bdi>
           </p>
         )}
-        <p className={styles.text} dir="auto">
-          {row.text}
+        <p className={styles.text} dir="auto" data-deleted={row.deleted}>
+          {row.deleted ? strings.message.deleted : row.text}
         </p>
+        {row.reactions && (
+          <ul className={styles.reactions} aria-label={strings.message.reactions}>
+            {row.reactions.map(({ emoji, count, mine }) => (
+              <li key={emoji} data-mine={mine || undefined}>
+                {emoji} {count}
+              </li>
+            ))}
+          </ul>
+        )}
         <span className={styles.meta}>
+          {row.edited && <span>{strings.message.edited}</span>}
           <time dateTime={row.at} title={fullTime(row.at)}>
             {clockTime(row.at)}
           </time>

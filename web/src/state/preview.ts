@@ -18,7 +18,9 @@ export function preview(conversation: ConversationView, outbox: readonly OutboxI
   const { draft } = conversation.me.settings
   if (draft.trim())
     return { text: draft, draft: true, ...(conversation.lastMessage && { at: conversation.lastMessage.createdAt }) }
-  const waiting = outbox.findLast((item) => 'conversationId' in item.to && item.to.conversationId === conversation.id)
+  const waiting = outbox.findLast(
+    ({ to, change }) => !change && 'conversationId' in to && to.conversationId === conversation.id,
+  )
   const group = conversation.kind === 'group'
   if (waiting) {
     const status = waiting.refused ? 'failed' : 'pending'
@@ -27,5 +29,6 @@ export function preview(conversation: ConversationView, outbox: readonly OutboxI
   const last = conversation.lastMessage
   if (!last) return { text: strings.list.noMessages }
   const by = last.mine ? strings.list.you : last.sender
-  return { text: last.text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
+  const text = last.deleted ? strings.message.deleted : last.text
+  return { text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
 }

@@ -12,6 +12,11 @@ export interface Row {
   mine: boolean
   text: string
   at: string
+  /** Only its place is left. */
+  deleted?: true
+  edited?: true
+  /** How many set each emoji, and whether one is among them. */
+  reactions?: readonly { emoji: string; count: number; mine: boolean }[]
   status: MessageStatus
   /** Why it was refused, when `status` is `failed`. */
   refused?: Problem
@@ -32,7 +37,10 @@ const RUN_MS = 5 * 60_000
  * stands; none when undefined.
  */
 export function rows(view: TimelineView, me: { id: string; username: string }, unreadAfter?: number): Row[] {
-  const all: Row[] = [...view.messages.map(storedRow), ...view.pending.map((item) => waitingRow(item, me))]
+  const all: Row[] = [
+    ...view.messages.map((message) => storedRow(message, me.id)),
+    ...view.pending.map((item) => waitingRow(item, me)),
+  ]
   let unreadShown = false
   for (const [i, row] of all.entries()) {
     const before = all[i - 1]
@@ -65,9 +73,16 @@ export function grewAtStart(previous: readonly Row[], next: readonly Row[]): boo
   )
 }
 
-function storedRow(message: TimelineView['messages'][number]): Row {
-  const { id, seq, senderId, sender, mine, text, createdAt, status } = message
-  return { id, seq, senderId, sender, mine, text, at: createdAt, status, ...alone }
+function storedRow(message: TimelineView['messages'][number], me: string): Row {
+  const { id, seq, senderId, sender, mine, text, createdAt, status, deleted, editedAt, reactions } = message
+  const counted = reactions?.map(({ emoji, userIds }) => ({
+    emoji,
+    count: userIds.length,
+    mine: userIds.includes(me),
+  }))
+  const more = { ...(deleted && { deleted }), ...(editedAt && { edited: true as const }) }
+  const row: Row = { id, seq, senderId, sender, mine, text, at: createdAt, status, ...more, ...alone }
+  return counted ? { ...row, reactions: counted } : row
 }
 
 function waitingRow(item: TimelineView['pending'][number], me: { id: string; username: string }): Row {

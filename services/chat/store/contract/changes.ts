@@ -186,7 +186,12 @@ export function changesContract(name: string, open: OpenStore): void {
   })
 }
 
-function draftOf(kind: Exclude<Draft['kind'], 'created'>, now: Conversation, who: string, n: number): Draft {
+function draftOf(
+  kind: 'message' | 'renamed' | 'members.added' | 'members.removed',
+  now: Conversation,
+  who: string,
+  n: number,
+): Draft {
   if (kind === 'message') return message(now, who, `message ${n}`)
   if (kind === 'renamed') return title(now, who, `title ${n}`)
   return membership(kind, now, who, [who])

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
+import { changesMessage } from '@parley/protocol/message-change'
 import type { Appended, ChatStore, Draft } from '../store.ts'
 
 /** What the contract's tests say to a store, in the words of the tests. */
@@ -57,6 +58,21 @@ export function title(to: { id: string; membersRev: number }, senderId: string, 
     title: text,
     membersRev: to.membersRev,
   }
+}
+
+/** A draft of a change of the message with that `seq`. */
+export function amendment(
+  to: { id: string; membersRev: number },
+  senderId: string,
+  seq: number,
+  change: { text: string } | { emoji: string; on: boolean } | 'deleted',
+  id = newId(),
+): Draft {
+  const about = { conversationId: to.id, id, senderId, seq, membersRev: to.membersRev }
+  const contentHash = hashOf('change', JSON.stringify([seq, change]))
+  if (change === 'deleted') return { ...about, contentHash, kind: 'message.deleted' }
+  if ('text' in change) return { ...about, contentHash, kind: 'message.edited', text: change.text }
+  return { ...about, contentHash, kind: 'message.reacted', ...change }
 }
 
 /** Makes a group of these and gives what further drafts need to know of it. */
@@ -123,7 +139,7 @@ export function assertDense(log: readonly Entry[]): void {
   for (const [n, entry] of log.entries()) {
     assert.equal(entry.rev, n + 1, 'rev is dense')
     if (entry.kind === 'message') assert.equal(entry.seq, ++seq, 'seq is dense')
-    else if (entry.kind !== 'renamed') membersRev = entry.rev
+    else if (entry.kind !== 'renamed' && !changesMessage(entry)) membersRev = entry.rev
     assert.equal(entry.headSeq, seq)
     assert.equal(entry.membersRev, membersRev)
   }

@@ -25,8 +25,32 @@ export interface Collections {
 }
 
 /** An entry as it is kept. `outbox` is there until the entry was relayed; its value orders the pending ones. */
-export type LogDocument = Kept<Entry> & { _id: ObjectId; contentHash: string; createdAt: Date; outbox?: Date }
-type Kept<E> = E extends Entry ? Omit<E, 'createdAt'> : never
+export type LogDocument = Kept<Entry> & {
+  _id: ObjectId
+  contentHash: string
+  createdAt: Date
+  outbox?: Date
+  /** Of a message. */
+  seq?: number
+  /** Of a message, or of an edit that is not carried out yet. */
+  text?: string
+  changedRev?: number
+  deleted?: true
+  /** Of an edited message: the entry that its text is of, and the texts before it. */
+  textRev?: number
+  versions?: Version[]
+  /** Of a change of a message: the message's `seq`; and the conversation, until the change is carried out in the message's document. */
+  about?: number
+  unapplied?: string
+}
+type Kept<E> = E extends Entry ? Omit<E, 'createdAt' | 'seq' | 'text' | 'changedRev' | 'deleted'> : never
+
+/** A text that a message had, and the entry it came with. */
+interface Version {
+  rev: number
+  text: string
+  createdAt: Date
+}
 
 export interface ConversationDocument {
   _id: string

@@ -1,5 +1,6 @@
 import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
+import { changesMessage } from '@parley/protocol/message-change'
 import { applyEntry, type Conversation } from '../../conversation.ts'
 import type { Collections, ConversationDocument } from './collections.ts'
 import { BOUNDED, isDuplicate } from './connection.ts'
@@ -8,7 +9,7 @@ import { entryOf, readRange } from './entries.ts'
 /** A conversation as its log is up to `conversation.rev`, and how far its document is known to have come. */
 export interface Head {
   conversation: Conversation
-  /** The `rev` of the latest entry that is not a message. */
+  /** The `rev` of the latest entry that is neither a message nor a change of one. */
   changeRev: number
   /** The document has this `rev` or a higher one. */
   savedRev: number
@@ -21,7 +22,7 @@ const HINT_LAG = 64
 export function headAfter(before: Head | undefined, entry: Entry): Head {
   return {
     conversation: applyEntry(before?.conversation, entry),
-    changeRev: entry.kind === 'message' ? (before?.changeRev ?? 0) : entry.rev,
+    changeRev: entry.kind === 'message' || changesMessage(entry) ? (before?.changeRev ?? 0) : entry.rev,
     savedRev: before?.savedRev ?? 0,
   }
 }

@@ -1,5 +1,6 @@
 import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
+import { changesMessage } from '@parley/protocol/message-change'
 import { ObjectId } from 'mongodb'
 import type { Conversation } from '../../conversation.ts'
 import type { Draft } from '../store.ts'
@@ -26,6 +27,14 @@ export function entryAfter(before: Conversation | undefined, draft: Draft, creat
     case 'members.added':
     case 'members.removed':
       return { ...base, kind: draft.kind, userIds: draft.userIds, membersRev: rev }
+    case 'message.edited':
+      return { ...base, kind: draft.kind, seq: draft.seq, text: draft.text, membersRev: draft.membersRev }
+    case 'message.deleted':
+      return { ...base, kind: draft.kind, seq: draft.seq, membersRev: draft.membersRev }
+    case 'message.reacted': {
+      const { kind, seq, emoji, on, membersRev } = draft
+      return { ...base, kind, seq, emoji, on, membersRev }
+    }
     default:
       throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
   }
@@ -34,14 +43,38 @@ export function entryAfter(before: Conversation | undefined, draft: Draft, creat
 /** An entry as it is first kept: pending, under an `_id` of its own by which its appender knows it again. */
 export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
-  return { ...entry, _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
+  const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
+  if (!changesMessage(entry)) return { ...entry, ...kept }
+  const { seq, ...rest } = entry
+  return { ...rest, ...kept, about: seq, unapplied: entry.conversationId }
 }
 
-/** The entry in a document of the log. */
+/** The entry in a document of the log; a message as it is now. */
 export function entryOf(document: LogDocument): Entry {
-  const { _id, contentHash, outbox, ...entry } = document
-  return { ...entry, createdAt: entry.createdAt.toISOString() } as Entry
+  const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...entry } = document
+  const seq = about === undefined ? undefined : { seq: about }
+  return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }
+
+/** Entries as they are read: an edit has its text while it is the latest, from the message that it is the text of. */
+export async function withTexts(
+  log: Collections['log'],
+  conversationId: string,
+  documents: readonly LogDocument[],
+): Promise<Entry[]> {
+  const edited = documents.filter(({ kind, text }) => kind === 'message.edited' && text === undefined)
+  if (edited.length === 0) return documents.map(entryOf)
+  const seqs = edited.flatMap(({ about }) => (about === undefined ? [] : [about]))
+  const messages = await log.find({ conversationId, seq: { $in: seqs } }, { ...READ, projection: PRESENT }).toArray()
+  const texts = new Map(messages.map(({ textRev, text }) => [textRev, text]))
+  return documents.map((document) => {
+    const text = document.kind === 'message.edited' ? (document.text ?? texts.get(document.rev)) : undefined
+    return entryOf(text === undefined ? document : { ...document, text })
+  })
+}
+
+/** A message's earlier texts are read for its author only. */
+export const PRESENT = { versions: 0 } as const
 
 /** The documents with these ids, in that conversation. */
 export async function findByIds(
@@ -63,14 +96,14 @@ export async function readRange(
   conversationId: string,
   from: number,
   to: number,
-  projection: Partial<Record<keyof LogDocument | 'text', 0>> = {},
+  projection: Partial<Record<keyof LogDocument, 0>> = {},
 ): Promise<LogDocument[]> {
   const first = Math.max(from, 1)
   const last = Math.min(to, first + LIMITS.pageMax - 1)
   if (!(first <= last)) return []
   for (let scan = 1; scan <= 5; scan++) {
     const filter = { conversationId, [by]: { $gte: first, $lte: last } }
-    const found = await log.find(filter, { ...READ, projection }).toArray()
+    const found = await log.find(filter, { ...READ, projection: { ...PRESENT, ...projection } }).toArray()
     found.sort((a, b) => a.rev - b.rev)
     if (found.every((document, n) => placeOf(document, by) === first + n)) return found
   }
@@ -78,5 +111,5 @@ export async function readRange(
 }
 
 function placeOf(document: LogDocument, by: 'rev' | 'seq'): number {
-  return by === 'rev' || document.kind !== 'message' ? document.rev : document.seq
+  return by === 'rev' ? document.rev : (document.seq ?? 0)
 }

@@ -14,6 +14,8 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'conversation_seq', key: { conversationId: 1, seq: 1, senderId: 1 } },
     // Sparse: as large as what is pending, whatever the log's size.
     { name: 'outbox', key: { outbox: 1 }, sparse: true },
+    // As large as what is being carried out at this moment.
+    { name: 'unapplied', key: { unapplied: 1 }, sparse: true },
   ],
   marks: [{ name: 'conversation_user', key: { conversationId: 1, userId: 1 }, unique: true }],
   settings: [

@@ -1,10 +1,12 @@
 import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import { changesMessage } from '@parley/protocol/message-change'
 import type { LogStore } from '../store.ts'
+import { amendIn } from './amendments.ts'
 import type { Collections } from './collections.ts'
 import { answered, BOUNDED } from './connection.ts'
 import type { Head } from './conversations.ts'
-import { entryOf, readRange } from './entries.ts'
+import { entryOf, PRESENT, readRange, withTexts } from './entries.ts'
 import { gate } from './gate.ts'
 import type { Heads } from './heads.ts'
 import { openOutbox } from './outbox.ts'
@@ -26,14 +28,16 @@ export function openLog(parts: {
   const { collections, heads, raise } = parts
   const { log } = collections
   const outbox = openOutbox(log)
+  const amend = amendIn(log)
   const rounds = openRounds(
-    roundOf({ log, heads, committed: outbox.committed, show, logger: parts.logger }),
+    roundOf({ log, heads, committed: outbox.committed, show, amend, logger: parts.logger }),
     parts.queue,
   )
   const inTurn = gate(RELAYED_AT_ONCE)
 
   /** Everything that these entries touch shows them; a repeat, or one that comes late, does no harm. */
   async function show(entries: readonly Entry[], head: Head): Promise<void> {
+    if (entries.some(changesMessage)) await amend(head.conversation.id)
     if (head.savedRev < head.changeRev) await heads.save(head)
     const { members } = head.conversation
     const removed = entries.flatMap((entry) => (entry.kind === 'members.removed' ? entry.userIds : []))
@@ -60,7 +64,7 @@ export function openLog(parts: {
     append: (draft) => answered(rounds.append(draft)),
 
     async findEntry(conversationId, id) {
-      const found = await answered(log.findOne({ conversationId, id }, BOUNDED))
+      const found = await answered(log.findOne({ conversationId, id }, { ...BOUNDED, projection: PRESENT }))
       return found ? { entry: entryOf(found), contentHash: found.contentHash } : undefined
     },
 
@@ -72,12 +76,24 @@ export function openLog(parts: {
     },
 
     async readMessages(conversationId, fromSeq, toSeq) {
-      const found = await answered(readRange(log, 'seq', conversationId, fromSeq, toSeq))
+      const found = await answered(
+        amend(conversationId).then(() => readRange(log, 'seq', conversationId, fromSeq, toSeq)),
+      )
       return found.map(entryOf).filter((entry): entry is MessageEntry => entry.kind === 'message')
     },
 
     async readEntries(conversationId, fromRev, toRev) {
-      return (await answered(readRange(log, 'rev', conversationId, fromRev, toRev))).map(entryOf)
+      const found = readRange(log, 'rev', conversationId, fromRev, toRev)
+      return answered(found.then((documents) => withTexts(log, conversationId, documents)))
+    },
+
+    async readVersions(conversationId, seq) {
+      await answered(amend(conversationId))
+      const found = await answered(log.findOne({ conversationId, seq }, BOUNDED))
+      const now = found && entryOf(found)
+      if (now?.kind !== 'message' || now.deleted) return []
+      const before = found?.versions?.map(({ text, createdAt }) => ({ text, createdAt: createdAt.toISOString() }))
+      return [...(before ?? []), { text: now.text, createdAt: now.editedAt ?? now.createdAt }]
     },
 
     countOthers(conversationId, userId, afterSeq, toSeq, max) {

@@ -1,7 +1,7 @@
 import type { Entry } from '@parley/protocol/conversation'
 import type { Collections, LogDocument } from './collections.ts'
 import { BOUNDED, READ } from './connection.ts'
-import { entryOf } from './entries.ts'
+import { PRESENT, withTexts } from './entries.ts'
 
 /** Own entries remembered until they are relayed. What is above it is taken up from the log, as a dead process's would be. */
 const OWN_MAX = 20_000
@@ -78,10 +78,11 @@ function byPlace(a: Key, b: Key): number {
 async function readPending(log: Collections['log'], keys: readonly Key[]): Promise<Entry[]> {
   if (keys.length === 0) return []
   const marks = keys.flatMap(({ outbox }) => (outbox ? [outbox] : []))
-  const found = await log.find({ outbox: { $in: marks } }, { ...READ, limit: WATCHED_MAX }).toArray()
-  const byKey = new Map(found.map((document) => [keyOf(document), document]))
-  return keys.flatMap((key) => {
-    const document = byKey.get(keyOf(key))
-    return document ? [entryOf(document)] : []
-  })
+  const found = await log
+    .find({ outbox: { $in: marks } }, { ...READ, projection: PRESENT, limit: WATCHED_MAX })
+    .toArray()
+  const byConversation = Map.groupBy(found, ({ conversationId }) => conversationId)
+  const entries = await Promise.all([...byConversation].map(([id, documents]) => withTexts(log, id, documents)))
+  const byKey = new Map(entries.flat().map((entry) => [keyOf(entry), entry]))
+  return keys.flatMap((key) => byKey.get(keyOf(key)) ?? [])
 }

@@ -3,8 +3,10 @@ import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
 import type { Entry } from '@parley/protocol/conversation'
+import { changesMessage } from '@parley/protocol/message-change'
 import { MongoError } from 'mongodb'
 import type { Draft } from '../store.ts'
+import type { Amend } from './amendments.ts'
 import type { Collections, LogDocument } from './collections.ts'
 import { BOUNDED, isDuplicate, unavailable } from './connection.ts'
 import { type Head, headAfter } from './conversations.ts'
@@ -24,6 +26,8 @@ export interface RoundParts {
   committed(entries: readonly Entry[]): void
   /** Makes committed changes visible: the conversation's document and the inboxes of those they touch. */
   show(entries: readonly Entry[], head: Head): Promise<void>
+  /** Makes committed changes of messages visible. Their inboxes are the relay's work, as those of messages are. */
+  amend: Amend
   /** Hears why a round was given up. */
   logger: Log | undefined
 }
@@ -79,7 +83,8 @@ async function answerFound(parts: RoundParts, conversationId: string, open: Set<
 }
 
 async function answer(parts: RoundParts, { draft, sentAs, resolve }: Waiting, document: LogDocument): Promise<void> {
-  if (document.senderId !== draft.senderId || document.contentHash !== draft.contentHash) {
+  const known = document.contentHash === '' || document.contentHash === draft.contentHash
+  if (document.senderId !== draft.senderId || document.kind !== draft.kind || !known) {
     resolve({ outcome: 'conflict' })
     return
   }
@@ -145,7 +150,8 @@ async function insert(parts: RoundParts, before: Head | undefined, open: Set<Wai
   if (head) parts.heads.keep(head)
   parts.committed(planned.map(({ entry }) => entry))
   for (const { item, entry, head } of planned) {
-    if (entry.kind !== 'message') await parts.show([entry], head)
+    if (changesMessage(entry)) await parts.amend(entry.conversationId)
+    else if (entry.kind !== 'message') await parts.show([entry], head)
     item.resolve({ outcome: 'appended', entry })
     open.delete(item)
   }

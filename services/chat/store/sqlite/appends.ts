@@ -1,6 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeEntry } from '@parley/protocol/conversation'
+import { changesMessage } from '@parley/protocol/message-change'
 import { applyEntry } from '../../conversation.ts'
+import { Amendments } from './amendments.ts'
 import { idBytes } from './bytes.ts'
 import type { Head, Heads } from './heads.ts'
 import type { Inboxes } from './inboxes.ts'
@@ -9,6 +11,8 @@ import { OUTCOME, PLACE_WIDTH } from './round.ts'
 import { type ChangeRow, changeOf, type MessageRow, stateOf } from './rows.ts'
 import { one, write } from './statements.ts'
 
+/** What is left of the hash of what was deleted. */
+const NO_HASH = new Uint8Array(0)
 const CONFLICT = [OUTCOME.conflict, 0, 0, 0, 0, 0]
 const STALE = [OUTCOME.stale, 0, 0, 0, 0, 0]
 
@@ -16,9 +20,11 @@ const STALE = [OUTCOME.stale, 0, 0, 0, 0, 0]
 export class Appends {
   readonly #heads: Heads
   readonly #inboxes: Inboxes
+  readonly #amendments: Amendments
   readonly #insertMessage
   readonly #insertChange
   readonly #saveConversation
+  readonly #saveRev
   readonly #messageById
   readonly #changeById
   readonly #lastMessagePos
@@ -29,9 +35,11 @@ export class Appends {
   constructor(db: DatabaseSync, heads: Heads, inboxes: Inboxes) {
     this.#heads = heads
     this.#inboxes = inboxes
+    this.#amendments = new Amendments(db)
     this.#insertMessage = write(db, 'message')
     this.#insertChange = write(db, 'change')
     this.#saveConversation = write(db, 'conversation')
+    this.#saveRev = write(db, 'conversationRev')
     this.#messageById = one<MessageRow>(db, 'messageById')
     this.#changeById = one<ChangeRow>(db, 'changeById')
     this.#lastMessagePos = one<{ pos: number | null }>(db, 'lastMessagePos')
@@ -83,6 +91,7 @@ export class Appends {
     if (first) return first
     if (kind === 'created' && existing) return CONFLICT
     if (kind !== 'created' && existing?.membersRev !== append.membersRev) return STALE
+    if (existing && changesMessage(append)) return this.#amend(existing, append, at)
 
     const rev = (existing?.rev ?? 0) + 1
     const headSeq = existing?.headSeq ?? 0
@@ -101,12 +110,28 @@ export class Appends {
     return [OUTCOME.appended, rev, headSeq, membersRev, at, pos]
   }
 
+  /** The message is changed in its place; the entry says that it was, and of an edit not to what. */
+  #amend(head: Head, { kind, conversationId, id, sender, hash, body, membersRev }: Append, at: number): number[] {
+    const [rev, headSeq, pos] = [head.rev + 1, head.headSeq, this.#nextPos()]
+    const row = { pos, rev, head_seq: headSeq, members_rev: membersRev, at, id, sender, hash, body }
+    const entry = changeOf(conversationId, { ...row, kind: kind as ChangeEntry['kind'] })
+    if (!changesMessage(entry)) throw new Error(`${kind} changes no message`)
+    const erased = this.#amendments.apply(head.key, entry, at)
+    const kept = entry.kind === 'message.edited' ? JSON.stringify({ seq: entry.seq }) : body
+    const keptHash = erased ? NO_HASH : hash
+    this.#insertChange(pos, head.key, rev, headSeq, membersRev, id, sender, at, keptHash, kind, kept)
+    this.#saveRev(rev, headSeq, head.key)
+    this.#pos = pos
+    head.rev = rev
+    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos]
+  }
+
   /** What a taken id answers: the first reply to its own sender and content, a conflict to anybody else. */
   #first(head: Head, { id, sender, hash, kind }: Append): number[] | undefined {
     const message = this.#messageById(head.key, id)
     const row = message ? { ...message, head_seq: message.seq, kind: 'message' } : this.#changeById(head.key, id)
     if (!row) return undefined
-    const same = row.kind === kind && equal(row.sender, sender) && equal(row.hash, hash)
+    const same = row.kind === kind && equal(row.sender, sender) && (row.hash.length === 0 || equal(row.hash, hash))
     return same ? [OUTCOME.repeated, row.rev, row.head_seq, row.members_rev, row.at, row.pos] : CONFLICT
   }
 

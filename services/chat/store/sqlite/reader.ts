@@ -1,13 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@parley/kit/fault'
-import type { Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { ChangeEntry, Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import type { Settings } from '@parley/protocol/settings'
 import type { Conversation } from '../../conversation.ts'
 import type { InboxRow, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
-import { type ChangeRow, changeOf, type MessageRow, messageOf, timeOf } from './rows.ts'
+import { type ChangeRow, changeOf, type MessageRow, messageOf, type StateRow, timeOf } from './rows.ts'
 import { type SettingsRow, settingsOf } from './settings.ts'
 import { all, one } from './statements.ts'
 
@@ -24,6 +24,10 @@ export function openReader(path: string, limits: Limits) {
   const messageById = one<MessageRow>(db, 'messageById')
   const changeById = one<ChangeRow>(db, 'changeById')
   const messages = all<MessageRow>(db, 'messages')
+  const messageStates = all<StateRow>(db, 'messageStates')
+  const messageState = one<StateRow>(db, 'messageState')
+  const editedText = one<{ text: string }>(db, 'editedText')
+  const versions = all<{ text: string; at: number }>(db, 'versions')
   const changes = all<ChangeRow>(db, 'changes')
   const changeBefore = one<{ rev: number; head_seq: number }>(db, 'changeBefore')
   const others = one<{ n: number }>(db, 'others')
@@ -58,17 +62,28 @@ export function openReader(path: string, limits: Limits) {
         const key = conversation(idBytes(conversationId))?.key
         if (key === undefined) return undefined
         const message = messageById(key, idBytes(id))
-        if (message) return { entry: messageOf(conversationId, message), contentHash: hashOf(message.hash) }
+        if (message) {
+          const entry = messageOf(conversationId, message, messageState(key, message.seq))
+          return { entry, contentHash: hashOf(message.hash) }
+        }
         const change = changeById(key, idBytes(id))
-        return change && { entry: changeOf(conversationId, change), contentHash: hashOf(change.hash) }
+        return change && { entry: withText(changeOf(conversationId, change)), contentHash: hashOf(change.hash) }
       }),
 
     messages: (conversationId: string, fromSeq: number, toSeq: number): MessageEntry[] => {
       const from = Math.max(1, fromSeq)
       const to = Math.min(toSeq, from + limits.pageMax - 1)
-      const rows = guard(() => messages(idBytes(conversationId), from, to))
-      return rows.map((row) => messageOf(conversationId, row))
+      return snapshot(() => messagesOf(conversationId, from, to))
     },
+
+    /** The present text last. */
+    versions: (conversationId: string, seq: number): MessageVersion[] =>
+      snapshot(() => {
+        const [now] = messagesOf(conversationId, seq, seq)
+        if (!now || now.deleted) return []
+        const before = versions(idBytes(conversationId), seq).map(({ text, at }) => ({ text, createdAt: timeOf(at) }))
+        return [...before, { text: now.text, createdAt: now.editedAt ?? now.createdAt }]
+      }),
 
     entries: (conversationId: string, fromRev: number, toRev: number): Entry[] =>
       snapshot(() => {
@@ -79,9 +94,9 @@ export function openReader(path: string, limits: Limits) {
         if (!before || to < from) return []
         // After a change every entry is a message until the next change: so a range of `rev` is a range of `seq`.
         const fromSeq = before.head_seq + Math.max(1, from - before.rev)
-        const found: Entry[] = changes(id, from, to).map((row) => changeOf(conversationId, row))
-        for (const row of messages(id, fromSeq, fromSeq + to - from))
-          if (row.rev <= to) found.push(messageOf(conversationId, row))
+        const found: Entry[] = changes(id, from, to).map((row) => withText(changeOf(conversationId, row)))
+        for (const message of messagesOf(conversationId, fromSeq, fromSeq + to - from))
+          if (message.rev <= to) found.push(message)
         return found.sort((a, b) => a.rev - b.rev)
       }),
 
@@ -96,11 +111,11 @@ export function openReader(path: string, limits: Limits) {
         const most = limit + ahead.size
         return [
           ...messagesAfter(upTo, most).map((row) => ({
-            entry: messageOf(idOf(row.conversation_id), row),
+            entry: messagesOf(idOf(row.conversation_id), row.seq, row.seq)[0]!,
             position: row.pos,
           })),
           ...changesAfter(upTo, most).map((row) => ({
-            entry: changeOf(idOf(row.conversation_id), row),
+            entry: withText(changeOf(idOf(row.conversation_id), row)),
             position: row.pos,
           })),
         ]
@@ -187,6 +202,21 @@ export function openReader(path: string, limits: Limits) {
       ),
 
     close: () => db.close(),
+  }
+
+  function messagesOf(conversationId: string, from: number, to: number): MessageEntry[] {
+    const id = idBytes(conversationId)
+    const states = messageStates(id, from, to)
+    if (states.length === 0) return messages(id, from, to).map((row) => messageOf(conversationId, row))
+    const bySeq = new Map(states.map((state) => [state.seq, state]))
+    return messages(id, from, to).map((row) => messageOf(conversationId, row, bySeq.get(row.seq)))
+  }
+
+  /** An edit has its text while it is the latest. */
+  function withText(change: ChangeEntry): ChangeEntry {
+    if (change.kind !== 'message.edited') return change
+    const found = editedText(idBytes(change.conversationId), change.seq, change.rev)
+    return found ? { ...change, text: found.text } : change
   }
 
   /** Several statements that see one and the same state. */

@@ -1,4 +1,4 @@
-import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { ChangeEntry, Entry, MessageEntry, Reaction } from '@parley/protocol/conversation'
 import type { Conversation, Member } from '../../conversation.ts'
 import type { Draft } from '../store.ts'
 import { idOf } from './bytes.ts'
@@ -15,6 +15,19 @@ export interface MessageRow {
   at: number
   hash: Uint8Array
   text: string
+}
+
+/** What became of a message since it was sent; most have none. */
+export interface StateRow {
+  seq: number
+  changed_rev: number
+  /** The entry that the text is of, and its time, when it was edited. */
+  text_rev: number | null
+  text_at: number | null
+  edits: number
+  deleted: number
+  /** JSON: `Reaction[]`. */
+  reactions: string
 }
 
 export interface ChangeRow {
@@ -47,8 +60,18 @@ export interface Place {
   at: number
 }
 
-/** The message of a row. */
-export function messageOf(conversationId: string, row: MessageRow): MessageEntry {
+/** The message of a row, as it is now. */
+export function messageOf(conversationId: string, row: MessageRow, state?: StateRow): MessageEntry {
+  const message = asSent(conversationId, row)
+  if (!state) return message
+  message.changedRev = state.changed_rev
+  if (state.deleted) return { ...message, deleted: true }
+  if (state.text_at !== null) Object.assign(message, { editedAt: timeOf(state.text_at), edits: state.edits })
+  const reactions = JSON.parse(state.reactions) as Reaction[]
+  return reactions.length > 0 ? { ...message, reactions } : message
+}
+
+function asSent(conversationId: string, row: MessageRow): MessageEntry {
   return {
     kind: 'message',
     conversationId,
@@ -99,6 +122,12 @@ export function entryOf(draft: Draft, place: Place): Entry {
       return { ...base, kind: draft.kind, userIds: draft.userIds }
     case 'renamed':
       return { ...base, kind: draft.kind, title: draft.title }
+    case 'message.edited':
+      return { ...base, kind: draft.kind, seq: draft.seq, text: draft.text }
+    case 'message.deleted':
+      return { ...base, kind: draft.kind, seq: draft.seq }
+    case 'message.reacted':
+      return { ...base, kind: draft.kind, seq: draft.seq, emoji: draft.emoji, on: draft.on }
     default:
       throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
   }
@@ -120,6 +149,12 @@ export function bodyOf(draft: Draft): string {
       return JSON.stringify({ userIds: draft.userIds })
     case 'renamed':
       return JSON.stringify({ title: draft.title })
+    case 'message.edited':
+      return JSON.stringify({ seq: draft.seq, text: draft.text })
+    case 'message.deleted':
+      return JSON.stringify({ seq: draft.seq })
+    case 'message.reacted':
+      return JSON.stringify({ seq: draft.seq, emoji: draft.emoji, on: draft.on })
     default:
       throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
   }

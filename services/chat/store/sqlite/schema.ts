@@ -49,6 +49,15 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        draft TEXT NOT NULL, PRIMARY KEY (user, conversation)) STRICT, WITHOUT ROWID`,
     `CREATE INDEX settings_pinned ON settings (user, conversation) WHERE pinned IS NOT NULL`,
   ],
+  [
+    // What became of a message since it was sent, where anything did; 'text_rev' is the entry that its text is of.
+    `CREATE TABLE message_states (conversation INTEGER NOT NULL, seq INTEGER NOT NULL, changed_rev INTEGER NOT NULL,
+       text_rev INTEGER, text_at INTEGER, edits INTEGER NOT NULL, deleted INTEGER NOT NULL, reactions TEXT NOT NULL,
+       PRIMARY KEY (conversation, seq)) STRICT, WITHOUT ROWID`,
+    // The texts that a message had before its present one.
+    `CREATE TABLE versions (conversation INTEGER NOT NULL, seq INTEGER NOT NULL, rev INTEGER NOT NULL, at INTEGER NOT NULL,
+       text TEXT NOT NULL, PRIMARY KEY (conversation, seq, rev)) STRICT, WITHOUT ROWID`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

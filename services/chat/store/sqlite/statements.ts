@@ -2,6 +2,7 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 
 const CONVERSATION_KEY = '(SELECT key FROM conversations WHERE id = ?)'
 const MESSAGE = 'm.pos, m.seq, m.rev, m.members_rev, m.id, m.sender, m.at, m.hash, m.text'
+const STATE = 's.seq, s.changed_rev, s.text_rev, s.text_at, s.edits, s.deleted, s.reactions'
 const CHANGE = 'c.pos, c.rev, c.head_seq, c.members_rev, c.id, c.sender, c.at, c.hash, c.kind, c.body'
 
 /** Every read of the store, by name, so that all their plans can be looked at. */
@@ -15,6 +16,13 @@ export const READS = {
   messageById: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND id = ?`,
   changeById: `SELECT ${CHANGE} FROM changes c WHERE conversation = ? AND id = ?`,
   messages: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq`,
+  messageStates: `SELECT ${STATE} FROM message_states s WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ?`,
+  messageState: `SELECT ${STATE} FROM message_states s WHERE conversation = ? AND seq = ?`,
+  messageBySeq: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND seq = ?`,
+  // The text of an edit, while it is the latest.
+  editedText: `SELECT m.text FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
+    WHERE s.conversation = ${CONVERSATION_KEY} AND s.seq = ? AND s.text_rev = ? AND s.deleted = 0`,
+  versions: `SELECT text, at FROM versions WHERE conversation = ${CONVERSATION_KEY} AND seq = ? ORDER BY rev`,
   changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
   others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages
@@ -59,6 +67,18 @@ export const WRITES = {
     WHERE NOT EXISTS (SELECT 1 FROM changes WHERE conversation = ?2 AND id = ?6)`,
   change: `INSERT INTO changes (pos, conversation, rev, head_seq, members_rev, id, sender, at, hash, kind, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  conversationRev: 'UPDATE conversations SET rev = ?, head_seq = ? WHERE key = ?',
+  messageText: 'UPDATE messages SET text = ? WHERE pos = ?',
+  messageState: `INSERT INTO message_states (conversation, seq, changed_rev, text_rev, text_at, edits, deleted, reactions)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed_rev = excluded.changed_rev,
+    text_rev = excluded.text_rev, text_at = excluded.text_at, edits = excluded.edits, deleted = excluded.deleted,
+    reactions = excluded.reactions`,
+  version: 'INSERT INTO versions (conversation, seq, rev, at, text) VALUES (?, ?, ?, ?, ?)',
+  // Of a deleted message nothing is kept from which its text could be told.
+  erasedMessage: `UPDATE messages SET text = '', hash = x'' WHERE pos = ?`,
+  erasedVersions: 'DELETE FROM versions WHERE conversation = ? AND seq = ?',
+  erasedEdits: `UPDATE changes SET hash = x'' WHERE conversation = ?1 AND kind = 'message.edited' AND rev IN
+    (SELECT rev FROM versions WHERE conversation = ?1 AND seq = ?2 UNION ALL SELECT ?3)`,
   relayed: `UPDATE meta SET value = ? WHERE name = 'relayed'`,
   relayedAhead: 'INSERT OR IGNORE INTO relayed_ahead (pos) VALUES (?)',
   relayedBehind: 'DELETE FROM relayed_ahead WHERE pos <= ?',

@@ -1,0 +1,54 @@
+import type { ChangeEntry, MessageEntry, Reaction } from './conversation.ts'
+
+/** An entry that changes a message: it takes a `rev` and no `seq` of its own; `seq` names the message. */
+export type MessageChange = Extract<ChangeEntry, { kind: 'message.edited' | 'message.deleted' | 'message.reacted' }>
+
+/** Does that entry, or draft of one, change a message? */
+export function changesMessage<E extends { kind: string }>(
+  entry: E,
+): entry is Extract<E, { kind: MessageChange['kind'] }> {
+  return entry.kind === 'message.edited' || entry.kind === 'message.deleted' || entry.kind === 'message.reacted'
+}
+
+/**
+ * What an entry of the log makes of the message that it names. Pure; every store, device and check folds with it, in the
+ * order of `rev`. A message read from the store is as it is now, so an older entry may come to a device after it: what
+ * `changedRev` covers already is passed over, and so each change counts once however it is read. Nothing changes a deleted
+ * message any more. An edit that comes without its text was followed by another edit, or by the deletion.
+ */
+export function changed<M extends MessageEntry>(message: M, change: MessageChange): M {
+  if (change.rev <= (message.changedRev ?? 0)) return message
+  const next = { ...message, changedRev: change.rev }
+  if (message.deleted) return next
+  switch (change.kind) {
+    case 'message.edited': {
+      const edited = { ...next, editedAt: change.createdAt, edits: (message.edits ?? 0) + 1 }
+      return change.text === undefined ? edited : { ...edited, text: change.text }
+    }
+    case 'message.deleted': {
+      const { editedAt: _, edits: _edits, reactions: _reactions, ...rest } = next
+      return { ...rest, text: '', deleted: true } as M
+    }
+    case 'message.reacted': {
+      const { reactions: before = [], ...rest } = next
+      const reactions = reacted(before, change.emoji, change.senderId, change.on)
+      return (reactions.length > 0 ? { ...rest, reactions } : rest) as M
+    }
+    default:
+      return change satisfies never
+  }
+}
+
+/** The reactions with that person's one set or taken back; an emoji that nobody is left with goes. */
+function reacted(before: readonly Reaction[], emoji: string, userId: string, on: boolean): Reaction[] {
+  const known = before.some((reaction) => reaction.emoji === emoji)
+  if (on && !known) return [...before, { emoji, userIds: [userId] }]
+  return before
+    .map((reaction) => {
+      if (reaction.emoji !== emoji) return reaction
+      const others = reaction.userIds.filter((id) => id !== userId)
+      if (!on) return { emoji, userIds: others }
+      return others.length < reaction.userIds.length ? reaction : { emoji, userIds: [...others, userId] }
+    })
+    .filter((reaction) => reaction.userIds.length > 0)
+}

@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import fc from 'fast-check'
+import { fileStorage } from './file.ts'
+import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
+import type { ParleyClient, TimelineMessage } from './types.ts'
+
+async function couple(t: TestContext) {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const [ann, bob] = [await signIn(t, parley, annUser), await signIn(t, parley, bobUser)]
+  const { id } = await ann.openDirect(bobUser.id)
+  return { parley, annUser, bobUser, ann, bob, id }
+}
+
+const messages = (client: ParleyClient, id: string): readonly TimelineMessage[] => client.timeline(id).get().messages
+
+/** What is shown, without what the seer is. */
+const shown = (client: ParleyClient, id: string): object[] =>
+  messages(client, id).map(({ seq, text, edits, deleted, reactions, changedRev }) => ({
+    seq,
+    text,
+    edits,
+    deleted,
+    reactions,
+    changedRev,
+  }))
+
+/** Everything held, and equal to what a device sees that has held nothing before. */
+async function assertAgree(
+  t: TestContext,
+  parley: Awaited<ReturnType<typeof openParley>>,
+  people: { email: string; username: string }[],
+  clients: ParleyClient[],
+  id: string,
+) {
+  for (const client of clients) {
+    await settled(client)
+    await texts(client, id)
+  }
+  const fresh = await signIn(t, parley, people[0]!)
+  await texts(fresh, id)
+  for (const client of clients) assert.deepEqual(shown(client, id), shown(fresh, id))
+}
+
+test('edits, deletions and reactions reach every device, open or not, and the list', async (t) => {
+  const { parley, annUser, bobUser, ann, bob, id } = await couple(t)
+  await ann.send({ conversationId: id }, 'helo')
+  await ann.send({ conversationId: id }, 'second')
+  await settled(ann)
+  await settled(bob)
+  // Ann has opened the conversation, bob has not: he keeps it on his device only.
+  await texts(ann, id)
+  const [first, second] = messages(ann, id)
+  await ann.edit(first!, 'hello')
+  await ann.react(first!, '👍', true)
+  await ann.edit(second!, 'the last')
+  assert.equal(messages(ann, id)[0]?.text, 'hello', 'shown at once')
+  await settled(ann)
+  assert.deepEqual(ann.outbox.get(), [])
+  await until(bob, 'the edit in the list', () => bob.conversations.get()[0]?.lastMessage?.text === 'the last')
+  await texts(bob, id)
+  await bob.react(messages(bob, id)[0]!, '👍', true)
+  await assertAgree(t, parley, [annUser], [bob, ann], id)
+  assert.equal(messages(bob, id)[0]?.text, 'hello')
+  const me = (client: ParleyClient) => {
+    const session = client.session.get()
+    return session.status === 'signed-in' ? session.user.id : ''
+  }
+  assert.deepEqual(messages(ann, id)[0]?.reactions, [{ emoji: '👍', userIds: [me(ann), me(bob)] }])
+  await ann.delete(messages(ann, id)[0]!)
+  await assertAgree(t, parley, [bobUser], [ann, bob], id)
+  const { text, deleted, reactions } = messages(bob, id)[0]!
+  assert.deepEqual([text, deleted, reactions], ['', true, undefined])
+})
+
+test('what is changed offline waits behind the message that it is about, also over a restart', async (t) => {
+  const { parley, annUser, bobUser, bob, id } = await couple(t)
+  const folder = await mkdtemp(join(tmpdir(), 'parley-device-'))
+  t.after(() => rm(folder, { recursive: true }))
+  const path = join(folder, 'ann.jsonl')
+  const ann = await signIn(t, parley, annUser, { storage: fileStorage(path) })
+  parley.reachable(false)
+  const item = await ann.send({ conversationId: id }, 'draft')
+  await ann.edit(item, 'final')
+  await ann.react(item, '🎉', true)
+  await ann.send({ conversationId: id }, 'next')
+  assert.deepEqual(
+    ann
+      .timeline(id)
+      .get()
+      .pending.map(({ text }) => text),
+    ['draft', 'next'],
+  )
+  await ann.close()
+  const again = device(t, parley, { storage: fileStorage(path) })
+  await again.resume()
+  parley.reachable(true)
+  again.connect()
+  await assertAgree(t, parley, [bobUser], [again, bob], id)
+  assert.deepEqual(await texts(again, id), ['final', 'next'])
+  assert.equal(messages(bob, id)[0]?.reactions?.length, 1)
+  assert.deepEqual(again.outbox.get(), [])
+})
+
+test('a change that the server refuses is taken back, and told', async (t) => {
+  const { ann, bob, id } = await couple(t)
+  await ann.send({ conversationId: id }, 'mine')
+  await settled(ann)
+  await settled(bob)
+  await texts(bob, id)
+  const refused = new Promise<string | undefined>((resolve) => bob.on('refused', (item) => resolve(item.refused?.code)))
+  await bob.edit(messages(bob, id)[0]!, 'yours')
+  assert.equal(await refused, 'action.forbidden')
+  assert.equal(messages(bob, id)[0]?.text, 'mine')
+  assert.deepEqual(bob.outbox.get(), [])
+})
+
+test('whatever is lost and cut on the way, every device ends with what the log says', {
+  timeout: 60_000,
+}, async (t) => {
+  const { parley, annUser, ann, bob, bobUser, id } = await couple(t)
+  const second = await signIn(t, parley, bobUser)
+  for (let n = 0; n < 4; n++) await ann.send({ conversationId: id }, `m${n}`)
+  for (const client of [ann, bob, second]) {
+    await settled(client)
+    await texts(client, id)
+  }
+  const clients = [ann, bob, second]
+  const act = fc.record({
+    who: fc.integer({ min: 0, max: 2 }),
+    seq: fc.integer({ min: 0, max: 3 }),
+    do: fc.constantFrom('edit', 'react', 'unreact', 'delete', 'send', 'cut'),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { minLength: 4, maxLength: 8 }), async (acts) => {
+      for (const [n, { who, seq, do: what }] of acts.entries()) {
+        const client = clients[who]!
+        const message = messages(client, id)[seq]
+        if (what === 'cut') parley.cut()
+        else if (what === 'send') await client.send({ conversationId: id }, `more ${n}`)
+        else if (!message) continue
+        else if (what === 'edit') await client.edit(message, `edited ${n}`)
+        else if (what === 'delete' && n % 3 === 0) await client.delete(message)
+        else await client.react(message, '👍', what === 'react')
+      }
+      await assertAgree(t, parley, [annUser], clients, id)
+    }),
+    { numRuns: 5 },
+  )
+})

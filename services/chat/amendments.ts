@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto'
+import { Fault } from '@parley/kit/fault'
+import type { Entry, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
+import type { Limits } from '@parley/protocol/limits'
+import { changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import type { SendReply } from '@parley/protocol/socket'
+import type { Blocks } from './blocks.ts'
+import type { ContentHash } from './content-hash.ts'
+import type { Fanout } from './fanout.ts'
+import { cachedFor, type Seen, seenBy } from './membership.ts'
+import type { Rate } from './rate.ts'
+import type { ChatStore, Draft } from './store/store.ts'
+
+/** What someone wants to do with a message. `id` was made by the device; the same `id` again is the same change (P2). */
+export interface Amending {
+  conversationId: string
+  seq: number
+  id?: string | undefined
+}
+
+/**
+ * What members do with messages that were sent. Each answers with the place of its entry, the same for every repeat, and
+ * refuses with `not_found` (for who may not see the message), `action.forbidden`, `rate.limited`, `idempotency.mismatch` or `unavailable`.
+ */
+export interface Amendments {
+  /** The author's right. */
+  edit(userId: string, which: Amending, text: string): Promise<SendReply>
+  /** For everyone: the right of the author, and of the group's owner. What is deleted already stays so. */
+  remove(userId: string, which: Amending): Promise<SendReply>
+  /** Any member's right: one of each emoji, set or taken back. */
+  react(userId: string, which: Amending, emoji: string, on: boolean): Promise<SendReply>
+  /** Every version of the text, the first one first; the author's right. */
+  versions(userId: string, conversationId: string, seq: number): Promise<MessageVersion[]>
+}
+
+type Decided = Draft & { kind: MessageChange['kind'] }
+type Change = Decided extends infer D
+  ? D extends Decided
+    ? Omit<D, 'conversationId' | 'id' | 'senderId' | 'contentHash' | 'membersRev' | 'seq'>
+    : never
+  : never
+
+const ATTEMPTS = 5
+
+/** `rate` counts what each user sends, these included. */
+export function openAmendments(deps: {
+  store: Pick<ChatStore, 'log'>
+  fanout: Pick<Fanout, 'entry'>
+  blocks: Pick<Blocks, 'refusal'>
+  rate: Rate
+  hashOf: ContentHash
+  limits: Limits
+}): Amendments {
+  const { store, fanout, blocks, rate, hashOf, limits } = deps
+  const { log } = store
+
+  async function amend(
+    userId: string,
+    { conversationId, seq, id = randomUUID() }: Amending,
+    change: Change,
+    mustBeAllowed: (message: MessageEntry, seen: Seen) => void,
+  ): Promise<SendReply> {
+    const contentHash = hashOf(change.kind, JSON.stringify([seq, change]))
+    const draft = { ...change, conversationId, id, senderId: userId, seq, contentHash } as Omit<Decided, 'membersRev'>
+    try {
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        const look = attempt === 1 ? cachedFor : seenBy
+        const seen = await look(log, userId, conversationId)
+        mustBeAllowed(await messageOf(seen, seq), seen)
+        if (attempt === 1) mustBeSlow(userId)
+        const done = await log.append({ ...draft, membersRev: seen.conversation.membersRev } as Draft)
+        if (done.outcome === 'conflict') throw idTaken()
+        if (done.outcome === 'stale') continue
+        if (done.outcome === 'appended') await fanout.entry(done.entry)
+        return replyOf(done.entry)
+      }
+    } catch (error) {
+      // What was stored under that id before is answered as it was then, whatever has happened since (P2).
+      const found = error instanceof Fault ? await log.findEntry(conversationId, id) : undefined
+      if (found?.entry.senderId !== userId) throw error
+      if (found.contentHash !== '' && found.contentHash !== contentHash) throw idTaken()
+      return replyOf(found.entry)
+    }
+    throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })
+  }
+
+  async function messageOf({ conversation, me }: Seen, seq: number): Promise<MessageEntry> {
+    const [message] = seq >= me.fromSeq ? await log.readMessages(conversation.id, seq, seq) : []
+    if (!message) throw noMessage()
+    return message
+  }
+
+  /** Where a block stands between two, neither says anything to the other; what one said oneself may still be deleted. */
+  function mustReach(userId: string, { conversation }: Seen): void {
+    const refusal = blocks.refusal(userId, conversation)
+    if (refusal) throw refusal
+  }
+
+  function mustBeSlow(userId: string): void {
+    const retryAfterMs = rate.take(userId)
+    if (retryAfterMs > 0) throw new Fault('rate.limited', 'You are sending too fast: wait a moment', { retryAfterMs })
+  }
+
+  return {
+    edit: (userId, which, text) =>
+      amend(userId, which, { kind: 'message.edited', text }, (message, seen) => {
+        mustReach(userId, seen)
+        mustBeAuthor(message, userId)
+        mustBeThere(message)
+        if ((message.edits ?? 0) >= limits.editsPerMessage)
+          throw new Fault('action.forbidden', `A message is edited at most ${limits.editsPerMessage} times`)
+      }),
+
+    remove: (userId, which) =>
+      amend(userId, which, { kind: 'message.deleted' }, (message, { me }) => {
+        if (me.role !== 'owner') mustBeAuthor(message, userId)
+      }),
+
+    react: (userId, which, emoji, on) =>
+      amend(userId, which, { kind: 'message.reacted', emoji, on }, (message, seen) => {
+        mustReach(userId, seen)
+        mustBeThere(message)
+        if (on) mustHaveRoom(message, emoji, limits)
+      }),
+
+    async versions(userId, conversationId, seq) {
+      const message = await messageOf(await seenBy(log, userId, conversationId), seq)
+      mustBeAuthor(message, userId)
+      mustBeThere(message)
+      return log.readVersions(conversationId, seq)
+    },
+  }
+}
+
+function mustBeAuthor(message: MessageEntry, userId: string): void {
+  if (message.senderId !== userId) throw new Fault('action.forbidden', 'Only who wrote the message may do that')
+}
+
+function mustBeThere(message: MessageEntry): void {
+  if (message.deleted) throw new Fault('action.forbidden', 'The message was deleted')
+}
+
+/** Not counted again when it is appended: several at one moment may pass the limits by as many. */
+function mustHaveRoom({ reactions = [] }: MessageEntry, emoji: string, limits: Limits): void {
+  const count = reactions.reduce((sum, { userIds }) => sum + userIds.length, 0)
+  const known = reactions.some((reaction) => reaction.emoji === emoji)
+  if ((!known && reactions.length >= limits.reactionEmoji) || count >= limits.reactionsPerMessage)
+    throw new Fault('action.forbidden', 'The message has as many reactions as it can have')
+}
+
+const noMessage = (): Fault => new Fault('not_found', 'There is no such message')
+
+const idTaken = (): Fault =>
+  new Fault('idempotency.mismatch', 'That Idempotency-Key was used for something else in this conversation')
+
+function replyOf(entry: Entry): SendReply {
+  if (!changesMessage(entry)) throw idTaken()
+  const { id, seq, rev, createdAt, conversationId } = entry
+  return { id, seq, rev, createdAt, conversationId }
+}

@@ -1,0 +1,76 @@
+import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import type { UpdateFilter } from 'mongodb'
+import type { Collections, LogDocument } from './collections.ts'
+import { BOUNDED, READ } from './connection.ts'
+import { entryOf } from './entries.ts'
+
+/** Carries out what was appended and is not carried out yet, in that conversation. Whoever needs to see it does it; repeatable. */
+export type Amend = (conversationId: string) => Promise<void>
+
+/**
+ * A change of a message is an entry first (`unapplied`), then carried out in the message's own document, in the order of
+ * `rev`: each step is made only on the state that it was worked out from, so two processes that do the same work, and one
+ * that comes back from a long pause, change nothing twice and nothing back. A reader does what is left before it reads, so a
+ * page shows every change up to the head that was read before it. The text of an edit moves from the entry to the message:
+ * deleting is one write of one document.
+ */
+export function amendIn(log: Collections['log']): Amend {
+  return async (conversationId) => {
+    const left = await log.find({ conversationId, unapplied: conversationId }, READ).toArray()
+    left.sort((a, b) => a.rev - b.rev)
+    for (const document of left) {
+      const change = entryOf(document)
+      if (changesMessage(change)) await carryOut(change)
+    }
+  }
+
+  async function carryOut(change: MessageChange): Promise<void> {
+    const { conversationId, seq } = change
+    let message = await read(conversationId, seq)
+    while (message && (message.changedRev ?? 0) < change.rev) {
+      const { _id, changedRev } = message
+      const asRead = { conversationId, _id, changedRev: changedRev ?? { $exists: false } }
+      const { matchedCount } = await log.updateOne(asRead, stepOf(message, change), BOUNDED)
+      if (matchedCount === 1 && change.kind === 'message.deleted') await forgetEdits(message)
+      message = await read(conversationId, seq)
+    }
+    // An edit of what was deleted leaves nothing either.
+    const erased = change.kind === 'message.edited' && message?.deleted ? { $set: { contentHash: '' } } : {}
+    const done = { ...erased, $unset: { unapplied: '' as const, text: '' as const } }
+    await log.updateOne({ conversationId, rev: change.rev }, done, BOUNDED)
+  }
+
+  function read(conversationId: string, seq: number): Promise<LogDocument | null> {
+    return log.findOne({ conversationId, seq }, BOUNDED)
+  }
+
+  /** The hashes of the texts that a deleted message had by its edits. */
+  async function forgetEdits({ conversationId, versions = [], textRev }: LogDocument): Promise<void> {
+    const revs = [...versions.map(({ rev }) => rev), ...(textRev === undefined ? [] : [textRev])]
+    const edits = { conversationId, rev: { $in: revs }, kind: 'message.edited' as const }
+    if (revs.length > 0) await log.updateMany(edits, { $set: { contentHash: '' } }, BOUNDED)
+  }
+}
+
+/** What makes of a message, as it was read, what the change makes of it. */
+function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDocument> {
+  const before = entryOf(message)
+  if (before.kind !== 'message') throw new Error(`${change.rev} of ${change.conversationId} changes no message`)
+  const { changedRev, text, editedAt, edits, deleted, reactions = [] } = changed(before, change)
+  if (before.deleted) return { $set: { changedRev } }
+  if (deleted)
+    return {
+      $set: { changedRev, text, deleted, contentHash: '' },
+      $unset: { editedAt: '', edits: '', reactions: '', versions: '', textRev: '' },
+    }
+  if (change.kind !== 'message.edited')
+    return reactions.length > 0
+      ? { $set: { changedRev, reactions } }
+      : { $set: { changedRev }, $unset: { reactions: '' } }
+  const since = message.textRev ?? message.rev
+  const createdAt = before.editedAt === undefined ? message.createdAt : new Date(before.editedAt)
+  return {
+    $set: { changedRev, text, editedAt, edits, textRev: change.rev },
+    $push: { versions: { rev: since, text: before.text, createdAt } },
+  }
+}

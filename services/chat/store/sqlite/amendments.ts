@@ -1,0 +1,66 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { changed, type MessageChange } from '@parley/protocol/message-change'
+import { type MessageRow, messageOf, type StateRow } from './rows.ts'
+import { one, write } from './statements.ts'
+
+/**
+ * Carries out changes of messages, within a round's transaction. The text is changed in the message's own row, which sending
+ * writes as ever; what else became of a message stands beside it, in a row that only changed messages have.
+ */
+export class Amendments {
+  readonly #db
+  readonly #message
+  readonly #state
+  readonly #saveText
+  readonly #saveState
+  readonly #saveVersion
+  readonly #eraseMessage
+  readonly #eraseVersions
+  readonly #eraseEdits
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+    this.#message = one<MessageRow>(db, 'messageBySeq')
+    this.#state = one<StateRow>(db, 'messageState')
+    this.#saveText = write(db, 'messageText')
+    this.#saveState = write(db, 'messageState')
+    this.#saveVersion = write(db, 'version')
+    this.#eraseMessage = write(db, 'erasedMessage')
+    this.#eraseVersions = write(db, 'erasedVersions')
+    this.#eraseEdits = write(db, 'erasedEdits')
+  }
+
+  /** Makes the change, which is the next of the conversation with that key. True for an edit that came after the deletion: nothing of it may be kept. */
+  apply(key: number, change: MessageChange, at: number): boolean {
+    const { seq } = change
+    const row = this.#message(key, seq)
+    if (!row) return false
+    const state = this.#state(key, seq)
+    const before = messageOf(change.conversationId, row, state)
+    const after = changed(before, change)
+    let [textRev, textAt] = [state?.text_rev ?? null, state?.text_at ?? null]
+    if (change.kind === 'message.edited' && !after.deleted) {
+      this.#saveVersion(key, seq, textRev ?? row.rev, textAt ?? row.at, row.text)
+      this.#saveText(after.text, row.pos)
+      textRev = change.rev
+      textAt = at
+    }
+    if (change.kind === 'message.deleted' && !before.deleted) {
+      this.#erase(key, row, textRev)
+      textRev = null
+      textAt = null
+    }
+    const reactions = JSON.stringify(after.reactions ?? [])
+    this.#saveState(key, seq, change.rev, textRev, textAt, after.edits ?? 0, after.deleted ? 1 : 0, reactions)
+    return change.kind === 'message.edited' && after.deleted === true
+  }
+
+  /** Every version of the text goes, and what they left in the file is overwritten; elsewhere that would cost more than it is worth. */
+  #erase(key: number, row: MessageRow, textRev: number | null): void {
+    this.#db.exec('PRAGMA secure_delete = ON')
+    this.#eraseMessage(row.pos)
+    this.#eraseEdits(key, row.seq, textRev)
+    this.#eraseVersions(key, row.seq)
+    this.#db.exec('PRAGMA secure_delete = OFF')
+  }
+}
