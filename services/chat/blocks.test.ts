@@ -5,6 +5,7 @@ import type { ContactSide } from '@parley/protocol/contact'
 import type { PublicUser } from '@parley/protocol/user'
 import { v7 as newId } from 'uuid'
 import { type TestChat, testChat } from './chat.fixture.ts'
+import type { TestDevice } from './device.fixture.ts'
 import { directId } from './direct.ts'
 
 test('while one blocks the other nothing direct passes either way, and afterwards all of it again', async (t) => {
@@ -17,6 +18,7 @@ test('while one blocks the other nothing direct passes either way, and afterward
   assert.equal((await bensDevice.ask('presence.subscribe', { userIds: [ann.id] })).data.items.length, 1)
 
   await block(chat, [ann, ben], 5, [ann])
+  assert.deepEqual(await goneFrom(bensDevice), { userId: ann.id, online: false })
   const refused = await bensDevice.ask('message.send', { id: newId(), text: 'why?', conversationId })
   assert.deepEqual([refused.error.code, refused.error.detail], ['action.forbidden', 'This message cannot be delivered'])
   const own = await annsDevice.ask('message.send', { id: newId(), text: 'hm', conversationId })
@@ -124,6 +126,13 @@ test('both sides hear of what they see, on all their devices and every node, and
   assert.equal((await devices[0]!.next('contact.changed')).blocked, true)
   assert.equal((await bens.next('contact.changed')).status, 'outgoing', 'nothing was told between')
 })
+
+/** What the device is told when someone whom it saw present no longer is. */
+async function goneFrom(device: TestDevice) {
+  let told = await device.next('presence.changed')
+  while (told.online) told = await device.next('presence.changed')
+  return told
+}
 
 async function two(t: TestContext, nodes = 1) {
   const chat = await testChat(t, { nodes })

@@ -4,6 +4,7 @@ import type { ContactSide } from '@parley/protocol/contact'
 import type { Connections } from './connections.ts'
 import { packetOf } from './packet.ts'
 import type { People } from './people.ts'
+import type { Watchers } from './watchers.ts'
 
 /**
  * Tells the devices of two users what changed between them. Every node hears it from the bus and tells its own; only who sees a
@@ -13,9 +14,10 @@ export function openContactNews(deps: {
   bus: Bus
   people: People
   connections: Connections
+  watchers: Pick<Watchers, 'part'>
   log: Log
 }): Promise<AsyncDisposable> {
-  const { bus, people, connections, log } = deps
+  const { bus, people, connections, watchers, log } = deps
 
   async function tell({ userId, view }: ContactSide, otherId: string): Promise<void> {
     if (connections.of(userId).size === 0) return
@@ -27,6 +29,7 @@ export function openContactNews(deps: {
   return bus.listen(['contact.changed'], (event) => {
     if (event.type !== 'contact.changed') return
     const { low, high } = event.data
+    if (low.blocks || high.blocks) watchers.part(low.userId, high.userId)
     for (const [side, other] of [
       [low, high],
       [high, low],

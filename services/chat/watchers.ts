@@ -6,7 +6,7 @@ import { directId } from './direct.ts'
 import { openGate } from './gate.ts'
 import { openRate } from './rate.ts'
 import type { ChatStore } from './store/store.ts'
-import type { Packet } from './writer.ts'
+import { type Packet, packetOf } from './writer.ts'
 
 /** Which devices of this node watch which users. One may watch only those one shares a conversation with (P6), and neither blocks nor is blocked by. */
 export interface Watchers {
@@ -19,6 +19,8 @@ export interface Watchers {
   forget(connection: Connection): void
   /** Sends to the devices that watch that user, and still may. */
   tell(userId: string, packet: Packet): void
+  /** One of the two has blocked the other: the devices of each that show the other as present are told otherwise. */
+  part(a: string, b: string): void
 }
 
 const nobody: ReadonlyMap<string, string> = new Map()
@@ -123,6 +125,15 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pi
     forget(connection) {
       gone.add(connection)
       unwatch(connection)
+    },
+    part(a, b) {
+      for (const [watched, by] of [
+        [a, b],
+        [b, a],
+      ] as const) {
+        const gone = packetOf('presence.changed', { userId: watched, online: false })
+        for (const { actor, writer } of byUser.get(watched) ?? []) if (actor.userId === by) writer.sendEphemeral(gone)
+      }
     },
     tell(userId, packet) {
       for (const connection of byUser.get(userId) ?? []) {

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
 import type { ContactItem } from '@parley/protocol/contact'
+import type { BlocksPage } from '@parley/protocol/internal'
 import type { UserLimits } from './config.ts'
-import { openService } from './service.fixture.ts'
+import { INTERNAL_KEY, openService } from './service.fixture.ts'
 
 /** Ann, Ben and Eve, signed in. */
 async function people(t: TestContext, limits: Partial<UserLimits> = {}) {
@@ -128,6 +129,30 @@ test('requests are bounded in number and in time', async (t) => {
   const statuses = []
   for (let i = 0; i < 3; i++) statuses.push((await slow.ann.what('PUT', `/${slow.ben.id}/request`))[0])
   assert.deepEqual(statuses, [200, 200, 429])
+})
+
+test('other services read every block in pages, with the key only', async (t) => {
+  const { service, ann, ben, eve } = await people(t)
+  await ann.what('PUT', `/${ben.id}/block`)
+  await eve.what('PUT', `/${ben.id}/block`)
+  await eve.what('PUT', `/${ann.id}/request`)
+  const authorization = `Bearer ${INTERNAL_KEY.toString('base64url')}`
+  const ask = async (query: string): Promise<BlocksPage> =>
+    (await fetch(`${service.internalUrl}/internal/blocks${query}`, { headers: { authorization } })).json()
+  const first = await ask('?limit=1')
+  const second = await ask(`?limit=1&after=${first.next}`)
+  const third = await ask(`?limit=1&after=${second.next}`)
+  assert.deepEqual(third, { items: [] })
+  assert.deepEqual((await ask('')).items, [...first.items, ...second.items])
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ users, by }) => [users.includes(ben.id), by.length]),
+    [
+      [true, 1],
+      [true, 1],
+    ],
+  )
+  for (const url of [service.internalUrl, service.url]) assert.ok((await fetch(`${url}/internal/blocks`)).status >= 400)
+  assert.equal((await fetch(`${service.internalUrl}/internal/blocks`)).status, 401)
 })
 
 test('lists come in pages', async (t) => {

@@ -9,7 +9,7 @@ import { openContacts } from '../contacts.ts'
 import { type Model, type Move, move, play, START, seen, seenInModel } from '../friendship.model.ts'
 import type { Side } from '../friendship.ts'
 import { openThrottle } from '../throttle.ts'
-import { type ContactStore, type Pair, pairKey, usersOf } from './contacts.ts'
+import { type ContactStore, EVERYBODY, type Pair, pairKey, usersOf } from './contacts.ts'
 import { account } from './store.contract.ts'
 import type { UserStore } from './store.ts'
 
@@ -64,6 +64,11 @@ export function contactStoreContract(
         (['friends', 'incoming', 'outgoing', 'blocked'] as const).map((list) => store.count(userId, list, 100)),
       )
     assert.deepEqual(await lists(ann), [5, 0, 1, 1])
+    const ofAll = await store.list(EVERYBODY, 'blocked', undefined, 10)
+    assert.deepEqual(
+      ofAll.map(({ key }) => key),
+      [pairKey(ann, others[1]!)],
+    )
     assert.deepEqual(await lists(others[0]!), [0, 1, 0, 0])
     assert.deepEqual(await lists(others[1]!), [0, 0, 0, 0])
     assert.deepEqual(await lists(others[2]!), [1, 0, 0, 0])
