@@ -57,6 +57,18 @@ export const Login = z.object({
   device: z.string().trim().max(100).optional(),
 })
 
+/** `GET /api/user/search`: the beginning of a user name. */
+export const SearchUsers = z.object({
+  q: z.string().trim().min(2).max(128).refine(wellFormed, 'must be well-formed text'),
+  cursor: z.string().min(1).max(600).optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .transform((n) => Math.min(n, 50))
+    .default(20),
+})
+
 /** `POST /api/user/password`. */
 export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
 

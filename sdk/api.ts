@@ -18,6 +18,9 @@ export function openApi(send: Send) {
       const found = await send({ method: 'GET', path: '/api/user/users', query: { username } })
       return (found as { items: PublicUser[] }).items[0]
     },
+    searchUsers: async (q: string) =>
+      ((await send({ method: 'GET', path: '/api/user/search', query: { q, limit: 10 } })) as { items: PublicUser[] })
+        .items,
     sessions: async () =>
       ((await send({ method: 'GET', path: '/api/user/me/sessions' })) as { items: SessionItem[] }).items,
     renameSession: (id: string, name: string) =>

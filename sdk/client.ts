@@ -208,6 +208,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
 
     findUser: api.findUser,
+    searchUsers: api.searchUsers,
     async openDirect(userId) {
       return signedIn().take(await api.openDirect(userId))
     },

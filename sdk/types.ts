@@ -210,6 +210,8 @@ export interface ParleyClient {
   close(): Promise<void>
 
   findUser(username: string): Promise<PublicUser | undefined>
+  /** The first ten whose user names begin with `prefix` (two characters or more), by name. */
+  searchUsers(prefix: string): Promise<PublicUser[]>
   openDirect(userId: string): Promise<ConversationView>
   createGroup(title: string, memberIds: readonly string[]): Promise<ConversationView>
   renameGroup(conversationId: string, title: string): Promise<void>

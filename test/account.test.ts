@@ -45,6 +45,23 @@ test('who changes the password in one browser is signed out in the other', { tim
   assert.deepEqual(desk.complaints.filter(notRefusedField), [])
 })
 
+test('a chat is begun with someone whose name one only begins to write', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using dora = await sitDown(browser, stack.url, 'dora', 'desk')
+  await using dorian = await sitDown(browser, stack.url, 'dorian', 'phone')
+  await register(dora)
+  await register(dorian)
+  await dora.page.getByRole('button', { name: 'New chat' }).first().click()
+  await dora.page.getByLabel('User name').fill('dor')
+  const found = dora.page.getByRole('list', { name: 'People found' }).getByRole('button')
+  await found.filter({ hasText: 'dorian' }).waitFor()
+  assert.equal(await found.count(), 2)
+  assert.deepEqual(await see.barriers(dora), [])
+  await found.filter({ hasText: 'dorian' }).click()
+  await dora.page.getByRole('heading', { name: 'dorian' }).waitFor()
+  assert.deepEqual(dora.complaints, [])
+})
+
 /** Chromium reports each refused request; a field that was refused is told beside it. */
 const notRefusedField = (line: string): boolean => !/status of 400 .*\/api\/user\//.test(line)
 

@@ -20,6 +20,8 @@ export interface Accounts {
   stands(account: Account): Promise<boolean>
   /** Those of them who exist. */
   find(ids: readonly string[]): Promise<Account[]>
+  /** Those whose names begin so, however it is written, by name: who has exactly that name comes first. `after` is the folded name of the last one seen. */
+  search(prefix: string, after: string | undefined, limit: number): Promise<Account[]>
   /** The one with that name, however it is written. */
   findByName(username: string): Promise<Account | undefined>
 }
@@ -96,6 +98,7 @@ export function openAccounts(needs: {
 
     stands: async ({ id, passwordHash }) => (await users.find([id]))[0]?.passwordHash === passwordHash,
     find: (ids) => users.find(ids),
+    search: (prefix, after, limit) => users.search(foldName(prefix), after, limit),
     findByName: (username) => users.findByName(foldName(username)),
   }
 }

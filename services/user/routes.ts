@@ -3,7 +3,7 @@ import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import { partitionOf } from '@parley/protocol/limits'
-import { Login, NameSession, Refresh, Register } from '@parley/protocol/requests'
+import { Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
 import type { LoginReply, OwnUser, RegisterReply } from '@parley/protocol/user'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'
@@ -156,6 +156,24 @@ export function userRoutes(needs: {
     const account = await accounts.findByName(username)
     const hiding = await contacts.hiding(actor.userId, account ? [account.id] : [])
     res.json({ items: account && !hiding.has(account.id) ? [publicUser(account)] : [] })
+  })
+
+  routes.get('/search', async (req, res) => {
+    const actor = await authenticate(req)
+    const { q, cursor, limit } = parse(SearchUsers, req.query)
+    await throttle.lookUp(actor.userId)
+    const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString()
+    const found = await accounts.search(q, after, limit)
+    const hiding = await contacts.hiding(
+      actor.userId,
+      found.map(({ id }) => id),
+    )
+    // Who is hidden leaves a page shorter, and tells nothing: it is as if the page were the server's choice.
+    const last = found.length < limit ? undefined : found.at(-1)
+    res.json({
+      items: found.filter(({ id }) => !hiding.has(id)).map(publicUser),
+      nextCursor: last ? Buffer.from(last.nameKey).toString('base64url') : null,
+    })
   })
 
   routes.get('/users/:id', async (req, res) => {

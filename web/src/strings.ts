@@ -244,6 +244,7 @@ export const strings = {
     findHint: 'The exact user name.',
     add: 'Add',
     searching: 'Looking…',
+    found: 'People found',
     nobody: (name: string) => `There is nobody called “${name}”.`,
     already: (name: string) => `${name} is already here.`,
     self: 'That is you.',

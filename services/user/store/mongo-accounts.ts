@@ -4,7 +4,7 @@ import { crashPoint } from '@parley/kit/crash'
 import type { Filter } from 'mongodb'
 import { attempt, isDuplicate, unavailable } from './mongo-attempt.ts'
 import type { Collections, UserDocument } from './mongo-schema.ts'
-import type { Account, AccountStore, SessionStore } from './store.ts'
+import { type Account, type AccountStore, nameRange, type SessionStore } from './store.ts'
 
 /**
  * Accounts. A change of the password is one write of the account, which also marks its sessions as `ending`; then they are revoked
@@ -58,6 +58,16 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
     },
     findByEmail: (emailKey) => findOne({ emailKey }),
     findByName: (nameKey) => findOne({ nameKey }),
+    async search(prefix, after, limit) {
+      const [from, below] = nameRange(prefix, after)
+      const found = () =>
+        users
+          .find({ nameKey: { $gte: from, $lt: below } })
+          .sort({ nameKey: 1 })
+          .limit(limit)
+          .toArray()
+      return (await attempt(found)).map((user) => fromUser(user)!)
+    },
     find: async (ids) => (ids.length === 0 ? [] : findMany({ _id: { $in: [...ids] } }, ids.length)),
     unannounced: (limit) => findMany({ unannounced: true }, limit),
     async announced(ids) {

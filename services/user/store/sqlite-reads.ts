@@ -9,6 +9,7 @@ export const READS = {
   byEmail: 'SELECT * FROM users WHERE email_key = ?',
   byName: 'SELECT * FROM users WHERE name_key = ?',
   byIds: 'SELECT * FROM users WHERE id IN (SELECT value FROM json_each(?))',
+  byPrefix: 'SELECT * FROM users WHERE name_key >= ? AND name_key < ? ORDER BY name_key LIMIT ?',
   unannounced: 'SELECT * FROM users WHERE announced = 0 ORDER BY id LIMIT ?',
   count: 'SELECT count(*) AS n FROM (SELECT 1 FROM users LIMIT ?)',
   session: 'SELECT * FROM sessions WHERE id = ?',
@@ -24,6 +25,7 @@ export function reads(db: DatabaseSync) {
   return {
     accounts: (name: 'byEmail' | 'byName' | 'byIds' | 'unannounced', value: string | number): Account[] =>
       all(name, value).map(account),
+    search: (from: string, below: string, limit: number): Account[] => all('byPrefix', from, below, limit).map(account),
     sessions: (name: 'session' | 'sessions', value: string): Session[] => all(name, value).map(session),
     control: (after: number, limit: number): ControlEntry[] => all('control', after, limit).map(controlEntry),
     number: (name: 'count' | 'head', ...values: number[]): number => Number(all(name, ...values)[0]!.n),

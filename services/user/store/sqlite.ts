@@ -6,7 +6,7 @@ import { openFile } from './sqlite-file.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
 import type { WriteReply, WriteRequest, Writes } from './sqlite-writes.ts'
-import type { UserStore } from './store.ts'
+import { nameRange, type UserStore } from './store.ts'
 
 /** The store in one SQLite file, made if it is not there. Reads run here, writes in a worker. Throws when the file cannot be opened or is of a newer version. */
 export function sqliteStore(path: string): UserStore {
@@ -19,6 +19,7 @@ export function sqliteStore(path: string): UserStore {
       add: (account) => writer.write('addAccount', account),
       findByEmail: async (emailKey) => read.accounts('byEmail', emailKey)[0],
       findByName: async (nameKey) => read.accounts('byName', nameKey)[0],
+      search: async (prefix, after, limit) => read.search(...nameRange(prefix, after), limit),
       find: async (ids) => read.accounts('byIds', JSON.stringify(ids)),
       setPassword: (id, change) => writer.write('setPassword', id, change),
       unannounced: async (limit) => read.accounts('unannounced', limit),

@@ -32,6 +32,21 @@ export function userStoreContract(name: string, open: (t: TestContext) => Promis
     assert.equal(await users.findByName('nobody'), undefined)
   })
 
+  test(`${name}: accounts are searched by the beginning of the name, page by page, in any script`, async (t) => {
+    const { users } = await one(t)
+    for (const each of ['ann', 'anna', 'anne', 'ban', 'an_x', 'аня', 'аннa', '𝒜nn'])
+      await users.add({ ...account(each), email: `${each.length}`, emailKey: randomUUID() })
+    const names = async (prefix: string, after?: string, limit = 10): Promise<string[]> =>
+      (await users.search(prefix, after, limit)).map(({ nameKey }) => nameKey)
+    assert.deepEqual(await names('an'), ['an_x', 'ann', 'anna', 'anne'])
+    assert.deepEqual(await names('an', undefined, 2), ['an_x', 'ann'])
+    assert.deepEqual(await names('an', 'ann', 2), ['anna', 'anne'])
+    assert.deepEqual(await names('an', 'anne'), [])
+    assert.deepEqual(await names('ан'), ['аннa', 'аня'])
+    assert.deepEqual(await names('𝒜'), ['𝒜nn'])
+    for (const none of ['nn', '%', '_nn', 'a.n', 'ann\u0000', '.*']) assert.deepEqual(await names(none), [], none)
+  })
+
   test(`${name}: a name or an address that is taken is refused, the name first, and nothing is added`, async (t) => {
     const { users } = await one(t)
     const ann = account('ann')

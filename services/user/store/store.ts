@@ -35,6 +35,8 @@ export interface AccountStore {
   add(account: Account): Promise<'added' | 'name.taken' | 'email.taken'>
   findByEmail(emailKey: string): Promise<Account | undefined>
   findByName(nameKey: string): Promise<Account | undefined>
+  /** Those whose `nameKey` begins with `prefix` and comes after `after`, by `nameKey` in the order of its code points. */
+  search(prefix: string, after: string | undefined, limit: number): Promise<Account[]>
   /** Those of them (at most 500) who exist, in no promised order. */
   find(ids: readonly string[]): Promise<Account[]>
   /**
@@ -48,6 +50,12 @@ export interface AccountStore {
   /** How many there are, counted no further than `atMost`. */
   count(atMost: number): Promise<number>
 }
+
+/** From where (inclusive) to where (exclusive) a search by prefix goes. No name has a control character, so one of them says "the next". */
+export const nameRange = (prefix: string, after: string | undefined): [string, string] => [
+  after === undefined ? prefix : `${after}\u0001`,
+  `${prefix}\u{10ffff}`,
+]
 
 export interface PasswordChange {
   before: string

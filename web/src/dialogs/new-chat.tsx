@@ -1,12 +1,14 @@
 import { type FormEvent, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useApp } from '../app-context.tsx'
+import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { Modal, ModalActions } from '../parts/modal.tsx'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import styles from './form.module.css'
+import { usePeople } from './use-people.ts'
 
 /** Finds a person by user name and opens the conversation with that person. */
 export function NewChat({ onClose }: { onClose: () => void }) {
@@ -14,6 +16,12 @@ export function NewChat({ onClose }: { onClose: () => void }) {
   const [, navigate] = useLocation()
   const [name, setName] = useState('')
   const action = useAction()
+  const people = usePeople(name)
+  const open = async (userId: string) => {
+    const conversation = await client.openDirect(userId)
+    onClose()
+    navigate(`/c/${conversation.id}`)
+  }
   const submit = (event: FormEvent) => {
     event.preventDefault()
     const wanted = name.trim()
@@ -21,9 +29,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
     action.run(async () => {
       const user = await client.findUser(wanted)
       if (!user) return action.say(strings.people.nobody(wanted))
-      const conversation = await client.openDirect(user.id)
-      onClose()
-      navigate(`/c/${conversation.id}`)
+      await open(user.id)
     })
   }
   return (
@@ -42,6 +48,16 @@ export function NewChat({ onClose }: { onClose: () => void }) {
           autoComplete="off"
           spellCheck={false}
         />
+        <ul className={styles.people} aria-label={strings.people.found} aria-live="polite">
+          {people.map((user) => (
+            <li key={user.id}>
+              <button type="button" onClick={() => action.run(() => open(user.id))}>
+                <Avatar id={user.id} name={user.username} size="small" />
+                <bdi>{user.username}</bdi>
+              </button>
+            </li>
+          ))}
+        </ul>
         <ModalActions>
           <Button onClick={onClose}>{strings.cancel}</Button>
           <Button type="submit" look="main" busy={action.busy}>
