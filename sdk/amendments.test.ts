@@ -152,3 +152,28 @@ test('whatever is lost and cut on the way, every device ends with what the log s
     { numRuns: 5 },
   )
 })
+
+test('a change that comes while the page that it is about is on its way is not lost', async (t) => {
+  const { parley, annUser, bobUser, bob, id } = await couple(t)
+  for (let n = 0; n < 3; n++) await bob.send({ conversationId: id }, `m${n}`)
+  await settled(bob)
+  await texts(bob, id)
+  const [read, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const slow: typeof fetch = async (...request) => {
+    const response = await fetch(...request)
+    if (!String(request[0]).includes('/messages')) return response
+    read.resolve()
+    await go.promise
+    return response
+  }
+  const ann = await signIn(t, parley, annUser, { fetch: slow })
+  const opened = texts(ann, id)
+  await read.promise
+  await bob.edit(messages(bob, id)[0]!, 'edited meanwhile')
+  const rev = (client: ParleyClient) => client.conversations.get()[0]?.rev ?? 0
+  await settled(bob)
+  await until(ann, 'the edit', () => rev(ann) === rev(bob))
+  go.resolve()
+  assert.deepEqual(await opened, ['edited meanwhile', 'm1', 'm2'])
+  await assertAgree(t, parley, [bobUser], [ann, bob], id)
+})

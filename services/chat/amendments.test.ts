@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import type { ContactSide } from '@parley/protocol/contact'
 import type { Entry } from '@parley/protocol/conversation'
 import type { PublicUser } from '@parley/protocol/user'
 import { type Reply, type TestChat, testChat } from './chat.fixture.ts'
@@ -217,4 +218,31 @@ test('changes of messages count as sends do, and a message is edited only so oft
   assert.equal((await edit(bob, 1, ' ')).body.code, 'validation.failed')
   assert.equal((await remove(bob, 1)).status, 200)
   assert.equal((await remove(bob, 1)).body.code, 'rate.limited')
+})
+
+test('where one blocks the other neither edits or reacts, and each may still delete what was one’s own', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const sent = await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hello' })
+  const path = `/api/conversations/${sent.body.conversationId}/messages/1`
+  const side = ({ id }: PublicUser): ContactSide => {
+    const blocks = id === bob.id
+    return { userId: id, blocks, view: { status: 'none', blocked: blocks, rev: 1 }, tell: false }
+  }
+  const [low, high] = [ann, bob].toSorted((a, b) => (a.id < b.id ? -1 : 1)).map(side) as [ContactSide, ContactSide]
+  const key = `${low.userId} ${high.userId}`
+  const occurredAt = new Date().toISOString()
+  await chat.bus.publish({
+    id: randomUUID(),
+    type: 'contact.changed',
+    version: 1,
+    occurredAt,
+    key,
+    rev: 1,
+    data: { low, high },
+  })
+  const react = await chat.request(bob, 'PUT', `${path}/reactions/${encodeURIComponent('👍')}`)
+  const edit = await chat.request(ann, 'PATCH', path, { text: 'hey' })
+  assert.deepEqual([react.body.code, edit.body.code], ['action.forbidden', 'action.forbidden'])
+  assert.equal((await chat.request(ann, 'DELETE', path)).status, 200)
 })
