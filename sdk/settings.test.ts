@@ -170,6 +170,6 @@ test('whatever two devices set, together or apart, they end with the same', { ti
       await Promise.all(devices.map(settled))
       assert.deepEqual(settingsOf(phone, id), settingsOf(laptop, id))
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
 })

@@ -6,7 +6,17 @@ import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
-import { logIn, type Person, register, signOut, sitDown, startChat, startGroup, write } from './browser/person.ts'
+import {
+  choose,
+  logIn,
+  type Person,
+  register,
+  signOut,
+  sitDown,
+  startChat,
+  startGroup,
+  write,
+} from './browser/person.ts'
 import * as see from './browser/see.ts'
 import { lastSeq, transcript } from './browser/transcript.ts'
 
@@ -33,6 +43,7 @@ for (const shape of ['all-in-one', 'scale-out'] as const)
     await talkInAGroup(alice, bob)
     await writtenOfflineIsSentLater(alice, bob)
     await reloadKeepsTheSession(alice)
+    await settingsAreTheSameOnAllDevices(stack, alice)
     await olderMessagesComeAsOneScrollsUp(stack, 'bob', 'alice')
     if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
     assert.deepEqual([alice.complaints, bob.complaints], [[], []])
@@ -88,6 +99,29 @@ async function reloadKeepsTheSession(alice: Person): Promise<void> {
   await alice.page.reload()
   await alice.page.getByRole('heading', { name: 'bob' }).waitFor()
   await see.message(alice, 'Written in a tunnel').waitFor()
+}
+
+async function settingsAreTheSameOnAllDevices(stack: Stack, alice: Person): Promise<void> {
+  await using phone = await sitDown(browser, stack.url, 'alice', 'phone')
+  await logIn(phone)
+  const draft = 'See you at the'
+  const composer = alice.page.getByRole('textbox', { name: 'Message to bob' })
+  await composer.fill(draft)
+  await see.inList(phone, `Draft: ${draft}`).waitFor()
+  await choose(alice, 'Weekend', 'Pin to the top')
+  await see.inList(phone, 'Weekend').filter({ hasText: 'Pinned' }).waitFor()
+  await choose(phone, 'Weekend', 'Mute for ever')
+  await see.inList(alice, 'Weekend').filter({ hasText: 'Muted' }).waitFor()
+  assert.deepEqual([await see.barriers(alice), await see.barriers(phone)], [[], []])
+  await choose(alice, 'Weekend', 'Archive')
+  await phone.page.getByRole('button', { name: 'Archived 1 conversation' }).click()
+  await choose(phone, 'Weekend', 'Move out of the archive')
+  await choose(phone, 'Weekend', 'Unmute')
+  await see.inList(alice, 'Weekend').waitFor()
+  await see.inList(phone, draft).click()
+  await phone.page.getByRole('textbox', { name: 'Message to bob' }).fill('')
+  await alice.page.waitForFunction(() => document.querySelector('textarea')?.value === '')
+  assert.deepEqual(phone.complaints, [])
 }
 
 async function olderMessagesComeAsOneScrollsUp(stack: Stack, from: string, to: string): Promise<void> {

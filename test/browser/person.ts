@@ -91,3 +91,9 @@ export async function write({ page }: Person, text: string): Promise<void> {
   await page.getByRole('textbox', { name: /^Message to/ }).fill(text)
   await page.keyboard.press('Enter')
 }
+
+/** Chooses something in the menu of a conversation in the list. */
+export async function choose({ page }: Person, title: string, item: string): Promise<void> {
+  await page.getByRole('button', { name: `Settings of ${title}` }).click()
+  await page.getByRole('menuitem', { name: item, exact: true }).click()
+}
