@@ -7,6 +7,7 @@ import { type Http, listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { servePages } from '@parley/kit/pages'
+import { serveReference } from '@parley/kit/reference'
 import { openUser, userConfig } from '@parley/user'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 
@@ -20,6 +21,7 @@ async function run(): Promise<void> {
   await using bus = embeddedBus({ log })
   await using user = await openUser(config.user, bus, http, log)
   await using _chat = await openChat(config.chat, bus, http, user.directory, log)
+  serveReference(http.routes)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
   starting[Symbol.dispose]()

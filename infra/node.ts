@@ -10,6 +10,9 @@ export interface Node extends Server {
   readonly internalUrl: string
 }
 
+/** What a test run preloads into its own processes, to see what they say. */
+const preloaded = process.execArgv.filter((argument) => argument.startsWith('--import='))
+
 /** A process that runs `main` of this checkout on ports of its own. Not started yet. */
 export async function node(name: string, main: string, dir: string, env: Record<string, string>): Promise<Node> {
   const [port, internalPort] = [await freePort(), await freePort()]
@@ -24,7 +27,7 @@ export async function node(name: string, main: string, dir: string, env: Record<
       {
         command: {
           file: process.execPath,
-          args: [join(import.meta.dirname, '..', main)],
+          args: [...preloaded, join(import.meta.dirname, '..', main)],
           env: {
             ...bareEnv,
             HOST: '127.0.0.1',

@@ -1,7 +1,8 @@
-// `npm run check`: types, lint, format, layout and the quick tests, which need nothing outside the project.
+// `npm run check`: types, lint, format, layout and the quick tests, which need nothing outside the project and are held against the documents of the interfaces.
 import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { type Recording, record } from './contract.ts'
 import { ROOT, testFiles } from './files.ts'
 import { layoutProblems } from './layout.ts'
 import { type Counts, runProgram, runTests, sum } from './steps.ts'
@@ -25,6 +26,7 @@ export async function check(signal?: AbortSignal): Promise<Counts> {
     await runProgram('lint and format', [biome, 'check', '--colors=off', '.'], 60_000, signal),
     layoutHolds(),
   ]
+  using recording = record()
   const tests = await runTests(
     {
       title: 'quick tests',
@@ -32,9 +34,11 @@ export async function check(signal?: AbortSignal): Promise<Counts> {
       atOnce: availableParallelism(),
       testMs: 30_000,
       withinMs: 240_000,
+      nodeArgs: recording.args,
     },
     signal,
   )
+  steps.push(contractHolds(recording, true))
   return sum([tests, ...steps.map((good) => ({ passed: good ? 1 : 0, failed: good ? 0 : 1 }))])
 }
 
@@ -42,4 +46,14 @@ function layoutHolds(): boolean {
   const problems = layoutProblems()
   console.log(`\n── layout: ${problems.length === 0 ? 'good' : `FAILED\n${problems.join('\n')}`}`)
   return problems.length === 0
+}
+
+/** Whether what the tests have seen is as `/openapi.json` and `/asyncapi.json` say; with `all`, and they have seen all of it. */
+export function contractHolds(recording: Recording, all: boolean): boolean {
+  const { exchanges, problems } = recording.judge(all)
+  const good = problems.length === 0 && exchanges > 0
+  console.log(
+    `\n── contract: ${good ? `good, ${exchanges} kinds of exchanges are as documented` : `FAILED\n${problems.join('\n')}`}`,
+  )
+  return good
 }

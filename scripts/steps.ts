@@ -56,6 +56,8 @@ export interface Suite {
   /** For one test, and for all of them. */
   testMs: number
   withinMs: number
+  /** Arguments of Node itself, for each process. */
+  nodeArgs?: string[]
 }
 
 /** Runs test files under node:test, each in a process of its own. A suite without tests has failed. */
@@ -74,8 +76,9 @@ export async function runTests(suite: Suite, signal?: AbortSignal): Promise<Coun
   }
 }
 
-function nodeTest({ atOnce, testMs }: Suite, countsFile: string): string[] {
+function nodeTest({ atOnce, testMs, nodeArgs = [] }: Suite, countsFile: string): string[] {
   return [
+    ...nodeArgs,
     '--test',
     `--test-concurrency=${atOnce}`,
     `--test-timeout=${testMs}`,

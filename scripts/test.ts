@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { infra } from '@parley/infra/infra'
 import { leave, takeLease } from '@parley/infra/lease'
-import { check } from './check.ts'
+import { check, contractHolds } from './check.ts'
+import { record } from './contract.ts'
 import { ROOT, testFiles } from './files.ts'
 import { prepareMachine } from './machine.ts'
 import { type Counts, runProgram, runTests, sum } from './steps.ts'
@@ -32,14 +33,17 @@ async function runAll(): Promise<Counts> {
 
   const counts = [await check(stop.signal)]
   const lease = await takeLease()
+  using recording = record()
   try {
     console.log('\nStarting RabbitMQ and the MongoDB server …')
     const [kind] = await Promise.all([infra.mongodbKind(), lease.ask('rabbitmq')])
     console.log(`The suites run against this MongoDB server: ${kind}`)
-    const limits = { atOnce: 2, testMs: 240_000, withinMs: 600_000 }
+    const limits = { atOnce: 2, testMs: 240_000, withinMs: 600_000, nodeArgs: recording.args }
     counts.push(await runTests({ title: 'tests on real servers', files: onServers, ...limits }, stop.signal))
     // One file at a time: each starts several processes and measures what people would wait.
     counts.push(await runTests({ title: 'whole-system tests', files: system, ...limits, atOnce: 1 }, stop.signal))
+    const asDocumented = contractHolds(recording, false)
+    counts.push({ passed: asDocumented ? 1 : 0, failed: asDocumented ? 0 : 1 })
     if (existsSync(join(ROOT, 'faults', 'main.ts')))
       for (const shape of ['all-in-one', 'scale-out']) counts.push(await runFaults(shape))
   } finally {

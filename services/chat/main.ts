@@ -3,6 +3,7 @@ import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
 import { readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
+import { serveReference } from '@parley/kit/reference'
 import { readChatService } from './config.ts'
 import { openChat } from './open.ts'
 import { httpDirectory } from './users.ts'
@@ -15,6 +16,7 @@ async function run(): Promise<void> {
   const starting = http.ready('start', async () => 'down')
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _chat = await openChat(config, bus, http, httpDirectory(config.userServiceUrl, internal), log)
+  serveReference(http.routes)
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'the chat service is ready')
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
+import { serveReference } from '@parley/kit/reference'
 import { readUserService } from './config.ts'
 import { openUser } from './open.ts'
 
@@ -12,6 +13,7 @@ try {
   const starting = http.ready('start', async () => 'down')
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _user = await openUser(config, bus, http, log)
+  serveReference(http.routes)
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'user service ready')
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])

@@ -1,0 +1,216 @@
+import { z } from 'zod'
+
+/**
+ * What the services answer and tell, as schemas: the documents are made of them, and the tests hold every reply and frame of theirs against
+ * them. The types that programs are written against stay where they are; `replies.test.ts` does not compile when the two disagree.
+ */
+
+const id = z.string().regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/)
+const time = z.iso.datetime({ precision: 3 }).describe('RFC 3339 in UTC, by the server’s clock')
+const count = z.int().min(0)
+const seq = count.describe('Position among the messages, 1, 2, 3… without gaps; 0 is before the first')
+const rev = z.int().min(1).describe('Position in the log of the conversation, 1, 2, 3… without gaps')
+const cursor = z.string().describe('Opaque: give it back as it is')
+const role = z.enum(['owner', 'member'])
+
+export const OwnUser = z.object({ id, username: z.string(), email: z.string(), createdAt: time })
+export const PublicUser = z.object({ id, username: z.string() })
+export const SessionItem = z.object({
+  id,
+  name: z.string().describe('Given by the user, or by the client at log-in'),
+  createdAt: time,
+  lastUsedAt: time,
+  current: z.boolean().describe('The session that asks'),
+})
+export const RegisterReply = z.object({ message: z.literal('User registered successfully'), user: OwnUser })
+export const LoginReply = z.object({
+  token: z.string().describe('The access token: a JWT that ends after at most 15 minutes'),
+  user: OwnUser,
+  expiresAt: time.describe('When `token` ends: refresh before it'),
+  sessionId: id,
+  partition: z.int().min(0).max(255).describe('Where the socket belongs: connect with `?p=<partition>`'),
+  refreshToken: z
+    .string()
+    .optional()
+    .describe('Only where log-in asked for it with `"tokens": "body"`; else it is in a cookie'),
+})
+
+export const ContactItem = z.object({
+  userId: id,
+  username: z.string(),
+  status: z.enum(['none', 'incoming', 'outgoing', 'friends']).describe('`incoming`: the other has asked'),
+  blocked: z.boolean().describe('One has blocked the other'),
+  rev: count.describe('Of two states the one with the higher is true'),
+  changedAt: time.optional(),
+})
+export const ContactPage = z.object({ items: z.array(ContactItem), nextCursor: cursor.optional() })
+
+const entry = z.object({
+  conversationId: id,
+  rev,
+  id: id.describe('Made by the device that sent a message, else by the server; unique in the conversation'),
+  senderId: id.describe('Who caused it'),
+  createdAt: time,
+  headSeq: seq.describe('The largest `seq` at this entry'),
+  membersRev: rev.describe('The `rev` of the latest change of membership at this entry'),
+})
+const reaction = z.object({ emoji: z.string(), userIds: z.array(id) })
+export const MessageEntry = entry.extend({
+  kind: z.literal('message'),
+  seq,
+  text: z.string().describe('As it is now; empty when the message was deleted'),
+  changedRev: rev
+    .optional()
+    .describe('The latest entry that changed it: what is read shows every change up to that one, and none above'),
+  editedAt: time.optional(),
+  edits: count.optional().describe('How often it was edited'),
+  deleted: z.literal(true).optional().describe('For everyone: only its place is left'),
+  reactions: z.array(reaction).optional().describe('In the order in which each emoji was first set'),
+})
+export const MessageVersions = z.object({
+  items: z.array(z.object({ text: z.string(), createdAt: time.describe('When it was sent, or edited into this') })),
+})
+export const CreatedEntry = entry.extend({
+  kind: z.literal('created'),
+  conversationKind: z.enum(['direct', 'group']),
+  title: z.string().describe('Empty for a direct conversation'),
+  members: z.array(z.object({ userId: id, role })).describe('Who is in it from the start, the owner of a group first'),
+})
+export const MembersAddedEntry = entry.extend({ kind: z.literal('members.added'), userIds: z.array(id) })
+export const MembersRemovedEntry = entry.extend({ kind: z.literal('members.removed'), userIds: z.array(id) })
+export const RenamedEntry = entry.extend({ kind: z.literal('renamed'), title: z.string() })
+
+export const EditedEntry = entry.extend({
+  kind: z.literal('message.edited'),
+  seq,
+  text: z.string().optional().describe('Absent where a later entry edited or deleted it again'),
+})
+export const DeletedEntry = entry.extend({ kind: z.literal('message.deleted'), seq })
+export const ReactedEntry = entry.extend({
+  kind: z.literal('message.reacted'),
+  seq,
+  emoji: z.string(),
+  on: z.boolean().describe('Set, or taken back'),
+})
+export const HiddenEntry = entry
+  .extend({ kind: z.literal('message.hidden') })
+  .describe('A change of a message that one may not see: it only takes its `rev`.')
+
+const changes = [
+  CreatedEntry,
+  MembersAddedEntry,
+  MembersRemovedEntry,
+  RenamedEntry,
+  EditedEntry,
+  DeletedEntry,
+  ReactedEntry,
+  HiddenEntry,
+] as const
+export const ChangeEntry = z.discriminatedUnion('kind', [...changes])
+export const Entry = z.discriminatedUnion('kind', [MessageEntry, ...changes])
+export const NamedMessage = MessageEntry.extend({ sender: z.string().describe('The sender’s user name') })
+
+export const Marks = z.object({ userId: id, deliveredSeq: seq, readSeq: seq })
+export const OwnMarks = Marks.omit({ userId: true })
+export const Settings = z.object({
+  rev: count.describe('Of two states the one with the higher is true; 0 where nothing was ever set'),
+  mutedUntil: time.nullable(),
+  archivedSeq: seq
+    .nullable()
+    .describe('The newest message when it was archived: a newer one brings it back, unless it is muted'),
+  pinned: z.int().nullable().describe('On top of the list, the larger first'),
+  level: z.enum(['all', 'mentions', 'none']).describe('What one wants to be told of'),
+  draft: z.string(),
+})
+export const MemberItem = z.object({ userId: id, username: z.string(), role })
+export const ConversationItem = z.object({
+  id,
+  kind: z.enum(['direct', 'group']),
+  title: z.string().describe('Of a direct conversation the other’s user name'),
+  rev: rev.describe('Head of the log'),
+  headSeq: seq.describe('Head of the messages'),
+  membersRev: rev,
+  memberCount: count,
+  members: z.array(MemberItem).optional().describe('Where there are at most 32; else fetch them'),
+  lastMessage: NamedMessage.optional(),
+  me: z.object({
+    role,
+    deliveredSeq: seq,
+    readSeq: seq,
+    unread: count.describe('Messages of others above `readSeq`; 1000 stands for “999+”'),
+    fromSeq: seq.describe('The first message that oneself may see'),
+    fromRev: rev.describe('The first entry that oneself may see'),
+    settings: Settings,
+  }),
+  marks: z.array(Marks).optional().describe('The others’, where there are at most 32 members'),
+})
+export const ConversationGone = z.object({ id, gone: z.literal(true).describe('Left or removed: forget it') })
+export const SyncPage = z.object({
+  items: z.array(z.union([ConversationItem, ConversationGone])),
+  cursor,
+  more: z.boolean().describe('Another page waits'),
+})
+export const ConversationPage = z.object({ items: z.array(ConversationItem), nextCursor: cursor.optional() })
+export const LogPage = z.object({
+  items: z.array(Entry),
+  headRev: rev.describe('The head when it was read'),
+  more: z.boolean().describe('Another page waits'),
+})
+export const MessagePage = z.object({
+  items: z.array(NamedMessage),
+  prevCursor: cursor.optional(),
+  nextCursor: cursor.optional(),
+})
+/** A page of messages under the names of the mission's text. */
+export const HistoryPage = z.object({
+  conversation: z.array(
+    z.object({
+      sender: z.string(),
+      message: z.string(),
+      id,
+      seq,
+      senderId: id,
+      createdAt: time,
+      deleted: z.literal(true).optional(),
+    }),
+  ),
+  prevCursor: cursor.optional(),
+  nextCursor: cursor.optional(),
+})
+
+export const SendReply = z.object({ id, seq, rev, createdAt: time, conversationId: id })
+export const SendHttpReply = SendReply.extend({
+  status: z.literal('success'),
+  message: z.literal('Message sent successfully'),
+})
+
+export const PresenceItem = z.object({
+  userId: id,
+  online: z.boolean(),
+  lastSeenAt: time.optional().describe('When the last device went; absent while online, or unknown'),
+})
+export const Hello = z.object({ sessionId: id, userId: id, serverTime: time, expiresAt: time })
+export const ConversationUpdate = z.union([
+  z.object({ conversationId: id, entry: ChangeEntry }),
+  z.object({ conversationId: id, gone: z.literal(true) }),
+])
+export const SettingsUpdate = z.object({ conversationId: id, settings: Settings })
+export const ReceiptUpdate = Marks.extend({ conversationId: id })
+export const TypingUpdate = z.object({ conversationId: id, userId: id })
+export const Revoked = z.object({ reason: z.string() })
+export const Draining = z.object({ reconnectAfterMs: count })
+export const Nothing = z.object({})
+export const Refreshed = z.object({ expiresAt: time })
+export const PresenceItems = z.object({ items: z.array(PresenceItem) })
+
+export const Members = z.object({ items: z.array(MemberItem) })
+export const Sessions = z.object({ items: z.array(SessionItem) })
+export const Users = z.object({ items: z.array(PublicUser) })
+export const KeySet = z.object({
+  keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), alg: z.string().optional() })),
+})
+export const Health = z.object({ status: z.literal('ok') })
+export const Readiness = z.object({
+  status: z.enum(['ready', 'degraded', 'down']),
+  parts: z.record(z.string(), z.enum(['up', 'degraded', 'down'])),
+})
