@@ -206,6 +206,7 @@ export const PresenceItems = z.object({ items: z.array(PresenceItem) })
 export const Members = z.object({ items: z.array(MemberItem) })
 export const Sessions = z.object({ items: z.array(SessionItem) })
 export const Users = z.object({ items: z.array(PublicUser) })
+export const UserPage = z.object({ items: z.array(PublicUser), nextCursor: cursor.optional() })
 export const KeySet = z.object({
   keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), alg: z.string().optional() })),
 })

@@ -1,7 +1,17 @@
 import { z } from 'zod'
 import { type Operation, SIGNED_IN } from '../operation.ts'
-import { KeySet, LoginReply, OwnUser, PublicUser, RegisterReply, SessionItem, Sessions, Users } from '../replies.ts'
-import { ChangePassword, Login, NameSession, Refresh, Register } from '../requests.ts'
+import {
+  KeySet,
+  LoginReply,
+  OwnUser,
+  PublicUser,
+  RegisterReply,
+  SessionItem,
+  Sessions,
+  UserPage,
+  Users,
+} from '../replies.ts'
+import { ChangePassword, Login, NameSession, Refresh, Register, SearchUsers } from '../requests.ts'
 
 const tag = 'People and sessions'
 const byCookie = 'With an empty body, the refresh token is taken from the cookie that log-in set.'
@@ -134,6 +144,18 @@ export const USER_OPERATIONS: readonly Operation[] = [
     who: 'Signed in',
     query: z.object({ username: z.string().min(1).max(128) }),
     replies: { 200: Users },
+    faults: [...SIGNED_IN, 'rate.limited'],
+  },
+  {
+    name: 'searchUsers',
+    method: 'get',
+    path: '/api/user/search',
+    tag,
+    summary: 'Those whose user names begin so',
+    description: 'By name, so that who has exactly that name comes first. A page may have fewer than asked for.',
+    who: 'Signed in',
+    query: SearchUsers,
+    replies: { 200: UserPage },
     faults: [...SIGNED_IN, 'rate.limited'],
   },
   {

@@ -172,7 +172,7 @@ export function userRoutes(needs: {
     const last = found.length < limit ? undefined : found.at(-1)
     res.json({
       items: found.filter(({ id }) => !hiding.has(id)).map(publicUser),
-      nextCursor: last ? Buffer.from(last.nameKey).toString('base64url') : null,
+      ...(last && { nextCursor: Buffer.from(last.nameKey).toString('base64url') }),
     })
   })
 

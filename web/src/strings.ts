@@ -242,6 +242,7 @@ export const strings = {
   people: {
     find: 'User name',
     findHint: 'The exact user name.',
+    searchHint: 'Begin to write it, then choose.',
     add: 'Add',
     searching: 'Looking…',
     found: 'People found',

@@ -37,7 +37,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
       <form className={styles.form} onSubmit={submit} noValidate>
         <Field
           label={strings.people.find}
-          hint={action.busy ? strings.people.searching : strings.people.findHint}
+          hint={action.busy ? strings.people.searching : strings.people.searchHint}
           error={action.error}
           value={name}
           onChange={(event) => {
