@@ -162,17 +162,22 @@ export function userRoutes(needs: {
     const actor = await authenticate(req)
     const { q, cursor, limit } = parse(SearchUsers, req.query)
     await throttle.lookUp(actor.userId)
-    const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString()
-    const found = await accounts.search(q, after, limit)
-    const hiding = await contacts.hiding(
-      actor.userId,
-      found.map(({ id }) => id),
-    )
-    // Who is hidden leaves a page shorter, and tells nothing: it is as if the page were the server's choice.
-    const last = found.length < limit ? undefined : found.at(-1)
+    const seen: Account[] = []
+    // Who is hidden leaves no trace: neither a page that is shorter, nor a cursor that names them, nor one more page.
+    for (let after = cursor && Buffer.from(cursor, 'base64url').toString(); seen.length <= limit; ) {
+      const found = await accounts.search(q, after, limit + 1)
+      const hiding = await contacts.hiding(
+        actor.userId,
+        found.map(({ id }) => id),
+      )
+      seen.push(...found.filter(({ id }) => !hiding.has(id)))
+      after = found[limit]?.nameKey
+      if (after === undefined) break
+    }
+    const items = seen.slice(0, limit)
     res.json({
-      items: found.filter(({ id }) => !hiding.has(id)).map(publicUser),
-      ...(last && { nextCursor: Buffer.from(last.nameKey).toString('base64url') }),
+      items: items.map(publicUser),
+      ...(seen.length > limit && { nextCursor: Buffer.from(items.at(-1)!.nameKey).toString('base64url') }),
     })
   })
 

@@ -43,6 +43,22 @@ test('who is blocked does not find who blocks', async (t) => {
   assert.deepEqual(names((await b('GET', search('an'))).body), ['anton'])
 })
 
+test('who blocks leaves no trace in a search, whatever the size of its pages', async (t) => {
+  const service = await openService(t)
+  for (const name of ['bea', 'bert', 'bev']) await service.register(name)
+  const [bess, zed] = [await service.register('bess'), await service.register('zed')]
+  for (const name of ['bea', 'bert', 'bev']) {
+    const blocker = service.as((await service.signIn(name)).token)
+    assert.equal((await blocker('PUT', `/api/user/contacts/${zed}/block`)).status, 200)
+  }
+  const as = service.as((await service.signIn('zed')).token)
+  for (const limit of [1, 2, 3])
+    assert.deepEqual((await as('GET', search('be', `&limit=${limit}`))).body, {
+      items: [{ id: bess, username: 'bess' }],
+    })
+  assert.deepEqual((await as('GET', search('bert', '&limit=1'))).body, { items: [] })
+})
+
 test('a search needs a session and two characters, takes no other input, and is slowed down', async (t) => {
   const service = await openService(t, { limits: { lookUpsPerUser: 10 } })
   await service.register('ann')
