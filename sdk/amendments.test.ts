@@ -177,3 +177,40 @@ test('a change that comes while the page that it is about is on its way is not l
   assert.deepEqual(await opened, ['edited meanwhile', 'm1', 'm2'])
   await assertAgree(t, parley, [bobUser], [ann, bob], id)
 })
+
+test('a change that comes while two pages are on their way is missing in neither', async (t) => {
+  const { parley, annUser, bobUser, bob, id } = await couple(t)
+  for (let n = 0; n < 3; n++) await bob.send({ conversationId: id }, `m${n}`)
+  await settled(bob)
+  await texts(bob, id)
+  const read = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const go = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let pages = 0
+  const slow: typeof fetch = async (...request) => {
+    const response = await fetch(...request)
+    if (!String(request[0]).includes('/messages')) return response
+    const page = pages++
+    read[page]?.resolve()
+    await go[page]?.promise
+    return response
+  }
+  const ann = await signIn(t, parley, annUser, { fetch: slow })
+  const timeline = ann.timeline(id)
+  const opened = timeline.open()
+  await read[0]!.promise
+  const older = timeline.loadOlder()
+  await read[1]!.promise
+  await bob.edit(messages(bob, id)[0]!, 'edited meanwhile')
+  const rev = (client: ParleyClient) => client.conversations.get()[0]?.rev ?? 0
+  await settled(bob)
+  await until(ann, 'the edit', () => rev(ann) === rev(bob))
+  go[0]!.resolve()
+  await opened
+  go[1]!.resolve()
+  await older
+  assert.deepEqual(
+    messages(ann, id).map(({ text }) => text),
+    ['edited meanwhile', 'm1', 'm2'],
+  )
+  await assertAgree(t, parley, [bobUser], [ann, bob], id)
+})

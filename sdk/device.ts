@@ -29,8 +29,8 @@ export interface Conversation {
   open: boolean
   /** An older page is on its way. */
   loadingOlder: boolean
-  /** While messages are on their way here: the changes that came meanwhile, which they may not show. */
-  meanwhile?: MessageChange[] | undefined
+  /** For each page of messages that is on its way here: the changes that came meanwhile, which it may not show. */
+  meanwhile: Set<MessageChange[]>
 }
 
 /** What others on this device do when something changed here. Called in order, never while a change is half made. */
@@ -81,7 +81,7 @@ export function openDevice(
   async function load(): Promise<void> {
     for (const [, value] of await storage.list(`${prefix}conversation/`)) {
       const held = whole(value as Held)
-      conversations.set(held.id, { held, early: new Map(), open: false, loadingOlder: false })
+      conversations.set(held.id, { held, early: new Map(), open: false, loadingOlder: false, meanwhile: new Set() })
       meet(held)
     }
     cursor = (await storage.get(cursorKey)) as string | undefined
@@ -136,7 +136,8 @@ export function openDevice(
     const gone = before ? messageKeys(before.held).map((key): [string, undefined] => [key, undefined]) : []
     const early = new Map([...(before?.early ?? [])].filter(([rev]) => rev > held.rev))
     const messages = held.lastMessage ? [held.lastMessage] : []
-    const next: Conversation = { held, early, messages, open: before?.open ?? false, loadingOlder: false }
+    const open = before?.open ?? false
+    const next: Conversation = { held, early, messages, open, loadingOlder: false, meanwhile: new Set() }
     conversations.set(item.id, next)
     unsure.delete(item.id)
     const entered = held.lastMessage ? [held.lastMessage] : []
@@ -190,7 +191,7 @@ export function openDevice(
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
     }
     if (conversation.messages && amended.length > 0) conversation.messages = withChanges(conversation.messages, amended)
-    conversation.meanwhile?.push(...amended)
+    for (const changes of conversation.meanwhile) changes.push(...amended)
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
     void keep(changes).then(() => hooks.stored(id, next.headSeq))
     for (const message of entered) hooks.message(message, next)

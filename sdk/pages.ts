@@ -85,11 +85,11 @@ export function openPages(
     fetch: () => Promise<readonly StoredMessage[]>,
   ): Promise<readonly StoredMessage[]> {
     const changes: MessageChange[] = []
-    conversation.meanwhile = changes
+    conversation.meanwhile.add(changes)
     try {
       return withChanges(await fetch(), changes)
     } finally {
-      conversation.meanwhile = undefined
+      conversation.meanwhile.delete(changes)
     }
   }
 
