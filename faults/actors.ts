@@ -1,6 +1,6 @@
 import { type ClientOptions, createClient } from '@parley/sdk'
 import { memoryStorage } from '@parley/sdk/memory'
-import type { ParleyClient, TimelineMessage } from '@parley/sdk/types'
+import type { MessageAction, OutboxItem, ParleyClient, TimelineMessage } from '@parley/sdk/types'
 import type { Outstanding } from './outstanding.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -19,6 +19,8 @@ export interface Device {
   restart(): Promise<void>
   /** Opens conversations, as somebody who looks at them; keeps them open over restarts. */
   open(conversationIds: readonly string[]): Promise<void>
+  /** Tells the device to change a message that it shows. */
+  change(message: TimelineMessage, action: MessageAction): Promise<void>
   /** Writes down what the device renders of a conversation. */
   view(conversationId: string): void
 }
@@ -70,6 +72,13 @@ export async function openDevice(
       // Refused where one is no member at the moment; a lost network is tried again by whoever looks next.
       await Promise.allSettled([...opened].map((id) => device.client.timeline(id).open()))
     },
+    async change(message, action) {
+      const { conversationId, id: messageId } = message
+      const at = recorder.now()
+      const { id } = await amend(device.client, message, action)
+      const { userId } = person
+      recorder.note({ type: 'change', device: name, userId, id, conversationId, messageId, action }, at)
+    },
     view(conversationId) {
       const { messages } = device.client.timeline(conversationId).get()
       const rows = messages.map(({ id, seq, status, mine }) => ({ id, seq, status, mine }))
@@ -84,6 +93,20 @@ export async function openDevice(
 
   function watched(): ParleyClient {
     const client = createClient(options)
+    const refused = new Set<string>()
+    let changes = new Map<string, OutboxItem>()
+    client.outbox.subscribe(() => {
+      const waiting = new Map(client.outbox.get().flatMap((item) => (item.change ? [[item.id, item] as const] : [])))
+      const gone = [...changes.values()].filter(({ id }) => !waiting.has(id))
+      changes = waiting
+      // A refusal is told in the same turn, after the item is gone.
+      queueMicrotask(() => {
+        if (device.client !== client) return
+        for (const { id, to } of gone)
+          if (!refused.has(id) && 'conversationId' in to)
+            recorder.note({ type: 'changed', device: name, id, conversationId: to.conversationId })
+      })
+    })
     client.on('message', (message) =>
       recorder.note({ type: 'shown', device: name, userId: person.userId, message: seen(message) }),
     )
@@ -93,6 +116,7 @@ export async function openDevice(
     })
     client.on('refused', (item) => {
       const { code } = item.refused!
+      refused.add(item.id)
       outstanding.refused(item.id)
       if ('conversationId' in item.to)
         recorder.note({ type: 'refused', device: name, id: item.id, conversationId: item.to.conversationId, code })
@@ -109,13 +133,22 @@ export async function openDevice(
   return device
 }
 
-const seen = ({ id, conversationId, seq, rev, senderId, text }: TimelineMessage) => ({
+function amend(client: ParleyClient, message: TimelineMessage, action: MessageAction): Promise<OutboxItem> {
+  if (action.kind === 'edit') return client.edit(message, action.text)
+  if (action.kind === 'delete') return client.delete(message)
+  return client.react(message, action.emoji, action.on)
+}
+
+const seen = ({ id, conversationId, seq, rev, senderId, text, deleted, edits, reactions }: TimelineMessage) => ({
   id,
   conversationId,
   seq,
   rev,
   senderId,
   text,
+  deleted,
+  edits,
+  reactions,
 })
 
 /** Devices of a person at random. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { BUGS, type Bug } from './bugs.ts'
 import { check } from './check.ts'
-import { BUGS, type Bug, synthetic } from './synthetic.ts'
+import { synthetic } from './synthetic.ts'
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1)
 

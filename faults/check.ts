@@ -1,3 +1,5 @@
+import { changeChecks } from './check/changes.ts'
+import { contactChecks } from './check/contacts.ts'
 import { deviceChecks } from './check/devices.ts'
 import { logChecks } from './check/log.ts'
 import { membershipChecks } from './check/membership.ts'
@@ -8,7 +10,14 @@ import type { Anomaly, History } from './history.ts'
 
 /** Everything that a history shows to be broken; empty means that each invariant held on all that was seen. Pure; O(n log n). */
 export function check(history: History): Anomaly[] {
-  return [logChecks, orderChecks, deviceChecks, receiptChecks, membershipChecks, serviceChecks].flatMap((part) =>
-    part(history),
-  )
+  return [
+    logChecks,
+    orderChecks,
+    deviceChecks,
+    receiptChecks,
+    membershipChecks,
+    changeChecks,
+    contactChecks,
+    serviceChecks,
+  ].flatMap((part) => part(history))
 }

@@ -1,7 +1,9 @@
 import type { Stack } from '@parley/infra/stack'
+import type { ContactPage } from '@parley/protocol/contact'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
-import type { Device } from './actors.ts'
-import type { Final } from './history.ts'
+import { changesMessage } from '@parley/protocol/message-change'
+import type { Device, Person } from './actors.ts'
+import type { Final, LoggedEntry } from './history.ts'
 import { isOurs } from './nemesis.ts'
 import { wholeList, wholeLog } from './rest.ts'
 import type { Scene } from './workload.ts'
@@ -25,6 +27,7 @@ export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
   return {
     conversations: await Promise.all(scene.conversations.map((conversation) => readConversation(conversation))),
     devices: devices.map((device, index) => readDevice(device, settled[index], scene)),
+    contacts: (await Promise.all(scene.people.map((person) => readContacts(person)))).flat(),
     unrelayed,
   }
 }
@@ -63,15 +66,18 @@ async function readConversation({
   const messages = log.filter((entry): entry is MessageEntry => entry.kind === 'message')
   return {
     id,
-    messages: messages.map(({ id, conversationId, seq, rev, senderId, text }) => ({
+    messages: messages.map(({ id, conversationId, seq, rev, senderId, text, deleted, edits, reactions }) => ({
       id,
       conversationId,
       seq,
       rev,
       senderId,
       text,
+      deleted,
+      edits,
+      reactions,
     })),
-    log: log.map((entry) => ({ rev: entry.rev, kind: entry.kind, headSeq: entry.headSeq, userIds: touched(entry) })),
+    log: log.map((entry) => logged(entry)),
     marks: lists.flatMap(({ userId, item }) =>
       item ? [{ userId, deliveredSeq: item.me.deliveredSeq, readSeq: item.me.readSeq }] : [],
     ),
@@ -80,6 +86,25 @@ async function readConversation({
     ),
     unread: lists.flatMap(({ userId, item }) => (item ? [{ userId, unread: item.me.unread }] : [])),
   }
+}
+
+function logged(entry: Entry): LoggedEntry {
+  const { rev, kind, headSeq, senderId, membersRev } = entry
+  const facts: LoggedEntry = { rev, kind, headSeq, senderId, membersRev, userIds: touched(entry) }
+  if (entry.kind === 'created') facts.owner = entry.members.find(({ role }) => role === 'owner')?.userId
+  if (!changesMessage(entry)) return facts
+  const { id, seq } = entry
+  if (entry.kind === 'message.edited') return { ...facts, change: { id, seq, text: entry.text } }
+  if (entry.kind === 'message.deleted') return { ...facts, change: { id, seq } }
+  return { ...facts, change: { id, seq, emoji: entry.emoji, on: entry.on } }
+}
+
+async function readContacts({ rest }: Person): Promise<Final['contacts']> {
+  const lists = ['friends', 'incoming', 'outgoing'].map((list) =>
+    rest.get<ContactPage>(`/api/user/contacts?list=${list}&limit=100`),
+  )
+  const items = (await Promise.all(lists)).flatMap((page) => page.items)
+  return items.map(({ userId, status }) => ({ userId: rest.userId, otherId: userId, status }))
 }
 
 /** Whose membership an entry changes. */
@@ -104,7 +129,15 @@ function readDevice(device: Device, settledMs: number | undefined, scene: Scene)
           id,
           unread: view.me.unread,
           hasOlder,
-          messages: messages.map((m) => ({ id: m.id, seq: m.seq, text: m.text })),
+          messages: messages.map(({ id, seq, text, deleted, edits, reactions }) => ({
+            id,
+            seq,
+            text,
+            deleted,
+            edits,
+            reactions,
+          })),
+          last: view.lastMessage && { seq: view.lastMessage.seq, text: view.lastMessage.text },
         },
       ]
     }),

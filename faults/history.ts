@@ -1,3 +1,6 @@
+import type { Reaction } from '@parley/protocol/conversation'
+import type { MessageAction } from '@parley/sdk/types'
+
 /**
  * What a run saw, in the order in which one process saw it. `at` is milliseconds of one monotonic clock, so that "before" means
  * something across all devices. The checker (`check.ts`) reads nothing else.
@@ -11,6 +14,25 @@ export interface SeenMessage {
   rev: number
   senderId: string
   text: string
+  deleted?: true | undefined
+  edits?: number | undefined
+  reactions?: readonly Reaction[] | undefined
+}
+
+/** One entry of a conversation's log, as the server tells it at the end. */
+export interface LoggedEntry {
+  rev: number
+  kind: string
+  headSeq: number
+  /** Who caused it. */
+  senderId: string
+  membersRev: number
+  /** Whose membership it changes. */
+  userIds?: string[]
+  /** Who owns the group that it creates. */
+  owner?: string | undefined
+  /** For a change of a message: the id that its device made, the message's place, and what it does. */
+  change?: { id: string; seq: number; text?: string | undefined; emoji?: string; on?: boolean }
 }
 
 export type Event = {
@@ -27,6 +49,18 @@ export type Event = {
   | { type: 'refused'; device: string; id: string; conversationId: string; code: string }
   /** The harness sent an id again with other content, on purpose. */
   | { type: 'forged'; id: string; conversationId: string; text: string; outcome: 'refused' | 'accepted' | 'unknown' }
+  /** A device was told to change a message. `id` is the change's own. */
+  | {
+      type: 'change'
+      device: string
+      userId: string
+      id: string
+      conversationId: string
+      messageId: string
+      action: MessageAction
+    }
+  /** A change left its device's outbox, and was not refused: the server acknowledged it. */
+  | { type: 'changed'; device: string; id: string; conversationId: string }
   /** A message entered the timeline of a device. */
   | { type: 'shown'; device: string; userId: string; message: SeenMessage }
   /** The device started anew (its data were dropped): what it showed before may be shown again. */
@@ -40,7 +74,13 @@ export type Event = {
       messages: { id: string; seq: number; status: string; mine: boolean }[]
     }
   /** A page that somebody read over REST: the newest messages at that moment. */
-  | { type: 'page'; userId: string; conversationId: string; startedAt: number; messages: { id: string; seq: number }[] }
+  | {
+      type: 'page'
+      userId: string
+      conversationId: string
+      startedAt: number
+      messages: { id: string; seq: number; text: string; deleted?: true | undefined }[]
+    }
   /** A device was told to mark as read. */
   | { type: 'read'; device: string; userId: string; conversationId: string; seq: number }
   /** A device saw marks of somebody (`userId` is whose). */
@@ -66,7 +106,7 @@ export interface Final {
     /** All messages, ascending. */
     messages: SeenMessage[]
     /** All entries of the log, ascending. */
-    log: { rev: number; kind: string; userIds?: string[]; headSeq: number }[]
+    log: LoggedEntry[]
     /** Marks of the members of now. */
     marks: { userId: string; deliveredSeq: number; readSeq: number }[]
     members: { userId: string; fromSeq: number; fromRev: number }[]
@@ -83,9 +123,13 @@ export interface Final {
       id: string
       unread: number
       hasOlder: boolean
-      messages: { id: string; seq: number; text: string }[]
+      messages: Omit<SeenMessage, 'conversationId' | 'rev' | 'senderId'>[]
+      /** The newest message, as the list shows it. */
+      last?: { seq: number; text: string } | undefined
     }[]
   }[]
+  /** With whom each user is friends, or has asked or been asked, as the server tells that user. */
+  contacts: { userId: string; otherId: string; status: string }[]
   /** Entries committed and not yet told to the bus, per chat process; undefined where it could not be asked. */
   unrelayed: { target: string; count: number | undefined }[]
   /** Ids of the messages that the bus was seen to carry, where it can be watched. */

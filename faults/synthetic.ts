@@ -1,53 +1,21 @@
-import type { Event, Final, History, SeenMessage } from './history.ts'
+import type { MessageAction } from '@parley/sdk/types'
+import type { Bug } from './bugs.ts'
+import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.ts'
 import { random } from './random.ts'
+import { applied, contactsWith } from './synthetic-changes.ts'
+
+const USERS = ['ann', 'ben', 'cy', 'dee']
+const GROUP = 'group'
 
 /**
  * A chat system in a page, to test the checker with: it makes the history that a right system would make under crashes, repeats
  * and lost acknowledgements, or, with one of `BUGS` built in, the history of a system with that bug.
  */
-export const BUGS = {
-  'ack before commit': 'I1',
-  'no unique index': 'I3',
-  'dedup cache in memory': 'I3',
-  'a repeat is answered anew': 'I3',
-  'a forged repeat overwrites': 'I3',
-  'order by clock': 'I7',
-  'async handlers race': 'I6',
-  'seq taken before the commit': 'I5',
-  'emit before commit': 'I8',
-  'body mixed up': 'I2',
-  'refused and stored': 'I2',
-  'one socket per user': 'I8',
-  'echo and ack both shown': 'I9',
-  'gap rendered': 'I10',
-  'reads from a secondary': 'I7',
-  'stale members': 'I11',
-  'history before the join': 'I11',
-  'marks set, not merged': 'I12',
-  'marks above the head': 'I12',
-  'delivered on emit': 'I13',
-  'read on delivery': 'I13',
-  'status from the last event': 'I14',
-  'unread counter': 'I15',
-  'relay marks before confirm': 'I17',
-  'outbox row outside the transaction': 'I17',
-  'device outbox stuck': 'I17',
-  'send waits for the broker': 'I18',
-  'token checked at connect only': 'I22',
-  'unbounded buffer': 'I27',
-  'pid file left behind': 'I29',
-  'a payload ends the process': 'I29',
-} as const
-export type Bug = keyof typeof BUGS
-
-const USERS = ['ann', 'ben', 'cy', 'dee']
-const GROUP = 'group'
-
 export function synthetic(seed: number, bug?: Bug): History {
   const { chance, pick, below } = random(seed)
   const events: Event[] = []
   const log: Final['conversations'][number]['log'] = [
-    { rev: 1, kind: 'created', userIds: USERS.slice(0, 3), headSeq: 0 },
+    { rev: 1, kind: 'created', userIds: USERS.slice(0, 3), headSeq: 0, senderId: 'ann', membersRev: 1, owner: 'ann' },
   ]
   let messages: SeenMessage[] = []
   const members = new Map(USERS.slice(0, 3).map((userId) => [userId, { userId, fromSeq: 1, fromRev: 1 }]))
@@ -74,12 +42,71 @@ export function synthetic(seed: number, bug?: Bug): History {
       // A clock that runs behind puts the new message before the last one.
       const last = messages.pop()!
       messages.push({ ...stored, seq: last.seq }, { ...last, seq })
-      log.push({ rev: stored.rev, kind: 'message', headSeq: seq })
+      record({ kind: 'message', headSeq: seq, senderId: message.senderId })
       return messages.at(-2)!
     }
     messages.push(bug === 'body mixed up' && chance(0.1) ? { ...stored, text: 'another' } : stored)
-    log.push({ rev: stored.rev, kind: 'message', headSeq: seq })
+    record({ kind: 'message', headSeq: seq, senderId: message.senderId })
     return messages.at(-1)!
+  }
+
+  function record(entry: Omit<LoggedEntry, 'rev' | 'membersRev'>): void {
+    const rev = log.at(-1)!.rev + 1
+    const before = log.findLast(({ userIds }) => userIds)!.rev
+    const late = bug === 'members read without a fence' && log.length > 60 && before > 1
+    log.push({ ...entry, rev, membersRev: entry.userIds ? rev : late ? 1 : before })
+  }
+
+  /** Somebody changes a message that their device shows: it is told to all, at once or, by some bug, not. */
+  function amend(step: number): void {
+    const able = devices.filter((d) => members.has(d.userId) && d.held.length > 0)
+    if (able.length === 0) return
+    const device = pick(able)
+    const seq = device.held.at(-1 - below(Math.min(3, device.held.length)))!.seq
+    const index = messages.findIndex((m) => m.seq === seq)
+    const before = messages[index]
+    const id = `c${step}`
+    const { userId } = device
+    if (!before) return
+    const mine = before.senderId === userId
+    const may = mine || (bug === 'anybody edits' && chance(0.3))
+    const dice = before.edits ? 3 + below(7) : below(10)
+    const action: MessageAction =
+      may && dice < 5
+        ? { kind: 'edit', text: `text by ${id}` }
+        : (mine || userId === 'ann') && dice < 7
+          ? { kind: 'delete' }
+          : { kind: 'react', emoji: pick(['👍', '🎉']), on: chance(0.7) }
+    const names = { id, conversationId: GROUP }
+    note({ at: tick(), type: 'change', device: device.device, userId, ...names, messageId: before.id, action })
+    if (before.deleted && action.kind !== 'delete' && bug !== 'an edit brings back what was deleted') return
+    const unkept = bug === 'edit kept in memory' && chance(0.1)
+    if (!unkept)
+      record({
+        kind: { edit: 'message.edited', delete: 'message.deleted', react: 'message.reacted' }[action.kind],
+        headSeq: messages.at(-1)!.seq,
+        senderId: userId,
+        change: { id, seq, ...(action.kind === 'react' && { emoji: action.emoji, on: action.on }) },
+      })
+    const after = applied(before, action, userId, bug, chance)
+    messages[index] = after
+    if (bug === 'earlier versions outlive the deletion' && action.kind === 'edit')
+      log.at(-1)!.change!.text = action.text
+    note({ at: tick(), type: 'changed', device: device.device, ...names })
+    for (const other of devices) {
+      if (bug === 'missing tombstone' && after.deleted && other.userId !== userId) continue
+      other.held = other.held.map((m) => (m.id === after.id ? after : m))
+    }
+    const reader = [...members.values()].find((m) => m.fromSeq === 1)!.userId
+    const page = [bug === 'a cached page after the deletion' ? before : after]
+    note({
+      at: tick(),
+      type: 'page',
+      userId: reader,
+      conversationId: GROUP,
+      startedAt: at,
+      messages: [...page, ...messages.slice(index + 1)],
+    })
   }
 
   function deliver(message: SeenMessage, sender: string): void {
@@ -212,21 +239,19 @@ export function synthetic(seed: number, bug?: Bug): History {
       deliver(stored, lost.device.device)
     }
     if (step === 40) {
-      log.push({
-        rev: log.at(-1)!.rev + 1,
-        kind: 'members.added',
-        userIds: ['dee'],
-        headSeq: messages.at(-1)?.seq ?? 0,
-      })
+      const dee = { kind: 'members.added', userIds: ['dee'], headSeq: messages.at(-1)?.seq ?? 0, senderId: 'ann' }
+      record(dee)
+      if (bug === 'added twice') record(dee)
       members.set('dee', { userId: 'dee', fromSeq: (messages.at(-1)?.seq ?? 0) + 1, fromRev: log.at(-1)!.rev })
       if (bug === 'history before the join')
         note({ at: tick(), type: 'shown', device: 'dee-phone', userId: 'dee', message: messages[0]! })
     }
     if (step === 80) {
-      log.push({ rev: log.at(-1)!.rev + 1, kind: 'members.removed', userIds: ['cy'], headSeq: messages.at(-1)!.seq })
+      record({ kind: 'members.removed', userIds: ['cy'], headSeq: messages.at(-1)!.seq, senderId: 'ann' })
       members.delete('cy')
       for (const gone of devices.filter((d) => d.userId === 'cy')) if (bug !== 'stale members') gone.held = []
     }
+    if (chance(0.7)) amend(step)
     if (chance(0.4)) view(pick(devices.filter((d) => members.has(d.userId))))
     if (chance(0.3)) {
       const behind = bug === 'reads from a secondary' ? 3 : 0
@@ -262,6 +287,13 @@ export function synthetic(seed: number, bug?: Bug): History {
 
   function ending(): void {
     const last = messages.at(-1)!
+    if (bug === 'a change of what was before the join')
+      record({
+        kind: 'message.reacted',
+        headSeq: last.seq,
+        senderId: 'dee',
+        change: { id: 'x', seq: 1, emoji: '👍', on: true },
+      })
     if (bug === 'delivered on emit')
       note({
         at: tick(),
@@ -350,6 +382,7 @@ export function synthetic(seed: number, bug?: Bug): History {
             ? [{ id: GROUP, hasOlder: false, unread: 0, messages: d.held }]
             : [],
       })),
+      contacts: contactsWith(bug),
       unrelayed: [{ target: 'chat-1', count: 0 }],
       published: [...published],
     }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MessagePage } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
+import type { MessageAction } from '@parley/sdk/types'
 import { anyDevice, type Device, type Person } from './actors.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Random } from './random.ts'
@@ -47,8 +48,10 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   const { random } = scene
   const { person, device } = anyDevice(scene.people, random)
   const dice = random.next()
-  if (dice < 0.45) return () => send(scene, person, device, sent)
-  if (dice < 0.6) return async () => markRead(scene, device)
+  if (dice < 0.4) return () => send(scene, person, device, sent)
+  if (dice < 0.5) return () => change(scene)
+  if (dice < 0.51) return () => befriend(scene)
+  if (dice < 0.62) return async () => markRead(scene, device)
   if (dice < 0.72) return async () => device.view(random.pick(scene.conversations).id)
   if (dice < 0.8) return () => readPage(scene, person)
   if (dice < 0.88) return () => repeat(scene, sent)
@@ -97,6 +100,43 @@ async function send(
   if (sent.length > 200) sent.shift()
 }
 
+/** One to three people do something to the same recent message at once, each on a device that shows it. Some try what they may not. */
+async function change({ conversations, random }: Scene): Promise<void> {
+  const conversation = random.pick(conversations)
+  const shows = (device: Device) => device.client.timeline(conversation.id).get().messages
+  const devices = conversation.people.flatMap((person) => person.devices)
+  const recent = shows(random.pick(devices)).slice(-8)
+  if (recent.length === 0) return
+  const { id } = random.pick(recent)
+  const able = devices.filter((device) => shows(device).some((message) => message.id === id))
+  const acts = Array.from({ length: able.length === 0 ? 0 : 1 + random.below(3) }, async () => {
+    const device = random.pick(able)
+    const message = shows(device).find((each) => each.id === id)
+    if (message) await device.change(message, anyAction(random, message.mine))
+  })
+  await Promise.all(acts)
+}
+
+function anyAction(random: Random, mine: boolean): MessageAction {
+  const dice = random.next()
+  // The others' wishes to edit and delete are there to be refused.
+  if (dice < (mine ? 0.5 : 0.05)) return { kind: 'edit', text: `edited ${randomUUID()}` }
+  if (dice < (mine ? 0.65 : 0.1)) return { kind: 'delete' }
+  return { kind: 'react', emoji: random.pick(['👍', '🎉', '❤️']), on: random.chance(0.7) }
+}
+
+/** Two people ask each other for friendship, or end what is between them, at once. */
+async function befriend({ conversations, random }: Scene): Promise<void> {
+  const { people } = random.pick(conversations.filter(({ kind }) => kind === 'direct'))
+  const acts = people.map(async (person) => {
+    const { contacts } = random.pick(person.devices).client
+    const other = people.find((each) => each !== person)!.rest.userId
+    await (random.chance(0.7) ? contacts.request(other) : contacts.remove(other))
+  })
+  // Refused where nothing is there to end, and while the service is away: whatever came of it, both must see the same.
+  await Promise.allSettled(acts)
+}
+
 function markRead({ conversations, recorder, random }: Scene, device: Device): void {
   const conversation = random.pick(conversations)
   const { messages } = device.client.timeline(conversation.id).get()
@@ -117,7 +157,7 @@ async function readPage({ conversations, recorder, random }: Scene, person: Pers
   const startedAt = recorder.now()
   const reply = await newestPage(person.rest, conversation.id)
   if (reply?.status !== 200) return
-  const messages = (reply.body as MessagePage).items.map(({ id, seq }) => ({ id, seq }))
+  const messages = (reply.body as MessagePage).items.map(({ id, seq, text, deleted }) => ({ id, seq, text, deleted }))
   recorder.note({ type: 'page', userId: person.rest.userId, conversationId: conversation.id, startedAt, messages })
 }
 

@@ -32,18 +32,26 @@ function durable(events: Event[], stored: Map<string, SeenMessage[]>): Anomaly[]
 
 function phantoms(events: Event[], final: History['final']): Anomaly[] {
   const sent = new Map<string, { userId: string; text: string }>()
+  const edited = new Set<string>()
   const refused = definitelyRefused(events)
   const acked = new Set<string>()
   for (const event of events) {
     if (event.type === 'send') sent.set(key(event.conversationId, event.id), event)
     if (event.type === 'acked') acked.add(key(event.conversationId, event.id))
+    if (event.type === 'change' && event.action.kind === 'edit')
+      edited.add(`${key(event.conversationId, event.messageId)} ${event.action.text}`)
   }
   const anomalies: Anomaly[] = []
   const judge = (message: SeenMessage, where: string): void => {
-    const origin = sent.get(key(message.conversationId, message.id))
+    const name = key(message.conversationId, message.id)
+    const origin = sent.get(name)
     if (!origin)
       anomalies.push({ invariant: 'I2', anomaly: 'phantom', detail: `${message.id} (${where}) was never sent` })
-    else if (origin.text !== message.text || origin.userId !== message.senderId)
+    else if (
+      origin.userId !== message.senderId ||
+      // Which of the texts it shows, and whether it may be deleted, is looked at with the changes.
+      (!message.deleted && origin.text !== message.text && !edited.has(`${name} ${message.text}`))
+    )
       anomalies.push({
         invariant: 'I2',
         anomaly: 'corrupted',
@@ -96,7 +104,11 @@ function idempotent(events: Event[], stored: Map<string, SeenMessage[]>): Anomal
       anomalies.push({ invariant: 'I3', anomaly: 'duplicate', detail: `${name} is stored ${copies.length} times` })
   }
   const first = new Map<string, string>()
+  // Nothing is kept of a deleted text to compare with: a repeat is then known by its sender, and answered as the first was.
+  const deleted = new Set<string>()
   for (const event of events) {
+    if (event.type === 'change' && event.action.kind === 'delete')
+      deleted.add(key(event.conversationId, event.messageId))
     if (event.type === 'acked') {
       const name = key(event.conversationId, event.id)
       const reply = `seq ${event.seq}, rev ${event.rev}, ${event.createdAt}`
@@ -110,7 +122,7 @@ function idempotent(events: Event[], stored: Map<string, SeenMessage[]>): Anomal
         })
     }
     if (event.type === 'forged') {
-      if (event.outcome === 'accepted')
+      if (event.outcome === 'accepted' && !deleted.has(key(event.conversationId, event.id)))
         anomalies.push({
           invariant: 'I3',
           anomaly: 'overwritten',
