@@ -30,8 +30,9 @@ export function amendIn(log: Collections['log']): Amend {
     while (message && (message.changedRev ?? 0) < change.rev) {
       const { _id, changedRev } = message
       const asRead = { conversationId, _id, changedRev: changedRev ?? { $exists: false } }
-      const { matchedCount } = await log.updateOne(asRead, stepOf(message, change), BOUNDED)
-      if (matchedCount === 1 && change.kind === 'message.deleted') await forgetEdits(message)
+      // First, while the message still names them: who dies in between leaves the deletion to be carried out.
+      if (change.kind === 'message.deleted') await forgetEdits(message)
+      await log.updateOne(asRead, stepOf(message, change), BOUNDED)
       message = await read(conversationId, seq)
     }
     // An edit of what was deleted leaves nothing either.
@@ -44,7 +45,7 @@ export function amendIn(log: Collections['log']): Amend {
     return log.findOne({ conversationId, seq }, BOUNDED)
   }
 
-  /** The hashes of the texts that a deleted message had by its edits. */
+  /** The hashes of the texts that a message, to be deleted, has had by its edits. */
   async function forgetEdits({ conversationId, versions = [], textRev }: LogDocument): Promise<void> {
     const revs = [...versions.map(({ rev }) => rev), ...(textRev === undefined ? [] : [textRev])]
     const edits = { conversationId, rev: { $in: revs }, kind: 'message.edited' as const }

@@ -4,7 +4,7 @@ import { infra } from '@parley/infra/infra'
 import type { Entry } from '@parley/protocol/conversation'
 import { MongoClient } from 'mongodb'
 import { applyEntry, type Conversation } from '../../conversation.ts'
-import { newGroup, people, until, wholeLog } from '../contract/world.ts'
+import { amendment, appended, newGroup, people, say, until, wholeLog } from '../contract/world.ts'
 import { mongoStore } from '../mongo.ts'
 import type { Act, Outcome } from './actor.fixture.ts'
 import { actor, changing, saying } from './actors.fixture.ts'
@@ -230,3 +230,33 @@ function assertAuthorized(log: readonly Entry[]): void {
     now = applyEntry(now, entry)
   }
 }
+
+test('a deletion whose process dies on its way leaves nothing behind that nobody looks for', {
+  timeout: 60_000,
+}, async (t) => {
+  const address = await infra.mongodb()
+  const updates: string[] = []
+  await using store = await mongoStore(address, {
+    onCommand(name, command) {
+      if (name === 'update' && command.update === 'log') updates.push(JSON.stringify(command.updates))
+    },
+  })
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  await say(store, room, ann, 'one')
+  appended(await store.log.append(amendment(room, ann, 1, { text: 'two' })))
+  updates.length = 0
+  appended(await store.log.append(amendment(room, ann, 1, 'deleted')))
+  const steps = updates.flatMap((update) =>
+    update.includes('"deleted":true')
+      ? ['message']
+      : update.includes('"contentHash":""')
+        ? ['hashes']
+        : update.includes('"unapplied":""')
+          ? ['done']
+          : [],
+  )
+  t.diagnostic(steps.join(', '))
+  // The message names the edits that have a hash, and the mark that it is to be done is the last to go.
+  assert.deepEqual(steps, ['hashes', 'message', 'done'])
+})
