@@ -5,6 +5,7 @@ import { infra } from '@parley/infra/infra'
 import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
+import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
 import {
   choose,
@@ -48,6 +49,22 @@ for (const shape of ['all-in-one', 'scale-out'] as const)
     if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
     assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   })
+
+test('two people see each other’s edits, deletions and reactions', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'phone')
+  await Promise.all([register(alice), register(bob)])
+  await startChat(alice, 'bob')
+  for (const text of ['Lunch at two?', 'Or dinner', 'Nevermind']) await write(alice, text)
+  await see.inList(bob, 'alice').click()
+  await see.message(bob, 'Nevermind').waitFor()
+  await editByKeyboard(alice, bob)
+  await reactByTouch(alice, bob)
+  await deleteForEveryone(alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+  await refusedIsTold(alice, bob)
+})
 
 async function registerAndLogIn(alice: Person, bob: Person): Promise<void> {
   assert.deepEqual(await see.barriers(alice), [])

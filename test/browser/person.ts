@@ -15,7 +15,12 @@ const PATIENCE_MS = 15_000
 /** Opens the page for one person. */
 export async function sitDown(browser: Browser, url: string, name: string, screen: 'phone' | 'desk'): Promise<Person> {
   const viewport = screen === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 800 }
-  const context = await browser.newContext({ baseURL: url, viewport, reducedMotion: 'reduce' })
+  const context = await browser.newContext({
+    baseURL: url,
+    viewport,
+    reducedMotion: 'reduce',
+    hasTouch: screen === 'phone',
+  })
   const page = await context.newPage()
   page.setDefaultTimeout(PATIENCE_MS)
   const complaints: string[] = []

@@ -6,6 +6,7 @@ import styles from './home.module.css'
 import { ConversationList } from './list/list.tsx'
 import { News } from './news.tsx'
 import { Notice } from './parts/notice.tsx'
+import { Refusals } from './refusals.tsx'
 import { strings } from './strings.ts'
 import { useTab } from './use-tab.ts'
 
@@ -30,6 +31,7 @@ export function Home() {
         )}
       </main>
       <News openId={openId} />
+      <Refusals />
     </div>
   )
 }

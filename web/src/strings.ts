@@ -226,6 +226,26 @@ export const strings = {
     deleted: 'This message was deleted',
     edited: 'edited',
     reactions: 'Reactions',
+    reaction: (emoji: string, count: number, names: string) => `${emoji} ${count}: ${names}`,
+    /** Who is not known by name is counted. */
+    reactors: (names: readonly string[], others: number) =>
+      new Intl.ListFormat('en').format([...names, ...(others ? [others === 1 ? '1 other' : `${others} others`] : [])]),
+    menu: (text: string) => `Actions for “${text}”`,
+    react: 'React',
+    reactWith: (emoji: string) => `React with ${emoji}`,
+    moreEmoji: 'More emoji',
+    emoji: 'Emoji',
+    emojiHint: 'Type or paste any one emoji.',
+    notEmoji: 'This is not one emoji.',
+    edit: 'Edit',
+    copy: 'Copy text',
+    copyFailed: 'The text could not be copied. This browser does not allow it.',
+    delete: 'Delete for everyone',
+    deleteTitle: 'Delete this message for everyone?',
+    deleteText: 'What it says is gone for all. That it was here still shows.',
+    deleteAct: 'Delete',
+    refused: { edit: 'Not edited', delete: 'Not deleted', react: 'Reaction not set' },
+    refusedIn: (title: string) => `Conversation: ${title}`,
   },
 
   composer: {
@@ -237,6 +257,11 @@ export const strings = {
     over: (count: number) => (count === 1 ? '1 character too many' : `${count} characters too many`),
     tooLong: 'This text is too long to send at once.',
     notKept: 'The message could not be kept on this device. It was not sent.',
+    editing: 'Editing',
+    editLabel: 'Edit your message',
+    editHint: 'Enter saves, Escape cancels.',
+    editNotKept: 'The edit could not be kept on this device. It was not sent.',
+    cancelEdit: 'Cancel editing',
   },
 
   people: {

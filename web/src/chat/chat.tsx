@@ -1,10 +1,12 @@
 import type { ConversationView } from '@parley/sdk/types'
-import { useEffect, useMemo } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { useApp, useMe, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
 import { openPane } from '../state/pane.ts'
+import { messageRights } from '../state/rights.ts'
+import type { Row } from '../state/rows.ts'
 import { typingLine } from '../state/typing.ts'
 import { strings } from '../strings.ts'
 import styles from './chat.module.css'
@@ -35,6 +37,10 @@ function Chat({ conversation }: { conversation: ConversationView }) {
     return pane.close
   }, [pane])
   const view = useReadable(pane)
+  const [editId, setEditId] = useState<string>()
+  const editable = (row: Row) => messageRights(conversation, row)?.edit === true
+  // One that is deleted meanwhile is edited no more.
+  const edited = view.rows.find((row) => row.id === editId && editable(row))
   return (
     <>
       <ChatHeader conversation={conversation} />
@@ -49,12 +55,18 @@ function Chat({ conversation }: { conversation: ConversationView }) {
           </Notice>
         </div>
       ) : (
-        <Messages pane={pane} view={view} conversation={conversation} />
+        <Messages pane={pane} view={view} conversation={conversation} onEdit={({ id }) => setEditId(id)} />
       )}
       <p className={styles.typing} aria-live="off">
         <bdi>{typingLine(view.typing, conversation.members ?? [])}</bdi>
       </p>
-      <Composer conversation={conversation} send={pane.send} />
+      <Composer
+        conversation={conversation}
+        send={pane.send}
+        edited={edited}
+        onEditLast={() => setEditId(view.rows.findLast(editable)?.id)}
+        onEditEnd={() => setEditId(undefined)}
+      />
     </>
   )
 }

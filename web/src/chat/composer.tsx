@@ -1,24 +1,39 @@
 import type { ConversationView, ParleyClient } from '@parley/sdk/types'
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useApp } from '../app-context.tsx'
+import { IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { checkText } from '../state/message-text.ts'
+import type { Row } from '../state/rows.ts'
 import { typingSignal } from '../state/typing.ts'
 import { strings } from '../strings.ts'
 import styles from './composer.module.css'
 
-/** Where one writes. What is begun is a draft, which one finds here on all of one's devices. */
+/**
+ * Where one writes. What is begun is a draft, which one finds here on all of one's devices. While a message of one's own is
+ * `edited` its text stands here instead.
+ */
 export function Composer({
   conversation,
   send,
+  edited,
+  onEditLast,
+  onEditEnd,
 }: {
   conversation: ConversationView
   send: (text: string) => Promise<void>
+  edited: Row | undefined
+  onEditLast: () => void
+  onEditEnd: () => void
 }) {
   const { client } = useApp()
   const { id } = conversation
   const { draft } = conversation.me.settings
-  const [text, setText] = useState(draft)
+  const [written, setWritten] = useState(draft)
+  /** What one has made of the message that is edited. */
+  const [change, setChange] = useState<{ id: string; text: string }>()
+  const editedId = edited?.id
+  const text = edited ? (change?.id === editedId ? (change?.text ?? '') : edited.text) : written
   /** The draft that was shown here or made here last: another one comes from another device. */
   const known = useRef(draft)
   const [failed, setFailed] = useState(false)
@@ -36,11 +51,27 @@ export function Composer({
     const now = draftIn(client, id)
     if (now === known.current || now !== draft) return
     known.current = now
-    setText(now)
+    setWritten(now)
   }, [client, id, draft])
 
+  useEffect(() => {
+    if (editedId === undefined) return
+    const { current } = box
+    current?.focus()
+    current?.setSelectionRange(current.value.length, current.value.length)
+    return () => {
+      setChange(undefined)
+      setFailed(false)
+    }
+  }, [editedId])
+
   const write = (next: string) => {
-    setText(next)
+    if (edited) {
+      setChange({ id: edited.id, text: next })
+      setFailed(false)
+      return
+    }
+    setWritten(next)
     client.conversation(id).setDraft(next)
     known.current = draftIn(client, id)
     setFailed(false)
@@ -48,10 +79,15 @@ export function Composer({
     else signal.stopped()
   }
   const check = checkText(text)
+  const save = ({ id: messageId, seq = 0, text: before }: Row) => {
+    if (text === before) return onEditEnd()
+    client.edit({ conversationId: id, id: messageId, seq }, text).then(onEditEnd, () => setFailed(true))
+  }
   const submit = (event?: FormEvent) => {
     event?.preventDefault()
     box.current?.focus()
     if (!check.sendable) return
+    if (edited) return save(edited)
     write('')
     send(text).catch(() => {
       write([text, draftIn(client, id)].filter(Boolean).join('\n'))
@@ -59,15 +95,28 @@ export function Composer({
     })
   }
   const pressed = (event: KeyboardEvent) => {
-    // While an input method composes, Enter chooses a word.
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return
+    // While an input method composes, Enter chooses a word and Escape drops one.
+    if (event.nativeEvent.isComposing || event.shiftKey) return
+    if (event.key === 'Enter') submit()
+    else if (event.key === 'Escape' && edited) onEditEnd()
+    else if (event.key === 'ArrowUp' && !edited && text === '') onEditLast()
+    else return
     event.preventDefault()
-    submit()
   }
 
-  const note = failed ? strings.composer.notKept : check.note
+  const words = strings.composer
+  const note = failed ? (edited ? words.editNotKept : words.notKept) : check.note
   return (
     <form className={styles.composer} onSubmit={submit}>
+      {edited && (
+        <div className={styles.editing}>
+          <Icon name="edit" size={18} />
+          <p className={styles.what} role="status">
+            <strong>{words.editing}</strong> <bdi>{edited.text}</bdi>
+          </p>
+          <IconButton icon="close" label={words.cancelEdit} onClick={onEditEnd} />
+        </div>
+      )}
       {note && (
         <p id={noteId} className={styles.note} data-over={check.over || failed || undefined} role="status">
           {note}
@@ -80,11 +129,11 @@ export function Composer({
           rows={1}
           dir="auto"
           value={text}
-          placeholder={strings.composer.placeholder}
-          aria-label={strings.composer.label(conversation.title)}
+          placeholder={words.placeholder}
+          aria-label={edited ? words.editLabel : words.label(conversation.title)}
           aria-describedby={note ? noteId : undefined}
           aria-invalid={check.over || undefined}
-          enterKeyHint="send"
+          enterKeyHint={edited ? 'done' : 'send'}
           onChange={(event) => write(event.target.value)}
           onKeyDown={pressed}
           onBlur={signal.stopped}
@@ -92,11 +141,11 @@ export function Composer({
         <button
           type="submit"
           className={styles.send}
-          aria-label={strings.composer.send}
-          title={strings.composer.hint}
+          aria-label={edited ? strings.save : words.send}
+          title={edited ? words.editHint : words.hint}
           disabled={!check.sendable}
         >
-          <Icon name="send" />
+          <Icon name={edited ? 'check' : 'send'} />
         </button>
       </div>
     </form>

@@ -1,3 +1,5 @@
+import type { ConversationView } from '@parley/sdk/types'
+import { useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Ticks } from '../parts/ticks.tsx'
@@ -6,10 +8,32 @@ import type { Row } from '../state/rows.ts'
 import { clockTime, dayLabel, fullTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
 import styles from './message.module.css'
+import { MessageMenu } from './message-menu.tsx'
+import { Reactions } from './reactions.tsx'
+import { type Point, useLongPress } from './use-long-press.ts'
 
-/** One message, with the lines that stand above it. */
-export function MessageRow({ row, group }: { row: Row; group: boolean }) {
-  const named = group && !row.mine && row.first
+/** One message, with the lines that stand above it, and what one can do with it. */
+export function MessageRow({
+  row,
+  conversation,
+  tabStop,
+  onEdit,
+}: {
+  row: Row
+  conversation: ConversationView
+  /** The tabulator stops at this one. */
+  tabStop: boolean
+  onEdit: (row: Row) => void
+}) {
+  const [open, setOpen] = useState(false)
+  const [finger, setFinger] = useState<Point>()
+  const show = (next: boolean, at?: Point) => {
+    setOpen(next)
+    if (next) setFinger(at)
+  }
+  const press = useLongPress((at) => show(true, at))
+  const named = conversation.kind === 'group' && !row.mine && row.first
+  const tabIndex = tabStop ? 0 : -1
   return (
     <div
       className={styles.row}
@@ -22,7 +46,7 @@ export function MessageRow({ row, group }: { row: Row; group: boolean }) {
     >
       {row.newDay && <h3 className={styles.day}>{dayLabel(row.at, new Date())}</h3>}
       {row.firstUnread && <p className={styles.unread}>{strings.chat.unreadBelow}</p>}
-      <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender}>
+      <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender} {...press}>
         {named && (
           <p className={styles.sender} data-hue={colourOf(row.senderId, 6)}>
             <bdi>{row.sender}</bdi>
@@ -31,15 +55,7 @@ export function MessageRow({ row, group }: { row: Row; group: boolean }) {
         <p className={styles.text} dir="auto" data-deleted={row.deleted}>
           {row.deleted ? strings.message.deleted : row.text}
         </p>
-        {row.reactions && (
-          <ul className={styles.reactions} aria-label={strings.message.reactions}>
-            {row.reactions.map(({ emoji, count, mine }) => (
-              <li key={emoji} data-mine={mine || undefined}>
-                {emoji} {count}
-              </li>
-            ))}
-          </ul>
-        )}
+        <Reactions row={row} conversation={conversation} tabIndex={tabIndex} />
         <span className={styles.meta}>
           {row.edited && <span>{strings.message.edited}</span>}
           <time dateTime={row.at} title={fullTime(row.at)}>
@@ -47,6 +63,15 @@ export function MessageRow({ row, group }: { row: Row; group: boolean }) {
           </time>
           {row.mine && <Ticks status={row.status} />}
         </span>
+        <MessageMenu
+          row={row}
+          conversation={conversation}
+          open={open}
+          at={finger}
+          onOpen={(next) => show(next)}
+          tabIndex={tabIndex}
+          onEdit={() => onEdit(row)}
+        />
       </article>
       {row.status === 'failed' && <Refused row={row} />}
     </div>

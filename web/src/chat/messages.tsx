@@ -11,6 +11,7 @@ import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
 import { MessageRow } from './message.tsx'
 import styles from './messages.module.css'
+import { useTabStop } from './use-tab-stop.ts'
 
 /** Height of what stands above the oldest row: loading, or that there is no more. */
 const TOP = 48
@@ -20,7 +21,17 @@ const END = 40
 const OLDER = 600
 
 /** The messages, oldest at the top; keeps its place when older ones come in above, and its end when new ones come in below. */
-export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneView; conversation: ConversationView }) {
+export function Messages({
+  pane,
+  view,
+  conversation,
+  onEdit,
+}: {
+  pane: Pane
+  view: PaneView
+  conversation: ConversationView
+  onEdit: (row: Row) => void
+}) {
   const attentive = useReadable(useApp().page.attention)
   const box = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
@@ -29,6 +40,7 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
   const placed = useRef(false)
   const [atEnd, setAtEnd] = useState(true)
   const { rows, phase } = view
+  const walk = useTabStop(box, rows)
 
   // Not by the list's own way, which goes on for a while and would take one back who scrolls up meanwhile.
   const toEnd = useCallback((): void => {
@@ -89,6 +101,8 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
         tabIndex={0}
         aria-live="off"
         aria-label={strings.chat.messages(conversation.title)}
+        onFocus={walk.focused}
+        onKeyDownCapture={walk.pressed}
       >
         <div className={styles.spacer} />
         <div className={styles.top}>
@@ -107,11 +121,14 @@ export function Messages({ pane, view, conversation }: { pane: Pane; view: PaneV
           data={rows}
           startMargin={TOP}
           itemSize={56}
+          keepMounted={walk.at < 0 ? undefined : [walk.at]}
           shift={grewAtStart(before.current, rows)}
           onScroll={scrolled}
           onResize={() => (stick.current && placed.current ? toEnd() : undefined)}
         >
-          {(row) => <MessageRow key={row.id} row={row} group={conversation.kind === 'group'} />}
+          {(row, i) => (
+            <MessageRow key={row.id} row={row} conversation={conversation} tabStop={i === walk.at} onEdit={onEdit} />
+          )}
         </Virtualizer>
         {rows.length === 0 && phase === 'ready' && <Notice title={strings.chat.empty} />}
       </div>

@@ -4,6 +4,8 @@ import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Icon } from '../parts/icon.tsx'
+import menu from '../parts/menu.module.css'
+import { MenuItem, MenuLine, MenuPopup } from '../parts/menu.tsx'
 import { Modal } from '../parts/modal.tsx'
 import { Problem } from '../parts/notice.tsx'
 import { muteEnds } from '../state/mute.ts'
@@ -36,44 +38,36 @@ export function EntryMenu({ conversation }: { conversation: ConversationView }) 
       <Menu.Trigger className={styles.open} aria-label={words.of(title)} title={words.of(title)}>
         <Icon name="more" size={18} />
       </Menu.Trigger>
-      <Menu.Portal>
-        <Menu.Positioner className={styles.place} align="end" sideOffset={2}>
-          <Menu.Popup className={styles.menu}>
-            <Menu.Item className={styles.item} onClick={pin}>
-              <Icon name="pin" size={18} /> {pinned ? words.unpin : words.pin}
-            </Menu.Item>
-            <Menu.Item className={styles.item} onClick={() => own().archive(!archived)}>
-              <Icon name="archive" size={18} /> {archived ? words.unarchive : words.archive}
-            </Menu.Item>
-            <Menu.Separator className={styles.line} />
-            {isMuted(settings, now) ? (
-              <Menu.Item className={styles.item} onClick={() => own().unmute()}>
-                <Icon name="bell" size={18} /> {words.unmute}
-              </Menu.Item>
-            ) : (
-              muteEnds(now).map(({ label, until }) => (
-                <Menu.Item key={label} className={styles.item} onClick={() => own().mute(until)}>
-                  <Icon name="muted" size={18} /> {label}
-                </Menu.Item>
-              ))
-            )}
-            <Menu.Separator className={styles.line} />
-            <Menu.RadioGroup value={settings.level} onValueChange={(level) => own().setLevel(level as Level)}>
-              <Menu.GroupLabel className={styles.label}>{words.level}</Menu.GroupLabel>
-              {LEVELS.map((level) => (
-                <Menu.RadioItem key={level} value={level} className={styles.item} closeOnClick>
-                  <span className={styles.check}>
-                    <Menu.RadioItemIndicator>
-                      <Icon name="check" size={18} />
-                    </Menu.RadioItemIndicator>
-                  </span>
-                  {words.levels[level]}
-                </Menu.RadioItem>
-              ))}
-            </Menu.RadioGroup>
-          </Menu.Popup>
-        </Menu.Positioner>
-      </Menu.Portal>
+      <MenuPopup align="end">
+        <MenuItem icon="pin" label={pinned ? words.unpin : words.pin} onClick={pin} />
+        <MenuItem
+          icon="archive"
+          label={archived ? words.unarchive : words.archive}
+          onClick={() => own().archive(!archived)}
+        />
+        <MenuLine />
+        {isMuted(settings, now) ? (
+          <MenuItem icon="bell" label={words.unmute} onClick={() => own().unmute()} />
+        ) : (
+          muteEnds(now).map(({ label, until }) => (
+            <MenuItem key={label} icon="muted" label={label} onClick={() => own().mute(until)} />
+          ))
+        )}
+        <MenuLine />
+        <Menu.RadioGroup value={settings.level} onValueChange={(level) => own().setLevel(level as Level)}>
+          <Menu.GroupLabel className={menu.label}>{words.level}</Menu.GroupLabel>
+          {LEVELS.map((level) => (
+            <Menu.RadioItem key={level} value={level} className={menu.item} closeOnClick>
+              <span className={menu.check}>
+                <Menu.RadioItemIndicator>
+                  <Icon name="check" size={18} />
+                </Menu.RadioItemIndicator>
+              </span>
+              {words.levels[level]}
+            </Menu.RadioItem>
+          ))}
+        </Menu.RadioGroup>
+      </MenuPopup>
       {problem && (
         <Modal title={words.pin} onClose={() => setProblem(undefined)}>
           <Problem>{problem}</Problem>

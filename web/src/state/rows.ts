@@ -15,8 +15,8 @@ export interface Row {
   /** Only its place is left. */
   deleted?: true
   edited?: true
-  /** How many set each emoji, and whether one is among them. */
-  reactions?: readonly { emoji: string; count: number; mine: boolean }[]
+  /** Who set each emoji, and whether one is among them. */
+  reactions?: readonly RowReaction[]
   status: MessageStatus
   /** Why it was refused, when `status` is `failed`. */
   refused?: Problem
@@ -27,6 +27,13 @@ export interface Row {
   /** Begins, or ends, a run of bubbles by one sender. */
   first: boolean
   last: boolean
+}
+
+/** One emoji under a message. */
+export interface RowReaction {
+  emoji: string
+  userIds: readonly string[]
+  mine: boolean
 }
 
 /** Bubbles of one sender this close together make a run. */
@@ -77,7 +84,7 @@ function storedRow(message: TimelineView['messages'][number], me: string): Row {
   const { id, seq, senderId, sender, mine, text, createdAt, status, deleted, editedAt, reactions } = message
   const counted = reactions?.map(({ emoji, userIds }) => ({
     emoji,
-    count: userIds.length,
+    userIds,
     mine: userIds.includes(me),
   }))
   const more = { ...(deleted && { deleted }), ...(editedAt && { edited: true as const }) }
