@@ -215,7 +215,7 @@ test('a tab that takes over while it reads the list anew still does so after a c
     device.beginAnew()
     await device.takePage({ ...model.list(), more: !done })
     leads = true
-    await device.takeOver()
+    await device.takeOver(await device.kept())
     assert.equal(await storage.get('me/anew'), done ? undefined : true)
     await keeper.stop(true)
   }

@@ -14,6 +14,7 @@ import {
   withItem,
   withMarks,
   withSettings,
+  withWindow,
 } from './held.ts'
 import { type Changes, type Keeper, Patch } from './keeper.ts'
 import { userPrefix } from './session.ts'
@@ -275,11 +276,15 @@ export function openDevice(
     ])
   }
 
-  /** This tab leads from now on: what it holds becomes what is kept. */
-  async function takeOver(): Promise<void> {
-    const kept = await storage.list(`${prefix}conversation/`)
-    const gone = kept.map(([, value]) => value as Held).filter(({ id }) => !conversations.has(id))
+  /** What the tab that leads has kept of each conversation. */
+  const kept = async (): Promise<Held[]> =>
+    (await storage.list(`${prefix}conversation/`)).map(([, value]) => value as Held)
+
+  /** This tab leads from now on: what it holds becomes what is kept. `before` is what was kept until then. */
+  async function takeOver(before: readonly Held[]): Promise<void> {
+    const gone = before.filter(({ id }) => !conversations.has(id))
     const forgotten = gone.flatMap((held) => [conversationKey(held.id), ...messageKeys(held)])
+    for (const old of before) forgotten.push(...outdated(old))
     const held = [...conversations.values()].flatMap(({ held, messages }): [string, unknown][] => [
       [conversationKey(held.id), held],
       ...(messages ?? [])
@@ -290,6 +295,15 @@ export function openDevice(
     const next = [...forgotten.map((key): [string, undefined] => [key, undefined]), ...held]
     await keep([...next, [anewKey, unseen && true], [cursorKey, cursor]])
     for (const [id, seq] of heads) hooks.stored(id, seq)
+  }
+
+  /** Lets go of stored messages that are not in memory where this tab has heard more than what they show: they lack changes. */
+  function outdated(old: Held): string[] {
+    const conversation = conversations.get(old.id)
+    if (!conversation || old.rev >= conversation.held.rev) return []
+    conversation.held = withWindow(conversation.held, conversation.messages ?? [], me.id)
+    recount(conversation)
+    return messageKeys({ ...old, headSeq: Math.min(old.headSeq, conversation.held.firstSeq - 1) })
   }
 
   return {
@@ -308,6 +322,7 @@ export function openDevice(
     wasTold,
     drop,
     beginAnew,
+    kept,
     takeOver,
     keep,
     messagesPrefix,

@@ -2,7 +2,7 @@ import type { MessageChange } from '@parley/protocol/message-change'
 import type { Api } from './api.ts'
 import type { Conversation, Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
-import { type StoredMessage, withWindow } from './held.ts'
+import { type Held, type StoredMessage, withWindow } from './held.ts'
 import type { Keeper } from './keeper.ts'
 import { denseSuffix, prepend, withChanges } from './timeline.ts'
 import type { DeviceStorage } from './types.ts'
@@ -46,7 +46,11 @@ export function openPages(
     // From here on what arrives is added; what is stored then joins it in front.
     before.messages = []
     const stored = await meanwhile(before, async () => {
+      const { rev } = before.held
       await keeper.flush()
+      // Where the tab that keeps has heard less than this one, what is stored lacks changes that will not come again.
+      const kept = (await storage.get(device.conversationKey(id))) as Held | undefined
+      if (!kept || kept.rev < rev) return []
       const rows = await storage.list(device.messagesPrefix(id))
       return rows.map(([, value]) => value as StoredMessage)
     })

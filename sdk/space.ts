@@ -97,9 +97,11 @@ export async function openSpace(options: SpaceOptions) {
 
   const tabs = await joinTabs<TabNews>(storage.sharedAs && `${storage.sharedAs}/${me.id}`, {
     lead() {
+      // Asked for first, before this tab keeps anything.
+      const kept = device.kept()
       outbox
         .load()
-        .then(device.takeOver)
+        .then(async () => device.takeOver(await kept))
         .catch((error) => console.error(error))
     },
     hear(news) {

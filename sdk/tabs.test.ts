@@ -114,3 +114,42 @@ test('a tab hands over when its last write has ended, so that it writes over not
   await closed
   assert.deepEqual(early, [])
 })
+
+test('what one tab has heard of a message and the tab that keeps has not is shown by the first, and kept once it leads', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const storage = () => indexedDbStorage('changes-in-tabs')
+  const first = await signIn(t, parley, annUser, { storage: storage() })
+  const bob = await signIn(t, parley, bobUser)
+  const { id } = await bob.openDirect(annUser.id)
+  for (const text of ['one', 'two', 'three']) await bob.send({ conversationId: id }, text)
+  await settled(bob)
+  await until(first, 'all', () => first.conversations.get()[0]?.headSeq === 3)
+  assert.deepEqual(await texts(first, id), ['one', 'two', 'three'])
+  const [shows, leadsNext] = [device(t, parley, { storage: storage() }), device(t, parley, { storage: storage() })]
+  for (const tab of [leadsNext, shows]) {
+    await tab.resume()
+    tab.connect()
+    await settled(tab)
+  }
+  first.disconnect()
+  await texts(bob, id)
+  await bob.delete(bob.timeline(id).get().messages[0]!)
+  await settled(bob)
+  const rev = bob.conversations.get()[0]?.rev
+  for (const tab of [leadsNext, shows]) await until(tab, 'the deletion', () => tab.conversations.get()[0]?.rev === rev)
+  assert.deepEqual(await texts(shows, id), ['', 'two', 'three'])
+
+  await first.close()
+  for (const tab of [shows, leadsNext]) {
+    await settled(tab)
+    await tab.close()
+  }
+  const later = device(t, parley, { storage: storage() })
+  await later.resume()
+  const kept = await storage().list('')
+  assert.doesNotMatch(JSON.stringify(kept), /"one"/)
+  later.connect()
+  await settled(later)
+  assert.deepEqual(await texts(later, id), ['', 'two', 'three'])
+})
