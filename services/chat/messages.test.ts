@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
+import { Fault } from '@parley/kit/fault'
 import { testChat } from './chat.fixture.ts'
 import type { Conversation } from './conversation.ts'
 import { rawDevice } from './raw.fixture.ts'
@@ -312,4 +313,30 @@ test('one may write to oneself', async (t) => {
     body.conversation.map((m: { sender: string; message: string }) => [m.sender, m.message]),
     [['ann', 'note']],
   )
+})
+
+test('a store that cannot look up the conversation refuses the message, and harms nobody else', async (t) => {
+  let away = false
+  const chat = await testChat(t, {
+    store: (store) => ({
+      ...store,
+      [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+      log: {
+        ...store.log,
+        cachedConversation: async (id, membersRev) => {
+          if (away) throw new Fault('unavailable', 'The store is away')
+          return store.log.cachedConversation(id, membersRev)
+        },
+      },
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const anns = await chat.device(ann)
+  const message = { id: randomUUID(), receiverId: bob.id, text: 'hello' }
+  away = true
+  const refused = await anns.ask('message.send', message)
+  assert.equal(refused.error.code, 'unavailable')
+  assert.equal(refused.error.retryable, true)
+  away = false
+  assert.equal((await anns.ask('message.send', message)).ok, true)
 })

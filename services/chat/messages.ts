@@ -41,6 +41,8 @@ export interface Messages {
 
 const ATTEMPTS = 5
 
+type Found = Conversation | undefined
+
 /** The rules of sending. `rate` counts sends by user; `hashOf` is what a repeat is known by. */
 export function openMessages(deps: {
   store: ChatStore
@@ -57,8 +59,8 @@ export function openMessages(deps: {
   const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
     const contentHash = hashOf('message', message.text)
     if (turn.ready) await turn.ready
-    let conversation =
-      meant(message, turn.authorizedBefore()) ?? known(sender.userId, message) ?? (await target(sender.userId, message))
+    const found = meant(message, turn.authorizedBefore()) ?? target(sender.userId, message)
+    let conversation = found instanceof Promise ? await found : found
     const conversationId = conversation?.id ?? message.conversationId ?? message.receiverId!
 
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -106,25 +108,24 @@ export function openMessages(deps: {
     throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })
   }
 
-  /** Where the message goes, if that is in memory: most messages go where others went just before, and need wait for nothing. */
-  function known(senderId: string, message: Outgoing): Conversation | undefined {
+  /** Where the message goes, without a wait if that is in memory: most messages go where others went just before. */
+  function target(senderId: string, message: Outgoing): Found | Promise<Found> {
     const cached = log.cachedConversation(message.conversationId ?? directId(senderId, message.receiverId!))
-    return cached instanceof Promise || !cached?.members.has(senderId) ? undefined : cached
+    const member = !(cached instanceof Promise) && cached?.members.has(senderId)
+    return member ? cached : search(senderId, message, cached)
   }
 
-  /** Where the message goes: a conversation, perhaps a direct one that is not opened yet; undefined where there is none to be seen. */
-  async function target(senderId: string, message: Outgoing): Promise<Conversation | undefined> {
-    if (message.conversationId) return visible(senderId, message.conversationId)
+  /** A conversation, perhaps a direct one that is not opened yet; undefined where there is none to be seen. */
+  async function search(senderId: string, message: Outgoing, cached: Found | Promise<Found>): Promise<Found> {
+    if (message.conversationId) return visible(senderId, message.conversationId, await cached)
     const receiverId = message.receiverId!
-    const known =
-      (await log.cachedConversation(directId(senderId, receiverId))) ?? (await visible(senderId, receiverId))
+    const known = (await cached) ?? (await visible(senderId, receiverId, await log.cachedConversation(receiverId)))
     if (known) return known
     return (await people.find([receiverId])).has(receiverId) ? unopenedDirect(senderId, receiverId) : undefined
   }
 
   /** From the cache, and looked at again before it is refused: who was added a moment ago on another node is a member. */
-  async function visible(userId: string, conversationId: string): Promise<Conversation | undefined> {
-    const cached = await log.cachedConversation(conversationId)
+  async function visible(userId: string, conversationId: string, cached: Found): Promise<Found> {
     return cached && !cached.members.has(userId) ? log.findConversation(conversationId) : cached
   }
 
