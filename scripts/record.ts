@@ -43,6 +43,9 @@ type Asked = IncomingMessage & { originalUrl?: string; route?: { path?: unknown 
 
 const OURS = /^\/(?:api|\.well-known|healthz|readyz|openapi\.json|asyncapi\.json|docs)(?:[/?]|$)/
 
+/** The route by which the web client's page answers what nothing else does. */
+const PAGES = '/{*path}'
+
 subscribe('http.server.request.start', (message) => {
   const { request, response } = message as { request: Asked; response: ServerResponse }
   const url = request.url ?? ''
@@ -62,6 +65,8 @@ subscribe('http.server.request.start', (message) => {
   }
   response.on('finish', () => {
     const { method = '', route, headers } = request
+    // The answers of a test's own stand-in, Node's own to what is no HTTP, and pages of the web client are none of the interface.
+    if (!response.hasHeader('x-request-id') || route?.path === PAGES) return
     const reply = Buffer.concat(parts).toString()
     const contentType = String(response.getHeader('content-type') ?? '')
     const status = response.statusCode
