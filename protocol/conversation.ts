@@ -9,7 +9,9 @@
 
 import type { Settings } from './settings.ts'
 
-export type Role = 'owner' | 'member'
+export const ROLES = ['owner', 'admin', 'member'] as const
+/** A group has one owner, always. In a direct conversation both are members. What each may: `rights.ts`. */
+export type Role = (typeof ROLES)[number]
 
 /** What every entry carries. Times are RFC 3339 UTC with milliseconds, by the server's clock. */
 interface EntryBase {
@@ -23,7 +25,7 @@ interface EntryBase {
   createdAt: string
   /** The largest `seq` at this entry (its own, for a message). */
   headSeq: number
-  /** The `rev` of the latest change of membership at this entry (its own, for such a change). */
+  /** The `rev` of the latest change of who may do what (members, roles, timer, revoked invites) at this entry (its own, for such a change). */
   membersRev: number
 }
 
@@ -67,13 +69,23 @@ export type ChangeEntry = EntryBase &
         /** Everyone who is in it from the start, the owner of a group first. */
         members: { userId: string; role: Role }[]
       }
-    | { kind: 'members.added'; userIds: string[] }
-    /** Removed by the owner, or left (`senderId` is then the only one in `userIds`). If the owner goes, the longest-standing member becomes owner. */
+    /** With `inviteId`: `senderId` came by that invite, and is the only one in `userIds`. */
+    | { kind: 'members.added'; userIds: string[]; inviteId?: string }
+    /** Removed, or left (`senderId` is then the only one in `userIds`). If the owner goes, the longest-standing admin becomes owner, or else the longest-standing member. */
     | { kind: 'members.removed'; userIds: string[] }
+    /** Of one member. Who becomes owner takes that from the former one, who stays as an admin. */
+    | { kind: 'members.role'; userId: string; role: Role }
     | { kind: 'renamed'; title: string }
+    | { kind: 'described'; description: string }
+    /** A link by which people come in; `null`: without an end, for any number. */
+    | { kind: 'invite.created'; inviteId: string; expiresAt: string | null; maxUses: number | null }
+    | { kind: 'invite.revoked'; inviteId: string }
+    /** What is sent from here on disappears so long after it was sent; `null`: never. */
+    | { kind: 'timer.changed'; disappearAfterMs: number | null }
+    | { kind: 'message.pinned'; seq: number; on: boolean }
     /** By its author. Without `text`: a later entry edited or deleted it again. */
     | { kind: 'message.edited'; seq: number; text?: string }
-    /** For everyone; by its author, or the group's owner. */
+    /** For everyone; by its author, or whose role lets them. */
     | { kind: 'message.deleted'; seq: number }
     /** `senderId` set a reaction, or took it back. */
     | { kind: 'message.reacted'; seq: number; emoji: string; on: boolean }

@@ -10,6 +10,13 @@ export function changesMessage<E extends { kind: string }>(
   return entry.kind === 'message.edited' || entry.kind === 'message.deleted' || entry.kind === 'message.reacted'
 }
 
+/** Is that entry, or draft of one, about a message that was sent before? Who may not see the message is told only that its `rev` is taken. */
+export function namesMessage<E extends { kind: string }>(
+  entry: E,
+): entry is Extract<E, { kind: MessageChange['kind'] | 'message.pinned' }> {
+  return changesMessage(entry) || entry.kind === 'message.pinned'
+}
+
 /**
  * What an entry of the log makes of the message that it names. Pure; every store, device and check folds with it, in the
  * order of `rev`. A message read from the store is as it is now, so an older entry may come to a device after it: what

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ROLES } from './conversation.ts'
 
 /**
  * What the services answer and tell, as schemas: the documents are made of them, and the tests hold every reply and frame of theirs against
@@ -11,7 +12,7 @@ const count = z.int().min(0)
 const seq = count.describe('Position among the messages, 1, 2, 3… without gaps; 0 is before the first')
 const rev = z.int().min(1).describe('Position in the log of the conversation, 1, 2, 3… without gaps')
 const cursor = z.string().describe('Opaque: give it back as it is')
-const role = z.enum(['owner', 'member'])
+const role = z.enum(ROLES)
 
 export const OwnUser = z.object({ id, username: z.string(), email: z.string(), createdAt: time })
 export const PublicUser = z.object({ id, username: z.string() })
@@ -76,9 +77,29 @@ export const CreatedEntry = entry.extend({
   title: z.string().describe('Empty for a direct conversation'),
   members: z.array(z.object({ userId: id, role })).describe('Who is in it from the start, the owner of a group first'),
 })
-export const MembersAddedEntry = entry.extend({ kind: z.literal('members.added'), userIds: z.array(id) })
+export const MembersAddedEntry = entry.extend({
+  kind: z.literal('members.added'),
+  userIds: z.array(id),
+  inviteId: id.optional().describe('The invite by which `senderId` came'),
+})
 export const MembersRemovedEntry = entry.extend({ kind: z.literal('members.removed'), userIds: z.array(id) })
+export const RoleEntry = entry
+  .extend({ kind: z.literal('members.role'), userId: id, role })
+  .describe('Who becomes owner takes that from the former one, who stays as an admin.')
 export const RenamedEntry = entry.extend({ kind: z.literal('renamed'), title: z.string() })
+export const DescribedEntry = entry.extend({ kind: z.literal('described'), description: z.string() })
+export const InviteCreatedEntry = entry.extend({
+  kind: z.literal('invite.created'),
+  inviteId: id,
+  expiresAt: time.nullable(),
+  maxUses: count.nullable(),
+})
+export const InviteRevokedEntry = entry.extend({ kind: z.literal('invite.revoked'), inviteId: id })
+export const TimerEntry = entry.extend({
+  kind: z.literal('timer.changed'),
+  disappearAfterMs: count.nullable().describe('What is sent from here on disappears so long after it was sent'),
+})
+export const PinnedEntry = entry.extend({ kind: z.literal('message.pinned'), seq, on: z.boolean() })
 
 export const EditedEntry = entry.extend({
   kind: z.literal('message.edited'),
@@ -100,7 +121,13 @@ const changes = [
   CreatedEntry,
   MembersAddedEntry,
   MembersRemovedEntry,
+  RoleEntry,
   RenamedEntry,
+  DescribedEntry,
+  InviteCreatedEntry,
+  InviteRevokedEntry,
+  TimerEntry,
+  PinnedEntry,
   EditedEntry,
   DeletedEntry,
   ReactedEntry,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Conversation } from './conversation.ts'
+import { type Conversation, NOTHING_MORE } from './conversation.ts'
 
 /** The id of the conversation between two users (or with oneself): a UUIDv8 (RFC 9562) from both ids, so that creating it cannot race. */
 export function directId(a: string, b: string): string {
@@ -20,6 +20,7 @@ export function unopenedDirect(a: string, b: string): Conversation {
     .sort()
     .map((userId) => [userId, { userId, role: 'member' as const, fromSeq: 1, fromRev: 1 }] as const)
   return {
+    ...NOTHING_MORE,
     id: directId(a, b),
     kind: 'direct',
     title: '',

@@ -3,7 +3,7 @@ import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { partitionOf } from '@parley/protocol/limits'
-import { changesMessage } from '@parley/protocol/message-change'
+import { namesMessage } from '@parley/protocol/message-change'
 import { type Audience, openRolls } from './audience.ts'
 import type { Connections } from './connections.ts'
 import type { Conversation } from './conversation.ts'
@@ -133,7 +133,7 @@ export async function openFanout(deps: {
   ): Promise<void> | undefined {
     const { conversationId, membersRev, rev } = entry
     if (entry.kind !== 'members.removed') {
-      const seq = changesMessage(entry) ? { seq: entry.seq } : undefined
+      const seq = namesMessage(entry) ? { seq: entry.seq } : undefined
       const audience = { conversationId, membersRev, rev, ...seq }
       return deliver({ audience, packet, exceptSocket }, { known: conversation })
     }

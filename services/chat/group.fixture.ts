@@ -1,9 +1,10 @@
-import type { Conversation } from './conversation.ts'
+import { type Conversation, NOTHING_MORE } from './conversation.ts'
 
 /** A group of these, all there from its beginning, with some messages in it. */
 export function groupOf(userIds: readonly string[], id = 'group'): Conversation {
   const members = userIds.map((userId) => ({ userId, role: 'member' as const, fromSeq: 1, fromRev: 1 }))
   return {
+    ...NOTHING_MORE,
     id,
     kind: 'group',
     title: '',

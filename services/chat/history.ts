@@ -1,6 +1,6 @@
 import { Fault } from '@parley/kit/fault'
 import type { Entry, LogPage, MessagePage } from '@parley/protocol/conversation'
-import { changesMessage } from '@parley/protocol/message-change'
+import { namesMessage } from '@parley/protocol/message-change'
 import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
@@ -65,7 +65,7 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
 
 /** What happens to a message from before the join is not for who joined; the entry only takes its place (P6). */
 function seenFrom(fromSeq: number, entry: Entry): Entry {
-  if (!changesMessage(entry) || entry.seq >= fromSeq) return entry
+  if (!namesMessage(entry) || entry.seq >= fromSeq) return entry
   const { conversationId, rev, id, senderId, createdAt, headSeq, membersRev } = entry
   return { kind: 'message.hidden', conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { openLog } from '@parley/kit/log'
-import type { Conversation } from './conversation.ts'
+import { type Conversation, NOTHING_MORE } from './conversation.ts'
 import { type Device, openLanes } from './lanes.ts'
 import { packetOf } from './packet.ts'
 
@@ -212,7 +212,15 @@ function told() {
       const users = Array.from({ length: size }, (_, index) => `${id}-${index}`)
       const members = new Map(users.map((userId) => [userId, member(userId, 1)]))
       const head = { rev: 1, headSeq: 0, membersRev: 1 }
-      const conversation: Conversation = { id, kind: 'group', title: '', createdAt: '', ...head, members }
+      const conversation: Conversation = {
+        ...NOTHING_MORE,
+        id,
+        kind: 'group',
+        title: '',
+        createdAt: '',
+        ...head,
+        members,
+      }
       conversations.set(id, conversation)
       return conversation
     },

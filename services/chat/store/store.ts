@@ -1,4 +1,4 @@
-import type { Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
+import type { ChangeEntry, Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { Conversation } from '../conversation.ts'
 
@@ -30,21 +30,33 @@ export type Draft = {
   senderId: string
   /** Keyed hash of the original content: equal for a true repeat, different for another content under the same id. 16 to 32 bytes, hex. */
   contentHash: string
-} & (
-  | { kind: 'message'; text: string /** The membership that was authorized. */; membersRev: number }
-  | {
-      kind: 'created'
-      conversationKind: 'direct' | 'group'
-      title: string
-      members: { userId: string; role: 'owner' | 'member' }[]
-    }
-  | { kind: 'members.added' | 'members.removed'; userIds: string[]; membersRev: number }
-  | { kind: 'renamed'; title: string; membersRev: number }
-  /** Of a message that there is. When it was deleted in the meantime, the entry is appended and changes nothing. */
-  | { kind: 'message.edited'; seq: number; text: string; membersRev: number }
-  | { kind: 'message.deleted'; seq: number; membersRev: number }
-  | { kind: 'message.reacted'; seq: number; emoji: string; on: boolean; membersRev: number }
-)
+} & ({ kind: 'message'; text: string /** The membership that was authorized. */; membersRev: number } | DraftChange)
+
+/** A change as the log will have it. One of a message is of a message that there is; when that was deleted in the meantime, the entry is appended and changes nothing. */
+type DraftChange = ChangeEntry extends infer E
+  ? E extends Exclude<ChangeEntry, { kind: 'message.hidden' }>
+    ? Omit<E, Given | 'membersRev'> & (E extends { kind: 'created' } ? unknown : { membersRev: number })
+    : never
+  : never
+/** What the store gives, or what every draft has. */
+type Given = 'conversationId' | 'id' | 'senderId' | 'rev' | 'createdAt' | 'headSeq'
+
+/** Every kind of change that can be appended: the compiler finds one that is missing, or one too many. */
+export const CHANGE_KINDS = Object.keys({
+  created: true,
+  'members.added': true,
+  'members.removed': true,
+  'members.role': true,
+  renamed: true,
+  described: true,
+  'invite.created': true,
+  'invite.revoked': true,
+  'timer.changed': true,
+  'message.pinned': true,
+  'message.edited': true,
+  'message.deleted': true,
+  'message.reacted': true,
+} satisfies Record<DraftChange['kind'], true>) as DraftChange['kind'][]
 
 export type Appended =
   /** Committed now. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { applyEntry, type Conversation } from '../../conversation.ts'
+import { applyEntry, type Conversation, NOTHING_MORE } from '../../conversation.ts'
 import type { OpenStore } from '../store.contract.ts'
 import type { Draft } from '../store.ts'
 import {
@@ -27,13 +27,9 @@ export function changesContract(name: string, open: OpenStore): void {
     const other = (await opened.another?.()) ?? store
     const crowd = people(5)
     const someone = fc.integer({ min: 0, max: 4 })
-    const act = fc.oneof(
-      fc.record({ kind: fc.constant('message' as const), who: someone }),
-      fc.record({ kind: fc.constantFrom('members.added' as const, 'members.removed' as const), who: someone }),
-      fc.record({ kind: fc.constant('renamed' as const), who: someone }),
-    )
+    const act = fc.record({ kind: fc.constantFrom(...ACTS), who: someone })
     await fc.assert(
-      fc.asyncProperty(fc.array(act, { maxLength: 14 }), async (acts) => {
+      fc.asyncProperty(fc.array(act, { maxLength: 18 }), async (acts) => {
         const created = group(crowd.slice(0, 2), 'At first')
         appended(await store.log.append(created))
         for (const [n, { kind, who }] of acts.entries()) {
@@ -174,6 +170,7 @@ export function changesContract(name: string, open: OpenStore): void {
     const { createdAt } = appended(await opened.store.log.append(draft))
     const store = await opened.reopen()
     assert.deepEqual(await store.log.findConversation(id), {
+      ...NOTHING_MORE,
       id,
       kind: 'direct',
       title: '',
@@ -186,15 +183,52 @@ export function changesContract(name: string, open: OpenStore): void {
   })
 }
 
-function draftOf(
-  kind: 'message' | 'renamed' | 'members.added' | 'members.removed',
-  now: Conversation,
-  who: string,
-  n: number,
-): Draft {
-  if (kind === 'message') return message(now, who, `message ${n}`)
-  if (kind === 'renamed') return title(now, who, `title ${n}`)
-  return membership(kind, now, who, [who])
+const ACTS = [
+  'message',
+  'renamed',
+  'described',
+  'members.added',
+  'members.removed',
+  'members.role',
+  'invite.created',
+  'invite.revoked',
+  'timer.changed',
+  'message.pinned',
+] as const
+
+function draftOf(kind: (typeof ACTS)[number], now: Conversation, who: string, n: number): Draft {
+  const base = { conversationId: now.id, id: newId(), senderId: who, contentHash: hashOf(`${n}`) }
+  const made = { ...base, membersRev: now.membersRev }
+  switch (kind) {
+    case 'message':
+      return message(now, who, `message ${n}`)
+    case 'renamed':
+      return title(now, who, `title ${n}`)
+    case 'members.added':
+      return { ...made, kind, userIds: [who], ...(now.invites[0] && { inviteId: now.invites[0].id }) }
+    case 'members.removed':
+      return membership(kind, now, who, [who])
+    case 'described':
+      return { ...made, kind, description: `description ${n}` }
+    case 'members.role':
+      return { ...made, kind, userId: who, role: n % 3 === 0 ? 'owner' : n % 3 === 1 ? 'admin' : 'member' }
+    case 'invite.created':
+      return {
+        ...made,
+        kind,
+        inviteId: newId(),
+        expiresAt: n % 2 ? null : '2030-01-01T00:00:00.000Z',
+        maxUses: n || null,
+      }
+    case 'invite.revoked':
+      return { ...made, kind, inviteId: now.invites[0]?.id ?? newId() }
+    case 'timer.changed':
+      return { ...made, kind, disappearAfterMs: n % 2 ? n * 1_000 : null }
+    case 'message.pinned':
+      return { ...made, kind, seq: 1 + (n % 3), on: n % 4 !== 0 }
+    default:
+      throw new Error(`unknown act ${kind satisfies never}`)
+  }
 }
 
 function window(now: Conversation | undefined, userId: string): { fromSeq: number; fromRev: number } | undefined {

@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changesMessage } from '@parley/protocol/message-change'
+import { changesTerms } from '../../conversation.ts'
 import type { Appended, ChatStore, Draft } from '../store.ts'
 
 /** What the contract's tests say to a store, in the words of the tests. */
@@ -139,7 +139,7 @@ export function assertDense(log: readonly Entry[]): void {
   for (const [n, entry] of log.entries()) {
     assert.equal(entry.rev, n + 1, 'rev is dense')
     if (entry.kind === 'message') assert.equal(entry.seq, ++seq, 'seq is dense')
-    else if (entry.kind !== 'renamed' && !changesMessage(entry)) membersRev = entry.rev
+    else if (changesTerms(entry.kind)) membersRev = entry.rev
     assert.equal(entry.headSeq, seq)
     assert.equal(entry.membersRev, membersRev)
   }

@@ -1,6 +1,7 @@
 import type { Entry, Role } from '@parley/protocol/conversation'
 import type { Settings } from '@parley/protocol/settings'
 import type { Collection, Db, Document, ObjectId } from 'mongodb'
+import type { Invite } from '../../conversation.ts'
 import type { Stay } from '../store.ts'
 
 /** What the database holds. Each collection that grows is sharded by the field that every query on it carries. */
@@ -39,7 +40,7 @@ export type LogDocument = Kept<Entry> & {
   /** Of an edited message: the entry that its text is of, and the texts before it. */
   textRev?: number
   versions?: Version[]
-  /** Of a change of a message: the message's `seq`; and the conversation, until the change is carried out in the message's document. */
+  /** Of an entry that names a message: the message's `seq`; and the conversation, until a change of it is carried out in the message's document. */
   about?: number
   unapplied?: string
 }
@@ -56,6 +57,7 @@ export interface ConversationDocument {
   _id: string
   kind: 'direct' | 'group'
   title: string
+  description?: string
   rev: number
   headSeq: number
   membersRev: number
@@ -63,6 +65,10 @@ export interface ConversationDocument {
   changeRev: number
   createdAt: Date
   members: { userId: string; role: Role; fromSeq: number; fromRev: number }[]
+  disappearAfterMs?: number | null
+  pinned?: readonly number[]
+  invites?: readonly Invite[]
+  barred?: readonly string[]
 }
 
 export interface MarksDocument {

@@ -1,7 +1,7 @@
 import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import { changesMessage } from '@parley/protocol/message-change'
-import { applyEntry, type Conversation } from '../../conversation.ts'
+import { applyEntry, type Conversation, NOTHING_MORE } from '../../conversation.ts'
 import type { Collections, ConversationDocument } from './collections.ts'
 import { BOUNDED, isDuplicate } from './connection.ts'
 import { entryOf, readRange } from './entries.ts'
@@ -73,8 +73,9 @@ function headOf(document: ConversationDocument): Head {
   const { _id, changeRev, createdAt, members, ...rest } = document
   return {
     conversation: {
-      id: _id,
+      ...NOTHING_MORE,
       ...rest,
+      id: _id,
       createdAt: createdAt.toISOString(),
       members: new Map(members.map((member) => [member.userId, member])),
     },

@@ -1,8 +1,8 @@
 import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changesMessage } from '@parley/protocol/message-change'
+import { changesMessage, namesMessage } from '@parley/protocol/message-change'
 import { ObjectId } from 'mongodb'
-import type { Conversation } from '../../conversation.ts'
+import { type Conversation, changesTerms } from '../../conversation.ts'
 import type { Draft } from '../store.ts'
 import type { Collections, LogDocument } from './collections.ts'
 import { READ } from './connection.ts'
@@ -13,40 +13,22 @@ export function entryAfter(before: Conversation | undefined, draft: Draft, creat
   const { conversationId, id, senderId } = draft
   const headSeq = before?.headSeq ?? 0
   const base = { conversationId, rev, id, senderId, createdAt: createdAt.toISOString(), headSeq }
-  switch (draft.kind) {
-    case 'message': {
-      const seq = headSeq + 1
-      return { ...base, kind: 'message', seq, headSeq: seq, text: draft.text, membersRev: draft.membersRev }
-    }
-    case 'created': {
-      const { kind, conversationKind, title, members } = draft
-      return { ...base, kind, conversationKind, title, members, membersRev: rev }
-    }
-    case 'renamed':
-      return { ...base, kind: 'renamed', title: draft.title, membersRev: draft.membersRev }
-    case 'members.added':
-    case 'members.removed':
-      return { ...base, kind: draft.kind, userIds: draft.userIds, membersRev: rev }
-    case 'message.edited':
-      return { ...base, kind: draft.kind, seq: draft.seq, text: draft.text, membersRev: draft.membersRev }
-    case 'message.deleted':
-      return { ...base, kind: draft.kind, seq: draft.seq, membersRev: draft.membersRev }
-    case 'message.reacted': {
-      const { kind, seq, emoji, on, membersRev } = draft
-      return { ...base, kind, seq, emoji, on, membersRev }
-    }
-    default:
-      throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
+  if (draft.kind === 'message') {
+    const seq = headSeq + 1
+    return { ...base, kind: 'message', seq, headSeq: seq, text: draft.text, membersRev: draft.membersRev }
   }
+  const { contentHash: _, ...change } = draft
+  const membersRev = change.kind !== 'created' && !changesTerms(change.kind) ? change.membersRev : rev
+  return { ...change, ...base, membersRev }
 }
 
 /** An entry as it is first kept: pending, under an `_id` of its own by which its appender knows it again. */
 export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
   const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
-  if (!changesMessage(entry)) return { ...entry, ...kept }
+  if (!namesMessage(entry)) return { ...entry, ...kept }
   const { seq, ...rest } = entry
-  return { ...rest, ...kept, about: seq, unapplied: entry.conversationId }
+  return { ...rest, ...kept, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
 }
 
 /** The entry in a document of the log; a message as it is now. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeEntry } from '@parley/protocol/conversation'
 import { changesMessage } from '@parley/protocol/message-change'
-import { applyEntry } from '../../conversation.ts'
+import { applyEntry, changesTerms } from '../../conversation.ts'
 import { Amendments } from './amendments.ts'
 import { idBytes } from './bytes.ts'
 import type { Head, Heads } from './heads.ts'
@@ -95,7 +95,7 @@ export class Appends {
 
     const rev = (existing?.rev ?? 0) + 1
     const headSeq = existing?.headSeq ?? 0
-    const membersRev = kind === 'renamed' ? append.membersRev : rev
+    const membersRev = changesTerms(kind) ? rev : append.membersRev
     const pos = this.#nextPos()
     const place = { pos, rev, head_seq: headSeq, members_rev: membersRev, at }
     const entry = changeOf(conversationId, { ...place, id, sender, hash, kind, body })

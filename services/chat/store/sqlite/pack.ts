@@ -1,4 +1,4 @@
-import type { Draft } from '../store.ts'
+import { CHANGE_KINDS, type Draft } from '../store.ts'
 import { bytesOfWords, idBytes, wordsOfHash, wordsOfId } from './bytes.ts'
 import type { Head, Heads } from './heads.ts'
 import { MARK_WIDTH, type MarkRequest, type Round } from './round.ts'
@@ -7,16 +7,7 @@ import { bodyOf } from './rows.ts'
 /** The numbers of an append, by their places. An id is four words of 32 bits; a hash is its length in bytes and up to eight. */
 const AT = { kind: 0, conversation: 1, sender: 2, membersRev: 3, body: 4, id: 5, hashBytes: 9, hash: 10 } as const
 export const APPEND_WIDTH = 18
-const KINDS = [
-  'message',
-  'created',
-  'members.added',
-  'members.removed',
-  'renamed',
-  'message.edited',
-  'message.deleted',
-  'message.reacted',
-] as const satisfies Draft['kind'][]
+const KINDS: readonly Draft['kind'][] = ['message', ...CHANGE_KINDS]
 
 /** Packs what waits into a round. All ids and hashes must have been found to be such. */
 export function packRound(

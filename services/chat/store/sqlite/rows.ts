@@ -1,5 +1,5 @@
 import type { ChangeEntry, Entry, MessageEntry, Reaction } from '@parley/protocol/conversation'
-import type { Conversation, Member } from '../../conversation.ts'
+import { type Conversation, type Member, NOTHING_MORE } from '../../conversation.ts'
 import type { Draft } from '../store.ts'
 import { idOf } from './bytes.ts'
 
@@ -111,58 +111,29 @@ export function entryOf(draft: Draft, place: Place): Entry {
     const { kind, text } = draft
     return { kind, conversationId, rev, seq: headSeq, id, senderId, createdAt, headSeq, membersRev, text }
   }
-  const base = { conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
-  switch (draft.kind) {
-    case 'created': {
-      const { kind, conversationKind, title, members } = draft
-      return { ...base, kind, conversationKind, title, members }
-    }
-    case 'members.added':
-    case 'members.removed':
-      return { ...base, kind: draft.kind, userIds: draft.userIds }
-    case 'renamed':
-      return { ...base, kind: draft.kind, title: draft.title }
-    case 'message.edited':
-      return { ...base, kind: draft.kind, seq: draft.seq, text: draft.text }
-    case 'message.deleted':
-      return { ...base, kind: draft.kind, seq: draft.seq }
-    case 'message.reacted':
-      return { ...base, kind: draft.kind, seq: draft.seq, emoji: draft.emoji, on: draft.on }
-    default:
-      throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
-  }
+  const entry = { ...changeIn(draft), conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
+  return entry as ChangeEntry
 }
 
 /** What a draft says beyond its place: the text of a message, JSON for a change. */
 export function bodyOf(draft: Draft): string {
-  switch (draft.kind) {
-    case 'message':
-      return draft.text
-    case 'created':
-      return JSON.stringify({
-        conversationKind: draft.conversationKind,
-        title: draft.title,
-        members: draft.members.map(({ userId, role }) => ({ userId, role })),
-      })
-    case 'members.added':
-    case 'members.removed':
-      return JSON.stringify({ userIds: draft.userIds })
-    case 'renamed':
-      return JSON.stringify({ title: draft.title })
-    case 'message.edited':
-      return JSON.stringify({ seq: draft.seq, text: draft.text })
-    case 'message.deleted':
-      return JSON.stringify({ seq: draft.seq })
-    case 'message.reacted':
-      return JSON.stringify({ seq: draft.seq, emoji: draft.emoji, on: draft.on })
-    default:
-      throw new Error(`unknown draft ${(draft satisfies never as Draft).kind}`)
-  }
+  if (draft.kind === 'message') return draft.text
+  const { kind: _, ...body } = changeIn(draft)
+  return JSON.stringify(body)
 }
 
-/** Title and members as the latest change left them, as JSON. */
-export function stateOf(now: Conversation): string {
-  return JSON.stringify([now.kind, now.title, now.createdAt, [...now.members.values()]])
+/** The kind of a change, and what only that kind carries. */
+function changeIn(draft: Exclude<Draft, { kind: 'message' }>) {
+  const { conversationId: _, id: _id, senderId: _sender, contentHash: _hash, ...rest } = draft
+  if (rest.kind === 'created') return rest
+  const { membersRev: _rev, ...change } = rest
+  return change
+}
+
+/** What the latest change left, as JSON. The first four are as they were written when there was no more to a conversation. */
+export function stateOf({ kind, title, createdAt, members, ...rest }: Conversation): string {
+  const { id: _, rev: _rev, headSeq: _seq, membersRev: _members, ...more } = rest
+  return JSON.stringify([kind, title, createdAt, [...members.values()], more])
 }
 
 /** The conversation of a row and, if there is any, its last message. */
@@ -171,8 +142,10 @@ export function conversationOf(
   row: ConversationRow,
   last: { seq: number; rev: number } | undefined,
 ): Conversation {
-  const [kind, title, createdAt, members] = JSON.parse(row.state) as ['direct' | 'group', string, string, Member[]]
+  const [kind, title, createdAt, members, more] = JSON.parse(row.state) as State
   return {
+    ...NOTHING_MORE,
+    ...more,
     id,
     kind,
     title,
@@ -183,6 +156,8 @@ export function conversationOf(
     members: new Map(members.map((member) => [member.userId, member])),
   }
 }
+
+type State = [Conversation['kind'], title: string, createdAt: string, Member[], more?: Partial<Conversation>]
 
 let lastAt = Number.NaN
 let lastTime = ''
