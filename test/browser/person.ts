@@ -75,7 +75,9 @@ export async function signOut({ page, name }: Person): Promise<void> {
 /** Finds someone by user name and opens the conversation. */
 export async function startChat({ page }: Person, other: string): Promise<void> {
   await page.getByRole('button', { name: 'New chat' }).first().click()
-  await page.getByLabel('User name').fill(other)
+  // One may write at once: the focus is in the dialog's field.
+  await page.locator('input:focus').waitFor()
+  await page.keyboard.type(other)
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: other }).waitFor()
 }
