@@ -29,7 +29,21 @@ interface EntryBase {
   membersRev: number
 }
 
-export interface MessageEntry extends EntryBase {
+/** What a message may carry besides its text; most carry nothing. Each is given by the sender but for what the server makes of the text. */
+export interface MessageExtras {
+  /** The `seq` of the message of this conversation that it answers. What that one says is never copied: read it, where one may see it. */
+  replyTo?: number
+  /** The members that its text names (`mentions.ts`), by the server; each once. */
+  mentions?: readonly string[]
+  /** It names everybody, and whoever sent it may. */
+  mentionsAll?: true
+  /** Was said elsewhere before, and passed on. */
+  forwarded?: true
+  /** When it disappears; its place stays. */
+  expiresAt?: string
+}
+
+export interface MessageEntry extends EntryBase, MessageExtras {
   kind: 'message'
   /** Position among the messages, 1, 2, 3…, gapless. */
   seq: number
@@ -83,8 +97,8 @@ export type ChangeEntry = EntryBase &
     /** What is sent from here on disappears so long after it was sent; `null`: never. */
     | { kind: 'timer.changed'; disappearAfterMs: number | null }
     | { kind: 'message.pinned'; seq: number; on: boolean }
-    /** By its author. Without `text`: a later entry edited or deleted it again. */
-    | { kind: 'message.edited'; seq: number; text?: string }
+    /** By its author. Without `text`: a later entry edited or deleted it again. With it, whom it names now. */
+    | { kind: 'message.edited'; seq: number; text?: string; mentions?: readonly string[]; mentionsAll?: true }
     /** For everyone; by its author, or whose role lets them. */
     | { kind: 'message.deleted'; seq: number }
     /** `senderId` set a reaction, or took it back. */

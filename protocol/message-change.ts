@@ -30,10 +30,12 @@ export function changed<M extends MessageEntry>(message: M, change: MessageChang
   switch (change.kind) {
     case 'message.edited': {
       const edited = { ...next, editedAt: change.createdAt, edits: (message.edits ?? 0) + 1 }
-      return change.text === undefined ? edited : { ...edited, text: change.text }
+      if (change.text === undefined) return edited
+      const { mentions: _, mentionsAll: _all, ...rest } = edited
+      return { ...rest, ...mentionsOf(change), text: change.text } as M
     }
     case 'message.deleted': {
-      const { editedAt: _, edits: _edits, reactions: _reactions, ...rest } = next
+      const { editedAt: _, edits: _edits, reactions: _reactions, ...rest } = withoutExtras(next)
       return { ...rest, text: '', deleted: true } as M
     }
     case 'message.reacted': {
@@ -44,6 +46,19 @@ export function changed<M extends MessageEntry>(message: M, change: MessageChang
     default:
       return change satisfies never
   }
+}
+
+/** Whom a message, or an edit of one, names; nothing where it names nobody. */
+export function mentionsOf({ mentions, mentionsAll }: Pick<MessageEntry, 'mentions' | 'mentionsAll'>) {
+  return { ...(mentions && { mentions }), ...(mentionsAll && { mentionsAll }) }
+}
+
+/** What is left of a deleted message says nothing of what it was; only when it disappears stays. */
+function withoutExtras<M extends MessageEntry>(
+  message: M,
+): Omit<M, 'replyTo' | 'mentions' | 'mentionsAll' | 'forwarded'> {
+  const { replyTo: _, mentions: _mentions, mentionsAll: _all, forwarded: _forwarded, ...rest } = message
+  return rest
 }
 
 /** The reactions with that person's one set or taken back; an emoji that nobody is left with goes. */

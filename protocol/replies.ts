@@ -56,9 +56,17 @@ const entry = z.object({
   membersRev: rev.describe('The `rev` of the latest change of membership at this entry'),
 })
 const reaction = z.object({ emoji: z.string(), userIds: z.array(id) })
+const named = {
+  mentions: z.array(id).optional().describe('The members that the text names, as the server found them'),
+  mentionsAll: z.literal(true).optional().describe('It names everybody'),
+}
 export const MessageEntry = entry.extend({
   kind: z.literal('message'),
   seq,
+  replyTo: seq.optional().describe('The message of this conversation that it answers'),
+  ...named,
+  forwarded: z.literal(true).optional().describe('Was said elsewhere before, and passed on'),
+  expiresAt: time.optional().describe('When it disappears'),
   text: z.string().describe('As it is now; empty when the message was deleted'),
   changedRev: rev
     .optional()
@@ -105,6 +113,7 @@ export const EditedEntry = entry.extend({
   kind: z.literal('message.edited'),
   seq,
   text: z.string().optional().describe('Absent where a later entry edited or deleted it again'),
+  ...named,
 })
 export const DeletedEntry = entry.extend({ kind: z.literal('message.deleted'), seq })
 export const ReactedEntry = entry.extend({

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { amendmentsContract } from './contract/amendments.ts'
 import { changesContract } from './contract/changes.ts'
+import { extrasContract } from './contract/extras.ts'
 import { inboxContract } from './contract/inbox.ts'
 import { logContract } from './contract/log.ts'
 import { marksContract } from './contract/marks.ts'
@@ -52,6 +53,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   logContract(name, open)
   changesContract(name, open)
   amendmentsContract(name, open)
+  extrasContract(name, open)
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)

@@ -1,4 +1,11 @@
-import type { ChangeEntry, Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
+import type {
+  ChangeEntry,
+  Entry,
+  Marks,
+  MessageEntry,
+  MessageExtras,
+  MessageVersion,
+} from '@parley/protocol/conversation'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { Conversation } from '../conversation.ts'
 
@@ -30,7 +37,20 @@ export type Draft = {
   senderId: string
   /** Keyed hash of the original content: equal for a true repeat, different for another content under the same id. 16 to 32 bytes, hex. */
   contentHash: string
-} & ({ kind: 'message'; text: string /** The membership that was authorized. */; membersRev: number } | DraftChange)
+} & (
+  | {
+      kind: 'message'
+      text: string
+      /** Most messages have none. */
+      extras?: DraftExtras | undefined
+      /** The membership that was authorized. */
+      membersRev: number
+    }
+  | DraftChange
+)
+
+/** What a message carries besides its text; at least something. The store makes a time of the lifetime, by the time of the commit. */
+export type DraftExtras = Omit<MessageExtras, 'expiresAt'> & { lifetimeMs?: number }
 
 /** A change as the log will have it. One of a message is of a message that there is; when that was deleted in the meantime, the entry is appended and changes nothing. */
 type DraftChange = ChangeEntry extends infer E
@@ -100,6 +120,18 @@ export interface LogStore {
 
   /** The messages with `fromSeq` <= seq <= `toSeq` as they are now, ascending; at most `LIMITS.pageMax`. Reads a closed range by index. */
   readMessages(conversationId: string, fromSeq: number, toSeq: number): Promise<MessageEntry[]>
+
+  /** The messages with these `seq`s as they are now, ascending; of at most `LIMITS.pageMax` that are asked for. Who is not there is left out. */
+  pickMessages(conversationId: string, seqs: readonly number[]): Promise<MessageEntry[]>
+
+  /** Which messages with `fromSeq` <= seq <= `toSeq` name that user, or everybody, ascending, at most `limit`; and who sent each. Those that are deleted name nobody. */
+  readMentions(
+    conversationId: string,
+    userId: string,
+    fromSeq: number,
+    toSeq: number,
+    limit: number,
+  ): Promise<{ seq: number; senderId: string }[]>
 
   /** The entries with `fromRev` <= rev <= `toRev`, ascending; at most `LIMITS.pageMax`. Messages are as they are now; an edit has its text while it is the latest. */
   readEntries(conversationId: string, fromRev: number, toRev: number): Promise<Entry[]>

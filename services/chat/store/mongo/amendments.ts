@@ -1,8 +1,8 @@
-import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import { changed, changesMessage, type MessageChange, mentionsOf } from '@parley/protocol/message-change'
 import type { UpdateFilter } from 'mongodb'
 import type { Collections, LogDocument } from './collections.ts'
 import { BOUNDED, READ } from './connection.ts'
-import { entryOf } from './entries.ts'
+import { entryOf, namedIn } from './entries.ts'
 
 /** Carries out what was appended and is not carried out yet, in that conversation. Whoever needs to see it does it; repeatable. */
 export type Amend = (conversationId: string) => Promise<void>
@@ -37,7 +37,8 @@ export function amendIn(log: Collections['log']): Amend {
     }
     // An edit of what was deleted leaves nothing either.
     const erased = change.kind === 'message.edited' && message?.deleted ? { $set: { contentHash: '' } } : {}
-    const done = { ...erased, $unset: { unapplied: '' as const, text: '' as const } }
+    const moved = { unapplied: '', text: '', mentions: '', mentionsAll: '' } as const
+    const done = { ...erased, $unset: moved }
     await log.updateOne({ conversationId, rev: change.rev }, done, BOUNDED)
   }
 
@@ -53,16 +54,29 @@ export function amendIn(log: Collections['log']): Amend {
   }
 }
 
+/** Nobody is named any more. */
+const UNNAMED = { mentions: '', mentionsAll: '', named: '', namedSeq: '' } as const
+
 /** What makes of a message, as it was read, what the change makes of it. */
 function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDocument> {
   const before = entryOf(message)
   if (before.kind !== 'message') throw new Error(`${change.rev} of ${change.conversationId} changes no message`)
-  const { changedRev, text, editedAt, edits, deleted, reactions = [] } = changed(before, change)
+  const after = changed(before, change)
+  const { changedRev, text, editedAt, edits, deleted, reactions = [] } = after
   if (before.deleted) return { $set: { changedRev } }
   if (deleted)
     return {
       $set: { changedRev, text, deleted, contentHash: '' },
-      $unset: { editedAt: '', edits: '', reactions: '', versions: '', textRev: '' },
+      $unset: {
+        editedAt: '',
+        edits: '',
+        reactions: '',
+        versions: '',
+        textRev: '',
+        replyTo: '',
+        forwarded: '',
+        ...UNNAMED,
+      },
     }
   if (change.kind !== 'message.edited')
     return reactions.length > 0
@@ -70,8 +84,11 @@ function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDo
       : { $set: { changedRev }, $unset: { reactions: '' } }
   const since = message.textRev ?? message.rev
   const createdAt = before.editedAt === undefined ? message.createdAt : new Date(before.editedAt)
+  const named = { ...mentionsOf(after), ...namedIn(after) }
+  const unnamed = Object.fromEntries(Object.entries(UNNAMED).filter(([field]) => !(field in named)))
   return {
-    $set: { changedRev, text, editedAt, edits, textRev: change.rev },
+    $set: { changedRev, text, editedAt, edits, textRev: change.rev, ...named },
+    ...(Object.keys(unnamed).length > 0 && { $unset: unnamed }),
     $push: { versions: { rev: since, text: before.text, createdAt } },
   }
 }

@@ -37,14 +37,24 @@ export type LogDocument = Kept<Entry> & {
   text?: string
   changedRev?: number
   deleted?: true
+  /** Of a message, or of an edit that is not carried out yet. */
+  mentions?: readonly string[]
+  mentionsAll?: true
+  replyTo?: number
+  forwarded?: true
   /** Of an edited message: the entry that its text is of, and the texts before it. */
   textRev?: number
   versions?: Version[]
+  /** Of a message that names anybody: each by `nameIn`, and its `seq` once more, so that only such messages are in the index. */
+  named?: string[]
+  namedSeq?: number
   /** Of an entry that names a message: the message's `seq`; and the conversation, until a change of it is carried out in the message's document. */
   about?: number
   unapplied?: string
 }
-type Kept<E> = E extends Entry ? Omit<E, 'createdAt' | 'seq' | 'text' | 'changedRev' | 'deleted'> : never
+type Kept<E> = E extends Entry
+  ? Omit<E, 'createdAt' | 'seq' | 'text' | 'changedRev' | 'deleted' | 'mentions' | 'mentionsAll'>
+  : never
 
 /** A text that a message had, and the entry it came with. */
 interface Version {

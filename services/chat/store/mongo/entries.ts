@@ -1,9 +1,9 @@
-import type { Entry } from '@parley/protocol/conversation'
+import type { Entry, MessageEntry, MessageExtras } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changesMessage, namesMessage } from '@parley/protocol/message-change'
+import { changesMessage, mentionsOf, namesMessage } from '@parley/protocol/message-change'
 import { ObjectId } from 'mongodb'
 import { type Conversation, changesTerms } from '../../conversation.ts'
-import type { Draft } from '../store.ts'
+import type { Draft, DraftExtras } from '../store.ts'
 import type { Collections, LogDocument } from './collections.ts'
 import { READ } from './connection.ts'
 
@@ -15,17 +15,33 @@ export function entryAfter(before: Conversation | undefined, draft: Draft, creat
   const base = { conversationId, rev, id, senderId, createdAt: createdAt.toISOString(), headSeq }
   if (draft.kind === 'message') {
     const seq = headSeq + 1
-    return { ...base, kind: 'message', seq, headSeq: seq, text: draft.text, membersRev: draft.membersRev }
+    const { text, membersRev, extras } = draft
+    return { ...base, kind: 'message', seq, headSeq: seq, text, membersRev, ...(extras && extrasOf(extras, createdAt)) }
   }
   const { contentHash: _, ...change } = draft
   const membersRev = change.kind !== 'created' && !changesTerms(change.kind) ? change.membersRev : rev
   return { ...change, ...base, membersRev }
 }
 
+function extrasOf({ lifetimeMs, ...extras }: DraftExtras, createdAt: Date): MessageExtras {
+  if (lifetimeMs === undefined) return extras
+  return { ...extras, expiresAt: new Date(createdAt.getTime() + lifetimeMs).toISOString() }
+}
+
+/** By what a message that names a user is found; without a user, one that names everybody. */
+export const nameIn = (conversationId: string, userId = 'all'): string => `${conversationId} ${userId}`
+
+/** How a message is found by whom it names; nothing where it names nobody. Who names everybody names nobody besides. */
+export function namedIn({ conversationId, seq, mentions = [], mentionsAll }: MessageEntry) {
+  const named = mentionsAll ? [nameIn(conversationId)] : mentions.map((userId) => nameIn(conversationId, userId))
+  return named.length > 0 ? { named, namedSeq: seq } : undefined
+}
+
 /** An entry as it is first kept: pending, under an `_id` of its own by which its appender knows it again. */
 export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
   const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
+  if (entry.kind === 'message') return { ...entry, ...kept, ...namedIn(entry) }
   if (!namesMessage(entry)) return { ...entry, ...kept }
   const { seq, ...rest } = entry
   return { ...rest, ...kept, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
@@ -33,12 +49,12 @@ export function documentOf(entry: Entry, contentHash: string): LogDocument {
 
 /** The entry in a document of the log; a message as it is now. */
 export function entryOf(document: LogDocument): Entry {
-  const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...entry } = document
+  const { _id, contentHash, outbox, about, unapplied, versions, textRev, named, namedSeq, ...entry } = document
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }
 
-/** Entries as they are read: an edit has its text while it is the latest, from the message that it is the text of. */
+/** Entries as they are read: an edit has its text, and whom that names, while it is the latest, from the message that it is the text of. */
 export async function withTexts(
   log: Collections['log'],
   conversationId: string,
@@ -48,10 +64,11 @@ export async function withTexts(
   if (edited.length === 0) return documents.map(entryOf)
   const seqs = edited.flatMap(({ about }) => (about === undefined ? [] : [about]))
   const messages = await log.find({ conversationId, seq: { $in: seqs } }, { ...READ, projection: PRESENT }).toArray()
-  const texts = new Map(messages.map(({ textRev, text }) => [textRev, text]))
+  const latest = new Map(messages.map((message) => [message.textRev, message]))
   return documents.map((document) => {
-    const text = document.kind === 'message.edited' ? (document.text ?? texts.get(document.rev)) : undefined
-    return entryOf(text === undefined ? document : { ...document, text })
+    const message = document.kind === 'message.edited' ? latest.get(document.rev) : undefined
+    if (message?.text === undefined) return entryOf(document)
+    return entryOf({ ...document, text: message.text, ...mentionsOf(message) })
   })
 }
 

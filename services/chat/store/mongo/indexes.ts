@@ -14,6 +14,10 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'conversation_seq', key: { conversationId: 1, seq: 1, senderId: 1 } },
     // Sparse: as large as what is pending, whatever the log's size.
     { name: 'outbox', key: { outbox: 1 }, sparse: true },
+    // As large as what messages name: whom, and where.
+    { name: 'named', key: { named: 1, namedSeq: 1 }, sparse: true },
+    // As large as what is to disappear.
+    { name: 'expires', key: { expiresAt: 1 }, sparse: true },
     // As large as what is being carried out at this moment.
     { name: 'unapplied', key: { unapplied: 1 }, sparse: true },
   ],

@@ -1,12 +1,13 @@
 import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import { LIMITS } from '@parley/protocol/limits'
 import { changesMessage } from '@parley/protocol/message-change'
 import type { LogStore } from '../store.ts'
 import { amendIn } from './amendments.ts'
 import type { Collections } from './collections.ts'
-import { answered, BOUNDED } from './connection.ts'
+import { answered, BOUNDED, READ } from './connection.ts'
 import type { Head } from './conversations.ts'
-import { entryOf, PRESENT, readRange, withTexts } from './entries.ts'
+import { entryOf, nameIn, PRESENT, readRange, withTexts } from './entries.ts'
 import { gate } from './gate.ts'
 import type { Heads } from './heads.ts'
 import { openOutbox } from './outbox.ts'
@@ -80,6 +81,36 @@ export function openLog(parts: {
         amend(conversationId).then(() => readRange(log, 'seq', conversationId, fromSeq, toSeq)),
       )
       return found.map(entryOf).filter((entry): entry is MessageEntry => entry.kind === 'message')
+    },
+
+    async pickMessages(conversationId, seqs) {
+      const asked = [...new Set(seqs)].sort((a, b) => a - b).slice(0, LIMITS.pageMax)
+      if (asked.length === 0) return []
+      await answered(amend(conversationId))
+      const filter = { conversationId, seq: { $in: asked } }
+      const found = await answered(log.find(filter, { ...READ, projection: PRESENT }).toArray())
+      return found
+        .map(entryOf)
+        .filter((entry): entry is MessageEntry => entry.kind === 'message')
+        .sort((a, b) => a.seq - b.seq)
+    },
+
+    async readMentions(conversationId, userId, fromSeq, toSeq, limit) {
+      if (toSeq < fromSeq || limit <= 0) return []
+      await answered(amend(conversationId))
+      const options = { ...READ, projection: { _id: 0, seq: 1, senderId: 1 }, sort: { namedSeq: 1 }, limit } as const
+      const found = await answered(
+        Promise.all(
+          [nameIn(conversationId, userId), nameIn(conversationId)].map((named) =>
+            log.find({ conversationId, named, namedSeq: { $gte: fromSeq, $lte: toSeq } }, options).toArray(),
+          ),
+        ),
+      )
+      return found
+        .flat()
+        .map(({ seq = 0, senderId }) => ({ seq, senderId }))
+        .sort((a, b) => a.seq - b.seq)
+        .slice(0, limit)
     },
 
     async readEntries(conversationId, fromRev, toRev) {

@@ -1,6 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { changed, type MessageChange } from '@parley/protocol/message-change'
-import { type MessageRow, messageOf, type StateRow } from './rows.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { MessageEntry } from '@parley/protocol/conversation'
+import { changed, type MessageChange, mentionsOf } from '@parley/protocol/message-change'
+import type { Mentions } from './mentions.ts'
+import { type Extras, type MessageRow, messageOf, type StateRow } from './rows.ts'
 import { one, write } from './statements.ts'
 
 /**
@@ -17,12 +20,16 @@ export class Amendments {
   readonly #eraseMessage
   readonly #eraseVersions
   readonly #eraseEdits
+  readonly #saveExtras
+  readonly #mentions: Mentions
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, mentions: Mentions) {
     this.#db = db
+    this.#mentions = mentions
     this.#message = one<MessageRow>(db, 'messageBySeq')
     this.#state = one<StateRow>(db, 'messageState')
     this.#saveText = write(db, 'messageText')
+    this.#saveExtras = write(db, 'messageExtras')
     this.#saveState = write(db, 'messageState')
     this.#saveVersion = write(db, 'version')
     this.#eraseMessage = write(db, 'erasedMessage')
@@ -42,6 +49,7 @@ export class Amendments {
     if (change.kind === 'message.edited' && !after.deleted) {
       this.#saveVersion(key, seq, textRev ?? row.rev, textAt ?? row.at, row.text)
       this.#saveText(after.text, row.pos)
+      this.#name(key, row, before, after)
       textRev = change.rev
       textAt = at
     }
@@ -55,12 +63,27 @@ export class Amendments {
     return change.kind === 'message.edited' && after.deleted === true
   }
 
+  /** Whom the text names now, where that is anybody else than before. */
+  #name(key: number, row: MessageRow, before: MessageEntry, after: MessageEntry): void {
+    const { replyTo, mentions, mentionsAll, forwarded } = after
+    const extras: Extras = {
+      ...(replyTo !== undefined && { replyTo }),
+      ...mentionsOf({ mentions, mentionsAll }),
+      ...(forwarded && { forwarded }),
+    }
+    if (isDeepStrictEqual(mentionsOf(before), mentionsOf(after))) return
+    this.#saveExtras(Object.keys(extras).length > 0 ? JSON.stringify(extras) : null, row.pos)
+    this.#mentions.clear(key, row.seq)
+    this.#mentions.add(key, row.seq, row.sender, extras)
+  }
+
   /** Every version of the text goes, and what they left in the file is overwritten; elsewhere that would cost more than it is worth. */
   #erase(key: number, row: MessageRow, textRev: number | null): void {
     this.#db.exec('PRAGMA secure_delete = ON')
     this.#eraseMessage(row.pos)
     this.#eraseEdits(key, row.seq, textRev)
     this.#eraseVersions(key, row.seq)
+    if (row.extras !== null) this.#mentions.clear(key, row.seq)
     this.#db.exec('PRAGMA secure_delete = OFF')
   }
 }

@@ -6,22 +6,25 @@ import { Amendments } from './amendments.ts'
 import { idBytes } from './bytes.ts'
 import type { Head, Heads } from './heads.ts'
 import type { Inboxes } from './inboxes.ts'
+import { Mentions } from './mentions.ts'
 import type { Append, Packed } from './pack.ts'
 import { OUTCOME, PLACE_WIDTH } from './round.ts'
-import { type ChangeRow, changeOf, type MessageRow, stateOf } from './rows.ts'
+import { type ChangeRow, changeOf, extrasOf, type MessageRow, stateOf } from './rows.ts'
 import { one, write } from './statements.ts'
 
 /** What is left of the hash of what was deleted. */
 const NO_HASH = new Uint8Array(0)
-const CONFLICT = [OUTCOME.conflict, 0, 0, 0, 0, 0]
-const STALE = [OUTCOME.stale, 0, 0, 0, 0, 0]
+const CONFLICT = [OUTCOME.conflict, 0, 0, 0, 0, 0, 0]
+const STALE = [OUTCOME.stale, 0, 0, 0, 0, 0, 0]
 
 /** Appends to the logs, within a round's transaction. */
 export class Appends {
   readonly #heads: Heads
   readonly #inboxes: Inboxes
   readonly #amendments: Amendments
+  readonly #mentions: Mentions
   readonly #insertMessage
+  readonly #insertWithExtras
   readonly #insertChange
   readonly #saveConversation
   readonly #saveRev
@@ -35,8 +38,10 @@ export class Appends {
   constructor(db: DatabaseSync, heads: Heads, inboxes: Inboxes) {
     this.#heads = heads
     this.#inboxes = inboxes
-    this.#amendments = new Amendments(db)
+    this.#mentions = new Mentions(db)
+    this.#amendments = new Amendments(db, this.#mentions)
     this.#insertMessage = write(db, 'message')
+    this.#insertWithExtras = write(db, 'messageWithExtras')
     this.#insertChange = write(db, 'change')
     this.#saveConversation = write(db, 'conversation')
     this.#saveRev = write(db, 'conversationRev')
@@ -73,16 +78,35 @@ export class Appends {
     if (append.membersRev !== head.membersRev) return this.#first(head, append) ?? STALE
     const { key, headSeq, rev, membersRev } = head
     const pos = this.#nextPos()
+    if (append.extras !== '') return this.#messageWithExtras(head, append, at, pos)
     const written = this.#insertMessage(pos, key, headSeq + 1, rev + 1, membersRev, id, sender, at, hash, body)
-    if (written === 0) {
-      const first = this.#first(head, append)
-      if (!first) throw new Error('the head of a conversation is not where it was: another process writes here')
-      return first
-    }
+    if (written === 0) return this.#taken(head, append)
+    return this.#appended(head, pos, at)
+  }
+
+  #messageWithExtras(head: Head, append: Append, at: number, pos: number): number[] {
+    const { key, headSeq, rev, membersRev } = head
+    const { id, sender, hash, body } = append
+    const { extras, expires } = extrasOf(JSON.parse(append.extras), at)
+    const kept = extras && JSON.stringify(extras)
+    const row = [pos, key, headSeq + 1, rev + 1, membersRev, id, sender, at, hash, body, kept, expires]
+    if (this.#insertWithExtras(...row) === 0) return this.#taken(head, append)
+    if (extras) this.#mentions.add(key, headSeq + 1, sender, extras)
+    return this.#appended(head, pos, at, expires ?? 0)
+  }
+
+  /** Its id, or its place, is taken. */
+  #taken(head: Head, append: Append): number[] {
+    const first = this.#first(head, append)
+    if (!first) throw new Error('the head of a conversation is not where it was: another process writes here')
+    return first
+  }
+
+  #appended(head: Head, pos: number, at: number, expires = 0): number[] {
     this.#pos = pos
     head.headSeq++
     head.rev++
-    return [OUTCOME.appended, head.rev, head.headSeq, membersRev, at, pos]
+    return [OUTCOME.appended, head.rev, head.headSeq, head.membersRev, at, pos, expires]
   }
 
   #change(existing: Head | undefined, append: Append & { kind: ChangeEntry['kind'] }, at: number): number[] {
@@ -107,7 +131,7 @@ export class Appends {
     this.#insertChange(pos, head.key, rev, headSeq, membersRev, id, sender, at, hash, kind, body)
     this.#pos = pos
     this.#inboxes.change(head, before)
-    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos]
+    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos, 0]
   }
 
   /** The message is changed in its place; the entry says that it was, and of an edit not to what. */
@@ -123,7 +147,7 @@ export class Appends {
     this.#saveRev(rev, headSeq, head.key)
     this.#pos = pos
     head.rev = rev
-    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos]
+    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos, 0]
   }
 
   /** What a taken id answers: the first reply to its own sender and content, a conflict to anybody else. */
@@ -132,7 +156,8 @@ export class Appends {
     const row = message ? { ...message, head_seq: message.seq, kind: 'message' } : this.#changeById(head.key, id)
     if (!row) return undefined
     const same = row.kind === kind && equal(row.sender, sender) && (row.hash.length === 0 || equal(row.hash, hash))
-    return same ? [OUTCOME.repeated, row.rev, row.head_seq, row.members_rev, row.at, row.pos] : CONFLICT
+    if (!same) return CONFLICT
+    return [OUTCOME.repeated, row.rev, row.head_seq, row.members_rev, row.at, row.pos, message?.expires ?? 0]
   }
 
   #nextPos(): number {

@@ -5,8 +5,18 @@ import { MARK_WIDTH, type MarkRequest, type Round } from './round.ts'
 import { bodyOf } from './rows.ts'
 
 /** The numbers of an append, by their places. An id is four words of 32 bits; a hash is its length in bytes and up to eight. */
-const AT = { kind: 0, conversation: 1, sender: 2, membersRev: 3, body: 4, id: 5, hashBytes: 9, hash: 10 } as const
-export const APPEND_WIDTH = 18
+const AT = {
+  kind: 0,
+  conversation: 1,
+  sender: 2,
+  membersRev: 3,
+  body: 4,
+  id: 5,
+  hashBytes: 9,
+  hash: 10,
+  extras: 18,
+} as const
+export const APPEND_WIDTH = 19
 const KINDS: readonly Draft['kind'][] = ['message', ...CHANGE_KINDS]
 
 /** Packs what waits into a round. All ids and hashes must have been found to be such. */
@@ -33,6 +43,11 @@ export function packRound(
     packedAppends[n + AT.sender] = place(draft.senderId)
     packedAppends[n + AT.membersRev] = draft.kind === 'created' ? 0 : draft.membersRev
     packedAppends[n + AT.body] = body.length
+    if (draft.kind === 'message' && draft.extras) {
+      const extras = JSON.stringify(draft.extras)
+      bodies += extras
+      packedAppends[n + AT.extras] = extras.length
+    }
     wordsOfId(draft.id, packedAppends, n + AT.id)
     packedAppends[n + AT.hashBytes] = draft.contentHash.length / 2
     wordsOfHash(draft.contentHash, packedAppends, n + AT.hash)
@@ -58,6 +73,8 @@ export interface Append {
   sender: Uint8Array
   hash: Uint8Array
   body: string
+  /** Of a message that carries something besides its text, as JSON; else empty. */
+  extras: string
   membersRev: number
 }
 
@@ -110,7 +127,8 @@ export class Packed {
   #append(n: number, conversation: number): Append {
     const { appends, bodies } = this.#round
     const from = this.#bodyAt
-    this.#bodyAt += appends[n + AT.body]!
+    const to = from + appends[n + AT.body]!
+    this.#bodyAt = to + appends[n + AT.extras]!
     bytesOfWords(appends, n + AT.id, ID)
     const hashBytes = appends[n + AT.hashBytes]!
     bytesOfWords(appends, n + AT.hash, LONG_HASH)
@@ -120,7 +138,8 @@ export class Packed {
       id: ID,
       sender: this.bytes(appends[n + AT.sender]!),
       hash: hashBytes === HASH.length ? HASH : LONG_HASH.subarray(0, hashBytes),
-      body: bodies.slice(from, this.#bodyAt),
+      body: bodies.slice(from, to),
+      extras: this.#bodyAt === to ? '' : bodies.slice(to, this.#bodyAt),
       membersRev: appends[n + AT.membersRev]!,
     }
   }

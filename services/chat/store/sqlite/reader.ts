@@ -2,12 +2,14 @@ import { DatabaseSync } from 'node:sqlite'
 import { Fault } from '@parley/kit/fault'
 import type { ChangeEntry, Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
+import { mentionsOf } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 import type { Conversation } from '../../conversation.ts'
 import type { InboxRow, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
-import { type ChangeRow, changeOf, type MessageRow, messageOf, type StateRow, timeOf } from './rows.ts'
+import { EVERYBODY } from './mentions.ts'
+import { type ChangeRow, changeOf, type Extras, type MessageRow, messageOf, type StateRow, timeOf } from './rows.ts'
 import { type SettingsRow, settingsOf } from './settings.ts'
 import { all, one } from './statements.ts'
 
@@ -25,8 +27,10 @@ export function openReader(path: string, limits: Limits) {
   const changeById = one<ChangeRow>(db, 'changeById')
   const messages = all<MessageRow>(db, 'messages')
   const messageStates = all<StateRow>(db, 'messageStates')
+  const messageBySeq = one<MessageRow>(db, 'messageBySeq')
+  const mentions = all<{ seq: number; sender: Uint8Array }>(db, 'mentions')
   const messageState = one<StateRow>(db, 'messageState')
-  const editedText = one<{ text: string }>(db, 'editedText')
+  const editedText = one<{ text: string; extras: string | null }>(db, 'editedText')
   const versions = all<{ text: string; at: number }>(db, 'versions')
   const changes = all<ChangeRow>(db, 'changes')
   const changeBefore = one<{ rev: number; head_seq: number }>(db, 'changeBefore')
@@ -75,6 +79,26 @@ export function openReader(path: string, limits: Limits) {
       const to = Math.min(toSeq, from + limits.pageMax - 1)
       return snapshot(() => messagesOf(conversationId, from, to))
     },
+
+    pickMessages: (conversationId: string, seqs: readonly number[]): MessageEntry[] =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        if (key === undefined) return []
+        const asked = [...new Set(seqs)].sort((a, b) => a - b).slice(0, limits.pageMax)
+        return asked.flatMap((seq) => {
+          const row = messageBySeq(key, seq)
+          return row ? [messageOf(conversationId, row, messageState(key, seq))] : []
+        })
+      }),
+
+    mentions: (conversationId: string, userId: string, fromSeq: number, toSeq: number, limit: number) =>
+      snapshot(() =>
+        [idBytes(userId), EVERYBODY]
+          .flatMap((named) => mentions(named, idBytes(conversationId), fromSeq, toSeq, limit))
+          .sort((a, b) => a.seq - b.seq)
+          .slice(0, limit)
+          .map(({ seq, sender }) => ({ seq, senderId: idOf(sender) })),
+      ),
 
     /** The present text last. */
     versions: (conversationId: string, seq: number): MessageVersion[] =>
@@ -212,11 +236,12 @@ export function openReader(path: string, limits: Limits) {
     return messages(id, from, to).map((row) => messageOf(conversationId, row, bySeq.get(row.seq)))
   }
 
-  /** An edit has its text while it is the latest. */
+  /** An edit has its text, and whom that names, while it is the latest. */
   function withText(change: ChangeEntry): ChangeEntry {
     if (change.kind !== 'message.edited') return change
     const found = editedText(idBytes(change.conversationId), change.seq, change.rev)
-    return found ? { ...change, text: found.text } : change
+    if (!found) return change
+    return { ...change, text: found.text, ...mentionsOf(JSON.parse(found.extras ?? '{}') as Extras) }
   }
 
   /** Several statements that see one and the same state. */

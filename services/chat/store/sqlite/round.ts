@@ -11,7 +11,7 @@ export interface Round {
   ids: string[]
   /** `APPEND_WIDTH` numbers for each append. */
   appends: Float64Array
-  /** The bodies of the appends, one behind the other. */
+  /** The bodies of the appends, each with its extras, one behind the other. */
   bodies: string
   /** `MARK_WIDTH` numbers for each: conversation and user as places in `ids`, deliveredSeq, readSeq; -1 where not given. */
   marks: Float64Array
@@ -44,7 +44,7 @@ export type Command =
 export type Outcome =
   | {
       committed: true
-      /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position. */
+      /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position, and when it disappears (0: never). */
       appends: Float64Array
       /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
       marks: Float64Array
@@ -54,7 +54,7 @@ export type Outcome =
   /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */
   | { committed: false; broken: boolean; reason: string }
 
-export const PLACE_WIDTH = 6
+export const PLACE_WIDTH = 7
 export const MARKED_WIDTH = 3
 
 /** The first of an append's values. */

@@ -93,6 +93,7 @@ export async function openRounds(
     append(draft) {
       if (!isId(draft.conversationId) || !isId(draft.id) || !isId(draft.senderId) || !isHash(draft.contentHash))
         return Promise.reject(new TypeError('a draft with an id that is no UUID, or a hash that is none'))
+      if (!mentionsIn(draft).every(isId)) return Promise.reject(new TypeError('a mention of an id that is no UUID'))
       return enqueue(appends, draft, true)
     },
 
@@ -213,7 +214,13 @@ export async function openRounds(
     let n = 0
     for (const { request, resolve } of done) {
       const outcome = places[n]
-      const place = { rev: places[n + 1]!, headSeq: places[n + 2]!, membersRev: places[n + 3]!, at: places[n + 4]! }
+      const place = {
+        rev: places[n + 1]!,
+        headSeq: places[n + 2]!,
+        membersRev: places[n + 3]!,
+        at: places[n + 4]!,
+        expires: places[n + 6]!,
+      }
       const position = places[n + 5]!
       n += PLACE_WIDTH
       if (outcome === OUTCOME.conflict) resolve({ outcome: 'conflict' })
@@ -257,6 +264,14 @@ function idsOf(command: Command): readonly string[] {
   if ('conversationIds' in command) return command.conversationIds
   return command.do === 'person' ? [command.id] : []
 }
+
+/** Checked here for the same reason. */
+function mentionsIn(draft: Draft): readonly string[] {
+  if (draft.kind === 'message') return draft.extras?.mentions ?? NOBODY
+  return (draft.kind === 'message.edited' && draft.mentions) || NOBODY
+}
+
+const NOBODY: readonly string[] = []
 
 const full = () => new Fault('unavailable', 'Too much is waiting to be stored. Try again.', { retryAfterMs: 1_000 })
 const closed = () => new Fault('unavailable', 'The store is closed')

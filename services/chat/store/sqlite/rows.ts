@@ -1,6 +1,6 @@
-import type { ChangeEntry, Entry, MessageEntry, Reaction } from '@parley/protocol/conversation'
+import type { ChangeEntry, Entry, MessageEntry, MessageExtras, Reaction } from '@parley/protocol/conversation'
 import { type Conversation, type Member, NOTHING_MORE } from '../../conversation.ts'
-import type { Draft } from '../store.ts'
+import type { Draft, DraftExtras } from '../store.ts'
 import { idOf } from './bytes.ts'
 
 /** How rows become what the product speaks of, and back. */
@@ -15,7 +15,14 @@ export interface MessageRow {
   at: number
   hash: Uint8Array
   text: string
+  /** JSON: `Extras`; null for most. */
+  extras: string | null
+  /** Milliseconds since 1970. */
+  expires: number | null
 }
+
+/** What a row keeps of what a message carries: all but when it disappears, which has a column of its own. */
+export type Extras = Omit<MessageExtras, 'expiresAt'>
 
 /** What became of a message since it was sent; most have none. */
 export interface StateRow {
@@ -58,6 +65,8 @@ export interface Place {
   membersRev: number
   /** Milliseconds since 1970. */
   at: number
+  /** The same; 0 where it does not disappear. */
+  expires: number
 }
 
 /** The message of a row, as it is now. */
@@ -72,7 +81,7 @@ export function messageOf(conversationId: string, row: MessageRow, state?: State
 }
 
 function asSent(conversationId: string, row: MessageRow): MessageEntry {
-  return {
+  const message: MessageEntry = {
     kind: 'message',
     conversationId,
     rev: row.rev,
@@ -83,6 +92,17 @@ function asSent(conversationId: string, row: MessageRow): MessageEntry {
     headSeq: row.seq,
     membersRev: row.members_rev,
     text: row.text,
+  }
+  if (row.extras !== null) Object.assign(message, JSON.parse(row.extras) as Extras)
+  if (row.expires !== null) message.expiresAt = timeOf(row.expires)
+  return message
+}
+
+/** What a draft's extras become: what the row keeps, null for nothing, and when the message disappears. */
+export function extrasOf({ lifetimeMs, ...extras }: DraftExtras, at: number) {
+  return {
+    extras: Object.keys(extras).length > 0 ? extras : null,
+    expires: lifetimeMs === undefined ? null : at + lifetimeMs,
   }
 }
 
@@ -108,8 +128,11 @@ export function entryOf(draft: Draft, place: Place): Entry {
   const { rev, headSeq, membersRev } = place
   const createdAt = timeOf(place.at)
   if (draft.kind === 'message') {
-    const { kind, text } = draft
-    return { kind, conversationId, rev, seq: headSeq, id, senderId, createdAt, headSeq, membersRev, text }
+    const { kind, text, extras: carried } = draft
+    const message = { kind, conversationId, rev, seq: headSeq, id, senderId, createdAt, headSeq, membersRev, text }
+    if (!carried) return message
+    const { lifetimeMs: _, ...extras } = carried
+    return { ...message, ...extras, ...(place.expires > 0 && { expiresAt: timeOf(place.expires) }) }
   }
   const entry = { ...changeIn(draft), conversationId, rev, id, senderId, createdAt, headSeq, membersRev }
   return entry as ChangeEntry

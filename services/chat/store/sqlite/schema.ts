@@ -58,6 +58,17 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE TABLE versions (conversation INTEGER NOT NULL, seq INTEGER NOT NULL, rev INTEGER NOT NULL, at INTEGER NOT NULL,
        text TEXT NOT NULL, PRIMARY KEY (conversation, seq, rev)) STRICT, WITHOUT ROWID`,
   ],
+  [
+    // What a message carries besides its text, as JSON, where it carries anything; and when it disappears, if it does. In a row
+    // that has neither they take no place.
+    `ALTER TABLE messages ADD COLUMN extras TEXT`,
+    `ALTER TABLE messages ADD COLUMN expires INTEGER`,
+    `CREATE INDEX message_expires ON messages (expires) WHERE expires IS NOT NULL`,
+    // Whom messages name, one row each; x'' is everybody, and then nobody else stands here.
+    `CREATE TABLE mentions (user BLOB NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, sender BLOB NOT NULL,
+       PRIMARY KEY (user, conversation, seq)) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX mention_seq ON mentions (conversation, seq)`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 
 const CONVERSATION_KEY = '(SELECT key FROM conversations WHERE id = ?)'
-const MESSAGE = 'm.pos, m.seq, m.rev, m.members_rev, m.id, m.sender, m.at, m.hash, m.text'
+const MESSAGE = 'm.pos, m.seq, m.rev, m.members_rev, m.id, m.sender, m.at, m.hash, m.text, m.extras, m.expires'
 const STATE = 's.seq, s.changed_rev, s.text_rev, s.text_at, s.edits, s.deleted, s.reactions'
 const CHANGE = 'c.pos, c.rev, c.head_seq, c.members_rev, c.id, c.sender, c.at, c.hash, c.kind, c.body'
 
@@ -20,8 +20,10 @@ export const READS = {
   messageState: `SELECT ${STATE} FROM message_states s WHERE conversation = ? AND seq = ?`,
   messageBySeq: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND seq = ?`,
   // The text of an edit, while it is the latest.
-  editedText: `SELECT m.text FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
+  editedText: `SELECT m.text, m.extras FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
     WHERE s.conversation = ${CONVERSATION_KEY} AND s.seq = ? AND s.text_rev = ? AND s.deleted = 0`,
+  mentions: `SELECT seq, sender FROM mentions
+    WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   versions: `SELECT text, at FROM versions WHERE conversation = ${CONVERSATION_KEY} AND seq = ? ORDER BY rev`,
   changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
@@ -65,9 +67,16 @@ export const WRITES = {
   message: `INSERT OR IGNORE INTO messages (pos, conversation, seq, rev, members_rev, id, sender, at, hash, text)
     SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
     WHERE NOT EXISTS (SELECT 1 FROM changes WHERE conversation = ?2 AND id = ?6)`,
+  messageWithExtras: `INSERT OR IGNORE INTO messages
+    (pos, conversation, seq, rev, members_rev, id, sender, at, hash, text, extras, expires)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12
+    WHERE NOT EXISTS (SELECT 1 FROM changes WHERE conversation = ?2 AND id = ?6)`,
+  mention: 'INSERT INTO mentions (user, conversation, seq, sender) VALUES (?, ?, ?, ?)',
+  clearMentions: 'DELETE FROM mentions WHERE conversation = ? AND seq = ?',
   change: `INSERT INTO changes (pos, conversation, rev, head_seq, members_rev, id, sender, at, hash, kind, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   conversationRev: 'UPDATE conversations SET rev = ?, head_seq = ? WHERE key = ?',
+  messageExtras: 'UPDATE messages SET extras = ? WHERE pos = ?',
   messageText: 'UPDATE messages SET text = ? WHERE pos = ?',
   messageState: `INSERT INTO message_states (conversation, seq, changed_rev, text_rev, text_at, edits, deleted, reactions)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed_rev = excluded.changed_rev,
@@ -75,7 +84,7 @@ export const WRITES = {
     reactions = excluded.reactions`,
   version: 'INSERT INTO versions (conversation, seq, rev, at, text) VALUES (?, ?, ?, ?, ?)',
   // Of a deleted message nothing is kept from which its text could be told.
-  erasedMessage: `UPDATE messages SET text = '', hash = x'' WHERE pos = ?`,
+  erasedMessage: `UPDATE messages SET text = '', hash = x'', extras = NULL WHERE pos = ?`,
   erasedVersions: 'DELETE FROM versions WHERE conversation = ? AND seq = ?',
   erasedEdits: `UPDATE changes SET hash = x'' WHERE conversation = ?1 AND kind = 'message.edited' AND rev IN
     (SELECT rev FROM versions WHERE conversation = ?1 AND seq = ?2 UNION ALL SELECT ?3)`,
