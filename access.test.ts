@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before } from 'node:test'
+import { chatConfig, openChat } from '@parley/chat'
+import { embeddedBus } from '@parley/kit/bus/embedded'
+import { reader } from '@parley/kit/config'
+import { listen } from '@parley/kit/http'
+import { makeKeys } from '@parley/kit/keys'
+import { openLog } from '@parley/kit/log'
+import { serveReference } from '@parley/kit/reference'
+import { openUser, userConfig } from '@parley/user'
+import { accessHolds } from './test/access/check.ts'
+import { settle, type Town } from './test/access/scene.ts'
+
+/** They ask more in a minute than people do. */
+const LIMITS = {
+  PARLEY_LIMIT_LOOK_UPS_PER_USER: '100000',
+  PARLEY_LIMIT_CONTACT_CHANGES_PER_USER: '100000',
+  PARLEY_LIMIT_SENDS_PER_SECOND: '100000',
+  PARLEY_LIMIT_SEND_BURST: '100000',
+  PARLEY_LIMIT_READS_PER_SECOND: '100000',
+  PARLEY_LIMIT_READ_BURST: '100000',
+  PARLEY_LIMIT_SETTINGS_PER_SECOND: '100000',
+  PARLEY_LIMIT_SETTINGS_BURST: '100000',
+  PARLEY_BCRYPT_COST: '4',
+}
+
+const stack = new AsyncDisposableStack()
+let town: Town
+
+before(async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-access-'))
+  stack.defer(() => rmSync(folder, { recursive: true, force: true }))
+  const read = reader({ PARLEY_DATA: folder, ...LIMITS })
+  const [user, chat] = [userConfig(read), chatConfig(read)]
+  read.throwIfInvalid()
+  const log = openLog('test', 'silent')
+  const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
+  makeKeys(chat.keyFile)
+  const bus = stack.use(embeddedBus({ log }))
+  const { directory } = stack.use(await openUser(user, bus, http, log))
+  stack.use(await openChat(chat, bus, http, directory, log))
+  serveReference(http.routes)
+  town = stack.use(await settle(`http://127.0.0.1:${http.port}`))
+})
+after(() => stack.disposeAsync())
+
+accessHolds(() => town)

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import { freshName, PASSWORD } from '../person.ts'
+import { anyone, members, owners, pair, pairUnblocked, signedIn, type Table, visible } from './words.ts'
+
+/**
+ * Who gets what: each route by the name it has in `protocol/operations.ts`, with the answer to every kind of asker. `accessHolds`
+ * (check.ts) asks all of it, and fails where a route or a cell is missing here. words.ts explains the words; every exception from
+ * them is written out.
+ */
+export const ROUTES: Table = {
+  // ── People and sessions
+  register: { body: () => newAccount(), self: anyone() },
+  logIn: { body: ({ me }) => ({ email: me.email, password: PASSWORD, tokens: 'body' }), self: anyone() },
+  refresh: { body: ({ me }) => ({ refreshToken: me.refreshToken }), self: anyone(), lastAct: true },
+  logOut: { self: signedIn(), lastAct: true },
+  getMe: { self: signedIn() },
+  listSessions: { self: signedIn() },
+  nameSession: { body: () => ({ name: 'Phone' }), ownSession: signedIn(), othersSession: signedIn('not_found') },
+  endSession: { ownSession: signedIn(), othersSession: signedIn('not_found'), lastAct: true },
+  endOtherSessions: { self: signedIn() },
+  changePassword: {
+    body: () => ({ oldPassword: PASSWORD, newPassword: 'another-Pass-77' }),
+    self: signedIn(),
+    lastAct: true,
+  },
+  findUser: { query: ({ username }) => ({ username }), user: visible('nothing') },
+  searchUsers: { query: ({ username }) => ({ q: username }), user: visible('nothing') },
+  getUser: { user: visible() },
+  getKeys: { self: anyone() },
+
+  // ── Contacts
+  listContacts: { self: signedIn() },
+  getContact: { user: visible() },
+  askForFriendship: { user: visible('not_found', { blocker: 'action.forbidden' }) },
+  takeBackRequest: { user: visible() },
+  acceptRequest: { user: signedIn('absent', { friend: 'ok', blocked: 'not_found' }) },
+  declineRequest: { user: visible() },
+  endFriendship: { user: visible() },
+  // One may block whom one cannot see, for instance after meeting in a group.
+  block: { user: signedIn() },
+  unblock: { user: visible() },
+
+  // ── Conversations
+  openDirect: { user: visible() },
+  createGroup: { body: ({ userId }) => ({ title: 'New', memberIds: [userId] }), user: visible() },
+  listConversations: { self: signedIn() },
+  getConversation: { group: members(), direct: pair() },
+  renameGroup: { body: () => ({ title: 'New' }), group: owners(), direct: pair('action.forbidden') },
+  changeSettings: { body: () => ({ archived: true }), group: members(), direct: pair() },
+  listMembers: { group: members(), direct: pair() },
+  addMembers: {
+    body: ({ newcomer }) => ({ userIds: [newcomer.id] }),
+    group: members(),
+    direct: pair('action.forbidden'),
+  },
+  removeMember: [
+    { as: 'another', group: owners(), direct: pair('action.forbidden') },
+    { as: 'oneself', path: ({ me }) => ({ userId: me.id }), group: members(), direct: pair('action.forbidden') },
+  ],
+
+  // ── Messages
+  sendMessage: [
+    { body: ({ conversationId }) => text({ receiverId: conversationId }), group: members(), direct: pairUnblocked() },
+    {
+      as: 'for the first time',
+      body: ({ userId }) => text({ receiverId: userId }),
+      user: visible('not_found', { blocker: 'action.forbidden' }),
+    },
+  ],
+  getHistory: [
+    { group: members(), direct: pair() },
+    { path: ({ userId }) => ({ receiverId: userId }), user: visible() },
+  ],
+  listMessages: { group: members(), direct: pair() },
+  raiseMarks: { body: () => ({ readSeq: 1 }), group: members(), direct: pair() },
+  editMessage: {
+    body: () => ({ text: 'New' }),
+    ownMessage: members(),
+    othersMessage: members('action.forbidden'),
+    ownDirectMessage: pairUnblocked(),
+    othersDirectMessage: pair('action.forbidden'),
+  },
+  deleteMessage: {
+    ownMessage: members(),
+    othersMessage: owners(),
+    ownDirectMessage: pair(),
+    othersDirectMessage: pair('action.forbidden'),
+  },
+  react: {
+    ownMessage: members(),
+    othersMessage: members(),
+    ownDirectMessage: pairUnblocked(),
+    othersDirectMessage: pairUnblocked(),
+  },
+  takeBackReaction: {
+    ownMessage: members(),
+    othersMessage: members(),
+    ownDirectMessage: pairUnblocked(),
+    othersDirectMessage: pairUnblocked(),
+  },
+  getVersions: {
+    ownMessage: members(),
+    othersMessage: members('action.forbidden'),
+    ownDirectMessage: pair(),
+    othersDirectMessage: pair('action.forbidden'),
+  },
+
+  // ── Sync
+  sync: { self: signedIn() },
+  readLog: { query: () => ({ after: '0' }), group: members(), direct: pair() },
+
+  // ── Operation
+  isAlive: { self: anyone() },
+  isReady: { self: anyone() },
+  getOpenApi: { self: anyone() },
+  getAsyncApi: { self: anyone() },
+  getReference: { self: anyone() },
+  getReferenceStyle: { self: anyone() },
+}
+
+/** The same of what is said over the socket, by the names in `protocol/channels.ts`. */
+export const EVENTS: Table = {
+  'message.send': [
+    { body: ({ conversationId }) => said({ conversationId }), group: members(), direct: pairUnblocked() },
+    {
+      as: 'for the first time',
+      body: ({ userId }) => said({ receiverId: userId }),
+      user: visible('not_found', { blocker: 'action.forbidden' }),
+    },
+  ],
+  'receipt.delivered': {
+    body: ({ conversationId }) => ({ conversationId, upToSeq: 1 }),
+    group: members(),
+    direct: pair(),
+  },
+  'receipt.read': { body: ({ conversationId }) => ({ conversationId, upToSeq: 1 }), group: members(), direct: pair() },
+  // Where one blocks the other it is taken, and told to nobody.
+  'typing.start': {
+    body: ({ conversationId }) => ({ conversationId }),
+    group: members(),
+    direct: pair(),
+    harmless: true,
+  },
+  'typing.stop': {
+    body: ({ conversationId }) => ({ conversationId }),
+    group: members(),
+    direct: pair(),
+    harmless: true,
+  },
+  'presence.subscribe': {
+    body: ({ userId }) => ({ userIds: [userId] }),
+    user: signedIn('nothing', { member: 'ok', owner: 'ok' }),
+    harmless: true,
+  },
+  sync: [
+    { body: () => ({}), self: signedIn(), harmless: true },
+    {
+      as: 'of one conversation',
+      body: ({ conversationId }) => ({ conversationId, rev: 0 }),
+      group: members(),
+      direct: pair(),
+      harmless: true,
+    },
+  ],
+  'session.refresh': {
+    body: ({ token }) => ({ token }),
+    ownSession: signedIn(),
+    othersSession: signedIn('auth.invalid'),
+    harmless: true,
+  },
+}
+
+const newAccount = () => {
+  const username = freshName('new')
+  return { username, email: `${username}@example.com`, password: PASSWORD }
+}
+const text = (to: object) => ({ ...to, message: 'Hello' })
+const said = (to: object) => ({ ...to, id: randomUUID(), text: 'Hello' })
