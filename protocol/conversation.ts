@@ -129,6 +129,8 @@ export interface ConversationItem {
   kind: 'direct' | 'group'
   /** Title of a group; of a direct conversation the other's user name (one's own when writing to oneself). */
   title: string
+  /** What a group is about; absent where nothing is said. */
+  description?: string
   /** Head of the log and of the messages. */
   rev: number
   headSeq: number

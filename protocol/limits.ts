@@ -18,6 +18,7 @@ export const LIMITS = {
   conversationsPerUser: 10_000,
   devicesPerUser: 20,
   titleCodePoints: 100,
+  descriptionCodePoints: 500,
   /** Conversations that one user can have on top of the list. */
   pinnedConversations: 10,
   /** Sends of one user: sustained per second, and the burst allowed above it. */

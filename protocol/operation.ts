@@ -14,7 +14,7 @@ export interface Operation {
   /** What one must know beside the summary; more than a sentence or two belongs elsewhere. */
   description?: string
   /** Who may call it. `Anyone` needs no access token. */
-  who: 'Anyone' | 'Signed in' | 'Member' | 'Owner' | 'Holder of a refresh token'
+  who: 'Anyone' | 'Signed in' | 'Member' | 'Owner' | 'Owner or admin' | 'Holder of a refresh token'
   query?: z.ZodObject
   body?: z.ZodType
   /** The body may be left out. */

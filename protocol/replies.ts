@@ -163,6 +163,7 @@ export const ConversationItem = z.object({
   id,
   kind: z.enum(['direct', 'group']),
   title: z.string().describe('Of a direct conversation the other’s user name'),
+  description: z.string().optional().describe('What a group is about'),
   rev: rev.describe('Head of the log'),
   headSeq: seq.describe('Head of the messages'),
   membersRev: rev,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CONTACT_LISTS } from './contact.ts'
+import { ROLES } from './conversation.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
 import { Password, Username } from './user.ts'
@@ -103,7 +104,22 @@ export const EditMessage = z.object({ text: MessageText })
 export const MessageSeq = z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER)
 
 export const CreateGroup = z.object({ title, memberIds: ids })
-export const RenameGroup = z.object({ title })
+/** What a group is about; may be empty, and go over several lines. */
+const description = z
+  .string()
+  .trim()
+  .refine(
+    (text) => text.length <= 2 * LIMITS.descriptionCodePoints && codePoints(text) <= LIMITS.descriptionCodePoints,
+    `must be at most ${LIMITS.descriptionCodePoints} characters`,
+  )
+  .refine(
+    (text) => !/[^\P{Cc}\n]/u.test(text) && wellFormed(text),
+    'must be well-formed text without control characters but new lines',
+  )
+export const ChangeDetails = z
+  .object({ title: title.optional(), description: description.optional() })
+  .refine((details) => Object.values(details).some((value) => value !== undefined), 'give title or description')
+export const SetRole = z.object({ role: z.enum(ROLES) })
 /** What was begun; unlike a message it may be blank. */
 const Draft = z
   .string()

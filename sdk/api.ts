@@ -1,4 +1,4 @@
-import type { ConversationItem, LogPage, MemberItem, MessagePage, SyncPage } from '@parley/protocol/conversation'
+import type { ConversationItem, LogPage, MemberItem, MessagePage, Role, SyncPage } from '@parley/protocol/conversation'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { SendReply } from '@parley/protocol/socket'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
@@ -65,14 +65,16 @@ export function openApi(send: Send) {
         body: { title, memberIds },
         headers: { 'idempotency-key': key },
       })) as ConversationItem,
-    renameGroup: async (id: string, title: string) =>
-      (await send({ method: 'PATCH', path: conversation(id), body: { title } })) as ConversationItem,
+    changeGroup: async (id: string, details: { title?: string; description?: string }) =>
+      (await send({ method: 'PATCH', path: conversation(id), body: details })) as ConversationItem,
     changeSettings: async (id: string, change: SettingsChange) =>
       (await send({ method: 'PATCH', path: conversation(id, '/settings'), body: change })) as Settings,
     addMembers: (id: string, userIds: readonly string[]) =>
       send({ method: 'POST', path: conversation(id, '/members'), body: { userIds } }),
     removeMember: (id: string, userId: string) =>
       send({ method: 'DELETE', path: conversation(id, `/members/${encodeURIComponent(userId)}`) }),
+    setRole: (id: string, userId: string, role: Role) =>
+      send({ method: 'PUT', path: conversation(id, `/members/${encodeURIComponent(userId)}/role`), body: { role } }),
     members: async (id: string) =>
       ((await send({ method: 'GET', path: conversation(id, '/members') })) as { items: MemberItem[] }).items,
   }

@@ -217,7 +217,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       return signedIn().take(item)
     },
     async renameGroup(conversationId, title) {
-      signedIn().take(await api.renameGroup(conversationId, title))
+      signedIn().take(await api.changeGroup(conversationId, { title }))
+    },
+    async describeGroup(conversationId, description) {
+      signedIn().take(await api.changeGroup(conversationId, { description }))
     },
     async addMembers(conversationId, userIds) {
       await api.addMembers(conversationId, userIds)
@@ -227,6 +230,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       await api.removeMember(conversationId, userId)
       if (userId === signedIn().me.id) signedIn().device.drop(conversationId)
       else await refreshed(conversationId)
+    },
+    async setRole(conversationId, userId, role) {
+      await api.setRole(conversationId, userId, role)
+      await refreshed(conversationId)
     },
     async leave(conversationId) {
       await api.removeMember(conversationId, signedIn().me.id)

@@ -165,3 +165,32 @@ test('typing and presence are told while they last', async (t) => {
   ann.disconnect()
   await until(bob, 'she went', () => bob.presence.get().get(users[0].id)?.online === false)
 })
+
+test('roles and description are the same on every device as soon as they change, and offline ones catch up', async (t) => {
+  const { users, ann, bob, cat } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id, users[2].id])
+  const group = (client: typeof ann) => client.conversations.get()[0]
+  for (const client of [bob, cat]) await until(client, 'the group', () => group(client) !== undefined)
+  cat.disconnect()
+  await ann.describeGroup(id, 'Every Monday')
+  await ann.setRole(id, users[1].id, 'admin')
+  await until(bob, 'he is an admin', () => group(bob)?.me.role === 'admin')
+  assert.equal(group(bob)?.description, 'Every Monday')
+  await ann.setRole(id, users[2].id, 'owner')
+  await until(bob, 'of another owner', () => group(bob)?.members?.[2]?.role === 'owner')
+  cat.connect()
+  await until(cat, 'she owns it', () => group(cat)?.me.role === 'owner')
+  for (const client of [ann, bob, cat]) {
+    await settled(client)
+    assert.deepEqual(
+      group(client)?.members?.map(({ role }) => role),
+      ['admin', 'admin', 'owner'],
+    )
+    assert.equal(group(client)?.description, 'Every Monday')
+  }
+  assert.equal(group(ann)?.me.role, 'admin')
+  await cat.describeGroup(id, '')
+  await until(ann, 'no description', () => group(ann)?.description === undefined)
+  const refusal = await ann.setRole(id, users[1].id, 'member').catch((error) => error.problem.code)
+  assert.equal(refusal, 'action.forbidden')
+})

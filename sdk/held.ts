@@ -1,4 +1,4 @@
-import type { ConversationItem, Entry, Marks, MessageEntry } from '@parley/protocol/conversation'
+import type { ConversationItem, Entry, Marks, MessageEntry, Role } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import { changed, changesMessage } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
@@ -128,11 +128,36 @@ export function withEntry(
   }
   // Facts that already count this entry in must not be changed by it again.
   if (entry.rev > held.facts.rev) {
-    if (entry.kind === 'renamed' && !needsFacts(held))
-      next.facts = { ...held.facts, title: entry.title, rev: entry.rev }
+    const facts = needsFacts(held) ? undefined : factsAfter(held.facts, entry, me)
+    if (facts) next.facts = { ...facts, rev: entry.rev, membersRev: entry.membersRev }
     else next.factsNeeded = entry.rev
   }
   return { held: next, dropped: [] }
+}
+
+/** What the entry makes of the facts; undefined where it does not say all of it, so that the server must be asked. */
+function factsAfter(facts: Held['facts'], entry: Entry, me: string): Held['facts'] | undefined {
+  switch (entry.kind) {
+    case 'renamed':
+      return { ...facts, title: entry.title }
+    case 'described': {
+      const { description: _, ...rest } = facts
+      return entry.description ? { ...rest, description: entry.description } : rest
+    }
+    case 'members.role': {
+      const roleOf = (userId: string, role: Role): Role => {
+        if (userId === entry.userId) return entry.role
+        return entry.role === 'owner' && role === 'owner' ? 'admin' : role
+      }
+      const members = facts.members?.map((one) => ({ ...one, role: roleOf(one.userId, one.role) }))
+      return { ...facts, ...(members && { members }), me: { ...facts.me, role: roleOf(me, facts.me.role) } }
+    }
+    case 'invite.created':
+    case 'invite.revoked':
+      return facts
+    default:
+      return undefined
+  }
 }
 
 /** The oldest messages beyond the window are no longer stored. Unread is counted first, while it can be. */

@@ -1,5 +1,5 @@
 import type { ContactItem, ContactList } from '@parley/protocol/contact'
-import type { ConversationItem, Marks, MessageEntry, SyncPage } from '@parley/protocol/conversation'
+import type { ConversationItem, Marks, MessageEntry, Role, SyncPage } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
 import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
@@ -215,8 +215,12 @@ export interface ParleyClient {
   openDirect(userId: string): Promise<ConversationView>
   createGroup(title: string, memberIds: readonly string[]): Promise<ConversationView>
   renameGroup(conversationId: string, title: string): Promise<void>
+  /** What the group is about; empty for nothing. */
+  describeGroup(conversationId: string, description: string): Promise<void>
   addMembers(conversationId: string, userIds: readonly string[]): Promise<void>
   removeMember(conversationId: string, userId: string): Promise<void>
+  /** Makes an admin, or unmakes one; `owner` hands the group over. */
+  setRole(conversationId: string, userId: string, role: Role): Promise<void>
   leave(conversationId: string): Promise<void>
   members(conversationId: string): Promise<NonNullable<ConversationItem['members']>>
 

@@ -29,7 +29,7 @@ export const AMENDMENT_OPERATIONS: readonly Operation[] = [
     method: 'delete',
     path,
     summary: 'Delete a message for everyone',
-    description: 'The right of its author, and of the group’s owner. Its place is left.',
+    description: 'The right of its author, and of those who lead the group. Its place is left.',
   },
   { ...change, name: 'react', method: 'put', path: `${path}/reactions/{emoji}`, summary: 'React to a message' },
   {

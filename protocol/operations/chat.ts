@@ -13,13 +13,14 @@ import {
 } from '../replies.ts'
 import {
   AddMembers,
+  ChangeDetails,
   ChangeSettings,
   CreateGroup,
   LogQuery,
   PageQuery,
   ReceiptHttp,
-  RenameGroup,
   SendMessageHttp,
+  SetRole,
   SyncQuery,
 } from '../requests.ts'
 
@@ -124,13 +125,14 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     faults: [...SIGNED_IN, 'not_found', 'rate.limited'],
   },
   {
-    name: 'renameGroup',
+    name: 'changeGroup',
     method: 'patch',
     path: '/api/conversations/{id}',
     tag: conversations,
-    summary: 'Rename a group',
-    who: 'Owner',
-    body: RenameGroup,
+    summary: 'Rename a group, or say what it is about',
+    description: 'What is not given stays as it is. A repeat does no harm.',
+    who: 'Owner or admin',
+    body: ChangeDetails,
     replies: { 200: ConversationItem },
     faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
   },
@@ -174,9 +176,22 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     path: '/api/conversations/{id}/members/{userId}',
     tag: conversations,
     summary: 'Remove someone from a group, or leave it',
-    description: 'The owner may remove anyone; anyone may leave.',
+    description:
+      'The owner removes anyone, admins remove members, and anyone may leave. Of an owner who leaves, the eldest admin takes over, or else the eldest member.',
     who: 'Member',
     replies: { 204: null },
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
+  },
+  {
+    name: 'setRole',
+    method: 'put',
+    path: '/api/conversations/{id}/members/{userId}/role',
+    tag: conversations,
+    summary: 'Make someone an admin, a member again, or the owner',
+    description: 'Who makes another the owner stays as an admin. A repeat does no harm.',
+    who: 'Owner',
+    body: SetRole,
+    replies: { 200: Members },
     faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
   },
   {

@@ -7,7 +7,7 @@ import type { SendReply } from '@parley/protocol/socket'
 import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
 import type { Fanout } from './fanout.ts'
-import { cachedFor, type Seen, seenBy } from './membership.ts'
+import { cachedFor, mustMay, type Seen, seenBy } from './membership.ts'
 import type { Rate } from './rate.ts'
 import type { ChatStore, Draft } from './store/store.ts'
 
@@ -25,7 +25,7 @@ export interface Amending {
 export interface Amendments {
   /** The author's right. */
   edit(userId: string, which: Amending, text: string): Promise<SendReply>
-  /** For everyone: the right of the author, and of the group's owner. What is deleted already stays so. */
+  /** For everyone: the right of the author, and in a group of those who lead it. What is deleted already stays so. */
   remove(userId: string, which: Amending): Promise<SendReply>
   /** Any member's right: one of each emoji, set or taken back. */
   react(userId: string, which: Amending, emoji: string, on: boolean): Promise<SendReply>
@@ -112,8 +112,8 @@ export function openAmendments(deps: {
       }),
 
     remove: (userId, which) =>
-      amend(userId, which, { kind: 'message.deleted' }, (message, { me }) => {
-        if (me.role !== 'owner') mustBeAuthor(message, userId)
+      amend(userId, which, { kind: 'message.deleted' }, (message, seen) => {
+        if (message.senderId !== userId) mustMay(seen, 'message.delete')
       }),
 
     react: (userId, which, emoji, on) =>

@@ -9,6 +9,7 @@ import { openAmendments } from './amendments.ts'
 import { openAuthentication } from './auth.ts'
 import { openAway } from './away.ts'
 import { openBlocks } from './blocks.ts'
+import { openChange } from './change.ts'
 import { openConnections } from './connections.ts'
 import { openContactNews } from './contact-news.ts'
 import { openContentHash } from './content-hash.ts'
@@ -21,6 +22,7 @@ import { openGate } from './gate.ts'
 import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
 import { openItems } from './items.ts'
+import { openMembers, openNewcomers } from './members.ts'
 import { openMessages } from './messages.ts'
 import { openMetrics } from './metrics.ts'
 import { openPeople } from './people.ts'
@@ -90,17 +92,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, hashOf })
   const amendments = openAmendments({ store, fanout, blocks, rate, hashOf, limits })
   const items = openItems(store, people, blocks, limits)
-  const conversations = openConversations({
-    store,
-    people,
-    blocks,
-    items,
-    fanout,
-    messages,
-    mustHaveRoom,
-    hashOf,
-    limits,
-  })
+  const change = openChange({ log: store.log, fanout, hashOf })
+  const newcomers = openNewcomers({ people, blocks, mustHaveRoom, limits })
+  const conversations = openConversations({ store, items, fanout, messages, newcomers, change, hashOf })
+  const members = openMembers({ log: store.log, items, newcomers, change })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
@@ -117,6 +112,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       messages,
       amendments,
       conversations,
+      members,
       history,
       receipts,
       settings,

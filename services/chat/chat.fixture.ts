@@ -23,13 +23,14 @@ export interface TestChat {
   nodes: { url: string; http: Http; stop(): Promise<void> }[]
   /** A connected device of that user, after its `hello`. */
   device(user: PublicUser, options?: { node?: number; token?: string }): Promise<TestDevice>
-  /** A request as that user; gives status and body. */
+  /** A request as that user, of the first node or another; gives status and body. */
   request(
     user: PublicUser,
     method: string,
     path: string,
     body?: object,
     headers?: Record<string, string>,
+    node?: number,
   ): Promise<Reply>
 }
 
@@ -91,8 +92,8 @@ export async function testChat(
       await device.next('hello')
       return device
     },
-    async request(user, method, path, body, headers) {
-      const reply = await fetch(`${nodes[0]!.url}${path}`, {
+    async request(user, method, path, body, headers, node = 0) {
+      const reply = await fetch(`${nodes[node]!.url}${path}`, {
         method,
         headers: { authorization: `Bearer ${tokenOf(user)}`, 'content-type': 'application/json', ...headers },
         ...(body && { body: JSON.stringify(body) }),

@@ -47,7 +47,7 @@ export function openItems(
 
   return {
     async item({ conversation, me }, known) {
-      const { id, kind, rev, headSeq, membersRev } = conversation
+      const { id, kind, description, rev, headSeq, membersRev } = conversation
       const small = conversation.members.size <= limits.marksMembers
       const isNew = rev === 1
       const [shown, list, allMarks, last, [settings = UNSET]] = await Promise.all([
@@ -66,6 +66,7 @@ export function openItems(
         id,
         kind,
         title: shown,
+        ...(description && { description }),
         rev,
         headSeq,
         membersRev,

@@ -1,4 +1,5 @@
 import { Fault } from '@parley/kit/fault'
+import { type Action, may } from '@parley/protocol/rights'
 import type { Conversation, Member } from './conversation.ts'
 import type { LogStore } from './store/store.ts'
 
@@ -37,4 +38,15 @@ function seen(conversation: Conversation | undefined, userId: string): Seen {
   const me = conversation?.members.get(userId)
   if (!conversation || !me) throw noConversation()
   return { conversation, me }
+}
+
+/** Refuses, with `action.forbidden`, what the member's role does not let them do, or what is not done in a direct conversation. */
+export function mustMay({ conversation, me }: Seen, action: Action): void {
+  if (may(me.role, conversation.kind, action)) return
+  throw new Fault(
+    'action.forbidden',
+    conversation.kind === 'group'
+      ? 'Your role in this group does not let you do that'
+      : 'In a direct conversation nobody can do that',
+  )
 }

@@ -3,6 +3,7 @@ import type { Actor } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import {
   AddMembers,
+  ChangeDetails,
   ChangeSettings,
   CreateGroup,
   EditMessage,
@@ -11,8 +12,8 @@ import {
   MessageSeq,
   PageQuery,
   ReceiptHttp,
-  RenameGroup,
   SendMessageHttp,
+  SetRole,
   SyncQuery,
 } from '@parley/protocol/requests'
 import { type Request, type RequestHandler, Router } from 'express'
@@ -23,6 +24,7 @@ import type { Blocks } from './blocks.ts'
 import type { Conversations } from './conversations.ts'
 import { directId } from './direct.ts'
 import type { History } from './history.ts'
+import type { Members } from './members.ts'
 import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
@@ -36,6 +38,7 @@ export function chatRoutes(deps: {
   messages: Messages
   amendments: Amendments
   conversations: Conversations
+  members: Members
   history: History
   receipts: Receipts
   settings: OwnSettings
@@ -47,7 +50,8 @@ export function chatRoutes(deps: {
   /** Counts changes of settings by user. */
   changes: Rate
 }): Router {
-  const { authenticate, messages, amendments, conversations, history, receipts, settings, sync, people, blocks } = deps
+  const { authenticate, messages, amendments, conversations, members, history } = deps
+  const { receipts, settings, sync, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const routes = Router()
@@ -128,22 +132,27 @@ export function chatRoutes(deps: {
   })
 
   routes.patch('/api/conversations/:id', async (req, res) => {
-    const { title } = parse(RenameGroup, req.body)
-    res.json(await conversations.rename(actorOf(req).userId, idOf(req), title))
+    res.json(await conversations.change(actorOf(req).userId, idOf(req), parse(ChangeDetails, req.body)))
   })
 
   routes.get('/api/conversations/:id/members', read, async (req, res) => {
-    res.json({ items: await conversations.members(actorOf(req).userId, idOf(req)) })
+    res.json({ items: await members.list(actorOf(req).userId, idOf(req)) })
   })
 
   routes.post('/api/conversations/:id/members', async (req, res) => {
     const { userIds } = parse(AddMembers, req.body)
-    res.status(201).json({ items: await conversations.add(actorOf(req).userId, idOf(req), userIds) })
+    res.status(201).json({ items: await members.add(actorOf(req).userId, idOf(req), userIds) })
   })
 
   routes.delete('/api/conversations/:id/members/:userId', async (req, res) => {
-    await conversations.remove(actorOf(req).userId, idOf(req), parse(Id, req.params.userId))
+    await members.remove(actorOf(req).userId, idOf(req), parse(Id, req.params.userId))
     res.status(204).end()
+  })
+
+  routes.put('/api/conversations/:id/members/:userId/role', async (req, res) => {
+    const { role } = parse(SetRole, req.body)
+    const targetId = parse(Id, req.params.userId)
+    res.json({ items: await members.setRole(actorOf(req).userId, idOf(req), targetId, role) })
   })
 
   routes.get('/api/conversations/:id/messages', read, async (req, res) => {

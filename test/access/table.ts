@@ -45,7 +45,7 @@ export const ROUTES: Table = {
   createGroup: { body: ({ userId }) => ({ title: 'New', memberIds: [userId] }), user: visible() },
   listConversations: { self: signedIn() },
   getConversation: { group: members(), direct: pair() },
-  renameGroup: { body: () => ({ title: 'New' }), group: owners(), direct: pair('action.forbidden') },
+  changeGroup: { body: () => ({ title: 'New' }), group: owners(), direct: pair('action.forbidden') },
   changeSettings: { body: () => ({ archived: true }), group: members(), direct: pair() },
   listMembers: { group: members(), direct: pair() },
   addMembers: {
@@ -56,6 +56,10 @@ export const ROUTES: Table = {
   removeMember: [
     { as: 'another', group: owners(), direct: pair('action.forbidden') },
     { as: 'oneself', path: ({ me }) => ({ userId: me.id }), group: members(), direct: pair('action.forbidden') },
+  ],
+  setRole: [
+    { as: 'admin', body: () => ({ role: 'admin' }), group: owners(), direct: pair('action.forbidden') },
+    { as: 'owner', body: () => ({ role: 'owner' }), group: owners(), direct: pair('action.forbidden') },
   ],
 
   // ── Messages
