@@ -35,3 +35,8 @@ export function checkTitle(title: string): string | undefined {
   if (!title.trim()) return strings.check.title
   return codePoints(title.trim()) > LIMITS.titleCodePoints ? strings.check.titleTooLong : undefined
 }
+
+/** What is wrong with the description of a group, if anything. */
+export function checkDescription(text: string): string | undefined {
+  return codePoints(text.trim()) > LIMITS.descriptionCodePoints ? strings.check.descriptionTooLong : undefined
+}

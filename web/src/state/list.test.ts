@@ -102,11 +102,22 @@ test('the list watches the other one of each direct chat, once, and nobody of a 
   assert.deepEqual(watched([{ ...bob, headSeq: 0 }], 'me'), [])
 })
 
-test('only the owner of a group renames and removes, and never removes oneself', () => {
-  const owned = rights(conversation({ id: 'g', kind: 'group', role: 'owner' }), 'me')
-  const joined = rights(conversation({ id: 'g', kind: 'group' }), 'me')
-  assert.deepEqual([owned.rename, owned.remove('bob'), owned.remove('me')], [true, true, false])
-  assert.deepEqual([joined.rename, joined.remove('bob'), joined.add, joined.leave], [false, false, true, true])
+test('the menu of a member has what the server would let one do, and there is none of oneself', () => {
+  const as = (role: 'owner' | 'admin' | 'member') => rights(conversation({ id: 'g', kind: 'group', role }), 'me')
+  const [admin, member] = [
+    { userId: 'bob', role: 'admin' as const },
+    { userId: 'eve', role: 'member' as const },
+  ]
+  assert.deepEqual(as('owner').about(admin), { role: 'member', handOver: true, remove: true })
+  assert.deepEqual(as('owner').about(member), { role: 'admin', handOver: true, remove: true })
+  assert.deepEqual(as('admin').about(member), { handOver: false, remove: true })
+  assert.equal(as('admin').about(admin), undefined)
+  assert.equal(as('member').about(member), undefined)
+  assert.equal(as('owner').about({ userId: 'me', role: 'owner' }), undefined)
+  const { change, add, leave, invite } = as('member')
+  assert.deepEqual([change, add, leave, invite], [false, true, true, false])
+  assert.deepEqual([as('admin').change, as('admin').invite], [true, true])
+  assert.equal(rights(conversation({ id: 'd' }), 'me').leave, false)
 })
 
 test('a screen reader hears what is new, where it came from, and a number when it is much', () => {
@@ -138,7 +149,7 @@ function conversation(given: {
   title?: string
   unread?: number
   readSeq?: number
-  role?: 'owner' | 'member'
+  role?: 'owner' | 'admin' | 'member'
   others?: string[]
   lastMessage?: TimelineMessage
   settings?: Partial<Settings>
