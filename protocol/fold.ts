@@ -1,0 +1,89 @@
+/**
+ * How texts are compared when one looks for something: what one types finds a text whatever its case, accents and width are. No
+ * zod: the web client marks what it found by it.
+ */
+
+/**
+ * What is folded by itself: blanks in a row, the parts of one Hangul syllable, or a character with the marks on it. So the folded
+ * text is put together from these, and each place in it is known to be of one of them.
+ */
+const UNIT =
+  /\s+|[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*|\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+/gu
+
+/**
+ * Accents, vowel points and harakat (marks of many scripts alike), and what is never seen; not the two marks of kana, which make
+ * another letter. Indic vowel signs and the like are letters and stay.
+ */
+const LEFT_OUT =
+  /(?![\u3099\u309a])\p{Script=Inherited}|[\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640]|\p{Default_Ignorable_Code_Point}/gu
+
+const ASCII = /^[\0-\x7f]*$/
+const BLANKS = /[\t-\r ]{2,}|[\t-\r]/g
+const KNOWN_MAX = 20_000
+const known = new Map<string, string>()
+
+/**
+ * The form in which texts are compared: compatibility forms (NFKC), case (by way of upper case, so that `ß` and `ss`, or the two
+ * small sigmas, are one) and accents make no difference; blanks in a row are one space.
+ */
+export function foldText(text: string): string {
+  if (ASCII.test(text)) return text.toLowerCase().replace(BLANKS, ' ')
+  let folded = ''
+  for (const [unit] of text.matchAll(UNIT)) folded += foldUnit(unit)
+  return folded
+}
+
+function foldUnit(unit: string): string {
+  if (unit.length === 1 && unit <= '\x7f') return /\s/.test(unit) ? ' ' : unit.toLowerCase()
+  const before = known.get(unit)
+  if (before !== undefined) return before
+  const folded = /^\s/.test(unit) ? ' ' : foldOnce(foldOnce(unit))
+  if (known.size >= KNOWN_MAX) known.clear()
+  // A letter under a heap of marks is rare, and not worth the memory.
+  if (unit.length <= 8) known.set(unit, folded)
+  return folded
+}
+
+const foldOnce = (unit: string): string =>
+  unit.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKD').replace(LEFT_OUT, '').normalize('NFKC')
+
+/** Does the folded text have all of these terms, which are folded too? */
+export const hasAll = (folded: string, terms: readonly string[]): boolean =>
+  terms.every((term) => folded.includes(term))
+
+/** A part of a text: from its first UTF-16 code unit up to before its last. */
+export type Range = [start: number, end: number]
+
+/** Where the folded `terms` are in a text: ranges of the text as it was given, ascending, none touching another; at most `most`. */
+export function rangesOf(text: string, terms: readonly string[], most = 100): Range[] {
+  let folded = ''
+  const starts: number[] = []
+  const ends: number[] = []
+  for (const { 0: unit, index } of text.matchAll(UNIT)) {
+    const one = foldUnit(unit)
+    folded += one
+    for (let n = 0; n < one.length; n++) {
+      starts.push(index)
+      ends.push(index + unit.length)
+    }
+  }
+  const found: Range[] = []
+  for (const term of terms) {
+    if (term === '') continue
+    let count = 0
+    for (let at = folded.indexOf(term); at >= 0 && count < most; at = folded.indexOf(term, at + term.length), count++)
+      found.push([starts[at]!, ends[at + term.length - 1]!])
+  }
+  return joined(found).slice(0, most)
+}
+
+function joined(ranges: Range[]): Range[] {
+  ranges.sort((a, b) => a[0] - b[0] || a[1] - b[1])
+  const all: Range[] = []
+  for (const [start, end] of ranges) {
+    const last = all.at(-1)
+    if (last && start <= last[1]) last[1] = Math.max(last[1], end)
+    else all.push([start, end])
+  }
+  return all
+}
