@@ -12,18 +12,19 @@ import { leaveServerCore } from './process.ts'
 import { describe } from './profile.ts'
 import { reconnect } from './reconnect.ts'
 import { connectionsFor, type FanOut, rooms } from './rooms.ts'
+import { search } from './search.ts'
 import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
 /**
- * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages,depth --messages 1000000 --depth 5000000]`
+ * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages,depth,search --messages 1000000 --depth 5000000]`
  * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
  * `--profile` prints where the CPU of a saturated server goes instead, by part and by function, of Parley and of bare Socket.IO.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages,depth' },
+    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages,depth,search' },
     messages: { type: 'string', default: '1000000' },
     depth: { type: 'string', default: '5000000' },
     profile: { type: 'boolean', default: false },
@@ -130,6 +131,19 @@ if (parts.has('depth')) {
   own(`${result.messages} messages into the SQLite store alone`, 'messages/s', result.fillPerSecond)
   own('  last 50 of a conversation, in the store p50', 'ms', result.lastPageMs.p50)
   own('  last 50 of a conversation, in the store p99 (aim: 1)', 'ms', result.lastPageMs.p99)
+}
+if (parts.has('search')) {
+  const result = await search(Number(values.messages))
+  own(`${result.messages} messages into the SQLite store alone, to search`, 'messages/s', result.fillPerSecond)
+  own('  indexed, from nothing, in', 's', result.indexSeconds)
+  own('  indexing: CPU', 'µs/message', result.indexCpuMicrosPerMessage)
+  own('  index on disk', 'bytes/message', result.indexBytesPerMessage)
+  for (const { kind, p50, p99 } of result.queryMs) {
+    own(`  ${kind} p50`, 'ms', p50)
+    own(`  ${kind} p99${kind.startsWith('all') ? ' (aim: 50)' : ''}`, 'ms', p99)
+  }
+  own('  a message appended, with an index: CPU', 'µs/message', result.sendCpuMicros.with)
+  own('  without: CPU', 'µs/message', result.sendCpuMicros.without)
 }
 print()
 process.exit(0)
