@@ -33,5 +33,6 @@ export const CRASH_POINTS = [
   'revoke.before-log',
   'password.before-sessions',
   'migration.middle',
+  'search.before-commit',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -3,12 +3,14 @@ import type { PublicUser } from './user.ts'
 
 /**
  * What the user service answers to the other services: by call in one process, by HTTP on its internal port otherwise
- * (`GET /internal/users?ids=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
+ * (`GET /internal/users?ids=`, `GET /internal/users/named?username=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
  * `GET /.well-known/jwks.json`).
  */
 export interface UserDirectory {
   /** Those of these users (at most 500) who exist. Rejects `unavailable` when it cannot be asked. */
   find(ids: readonly string[]): Promise<PublicUser[]>
+  /** Who has that user name, compared as names are (`foldName`). Rejects `unavailable` when it cannot be asked. */
+  findByName(username: string): Promise<PublicUser | undefined>
   /** The control log after `after`, ascending, at most `limit`, and the head when it was read. */
   control(after: number, limit: number): Promise<{ entries: ControlEntry[]; head: number }>
   /**

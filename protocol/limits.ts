@@ -32,6 +32,9 @@ export const LIMITS = {
   /** Reads of one user over HTTP (conversations, members, messages; not sync and log): sustained per second, and the burst allowed above it. */
   readsPerSecond: 50,
   readBurst: 200,
+  /** Searches of one user for messages, each page of one: sustained per second, and the burst allowed above it. */
+  searchesPerSecond: 5,
+  searchBurst: 30,
   /** Changes of one user's own settings of conversations, drafts among them: sustained per second, and the burst allowed above it. */
   settingsPerSecond: 10,
   settingsBurst: 100,

@@ -9,6 +9,7 @@ import { FAULT_STATUS } from './fault.ts'
 import type * as problem from './problem.ts'
 import { Problem } from './problem.ts'
 import type * as replies from './replies.ts'
+import type * as search from './search.ts'
 import type * as settings from './settings.ts'
 import type * as socket from './socket.ts'
 import type * as user from './user.ts'
@@ -41,6 +42,7 @@ type Agreed = [
   Schema<typeof replies.SyncPage, conversation.SyncPage>,
   Schema<typeof replies.LogPage, conversation.LogPage>,
   Schema<typeof replies.MessagePage, conversation.MessagePage>,
+  Schema<typeof replies.SearchPage, search.SearchPage>,
   Schema<typeof replies.SendReply, socket.SendReply>,
   Schema<typeof replies.PresenceItem, socket.PresenceItem>,
   Schema<typeof problem.Problem, fault.Problem>,

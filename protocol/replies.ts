@@ -198,6 +198,20 @@ export const MessagePage = z.object({
   prevCursor: cursor.optional(),
   nextCursor: cursor.optional(),
 })
+export const SearchPage = z.object({
+  items: z.array(
+    z.object({
+      conversationId: id,
+      message: NamedMessage,
+      highlights: z
+        .array(z.tuple([count, count]))
+        .describe('Where in the text what was looked for is: from, and up to before, in UTF-16 code units'),
+    }),
+  ),
+  nextCursor: cursor.optional(),
+  indexedUpTo: time.describe('All that was sent, edited or deleted before that moment was looked at'),
+  behind: z.boolean().describe('The index is still being made: more may be found later'),
+})
 /** A page of messages under the names of the mission's text. */
 export const HistoryPage = z.object({
   conversation: z.array(

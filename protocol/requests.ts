@@ -3,6 +3,7 @@ import { CONTACT_LISTS } from './contact.ts'
 import { ROLES } from './conversation.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { QUERY_CODE_POINTS } from './search-query.ts'
 import { Password, Username } from './user.ts'
 
 /** Parsers for what clients send, over HTTP and over the socket. Unknown fields are dropped: identity, times and positions never come from the client. */
@@ -149,6 +150,22 @@ export const PageQuery = z
     (q) => [q.before, q.after, q.around].filter((c) => c !== undefined).length <= 1,
     'give one of before, after, around',
   )
+/** `GET /api/search`: what `search-query.ts` takes apart. */
+export const SearchMessages = z.object({
+  q: z
+    .string()
+    .min(1)
+    .max(4 * QUERY_CODE_POINTS)
+    .refine((text) => codePoints(text) <= QUERY_CODE_POINTS, `must be at most ${QUERY_CODE_POINTS} characters`)
+    .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL'),
+  cursor: z.string().min(1).max(400).optional(),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .transform((n) => Math.min(n, 50))
+    .default(20),
+})
 export const LogQuery = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER), limit })
 export const SyncQuery = z.object({ cursor: cursor.optional(), limit })
 /** `GET /api/user/contacts`. */

@@ -1,4 +1,5 @@
 import type { ConversationItem, LogPage, MemberItem, MessagePage, Role, SyncPage } from '@parley/protocol/conversation'
+import type { SearchPage } from '@parley/protocol/search'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { SendReply } from '@parley/protocol/socket'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
@@ -39,6 +40,9 @@ export function openApi(send: Send) {
     /** The messages before `seq`, newest page first, each page oldest first. */
     messages: async (id: string, before: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
+
+    search: async (q: string, cursor: string | undefined, limit: number) =>
+      (await send({ method: 'GET', path: '/api/search', query: { q, cursor, limit } })) as SearchPage,
 
     /** `key` makes a repeat the same change. */
     amend: async (id: string, seq: number, action: MessageAction, key: string) => {

@@ -209,6 +209,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
 
     findUser: api.findUser,
     searchUsers: api.searchUsers,
+    search: (q, { cursor, limit = 20 } = {}) => api.search(q, cursor, limit),
     async openDirect(userId) {
       return signedIn().take(await api.openDirect(userId))
     },

@@ -1,6 +1,7 @@
 import type { ContactItem, ContactList } from '@parley/protocol/contact'
 import type { ConversationItem, Marks, MessageEntry, Role, SyncPage } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
+import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
 import type { OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
@@ -212,6 +213,8 @@ export interface ParleyClient {
   findUser(username: string): Promise<PublicUser | undefined>
   /** The first ten whose user names begin with `prefix` (two characters or more), by name. */
   searchUsers(prefix: string): Promise<PublicUser[]>
+  /** Messages, the newest first: see `protocol/search-query.ts` for what `q` may say. Another page, also after an empty one, while there is a `nextCursor`. */
+  search(q: string, options?: { cursor?: string; limit?: number }): Promise<SearchPage>
   openDirect(userId: string): Promise<ConversationView>
   createGroup(title: string, memberIds: readonly string[]): Promise<ConversationView>
   renameGroup(conversationId: string, title: string): Promise<void>

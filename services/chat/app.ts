@@ -32,6 +32,7 @@ import { openReceipts } from './receipts.ts'
 import { openRelay } from './relay.ts'
 import { openRoom } from './room.ts'
 import { chatRoutes } from './routes.ts'
+import { openSearch } from './search.ts'
 import { openOwnSettings } from './settings.ts'
 import { closeRevoked, openSockets } from './socket.ts'
 import type { ChatStore } from './store/store.ts'
@@ -101,10 +102,12 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
   const typing = stack.use(openTyping(store.log, fanout, blocks))
+  const search = openSearch(store, items, cursors, directory)
   const sync = openSync(store, items, cursors, syncing)
 
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   const reads = openRate(limits.readsPerSecond, limits.readBurst)
+  const searches = openRate(limits.searchesPerSecond, limits.searchBurst)
   const changes = openRate(limits.settingsPerSecond, limits.settingsBurst)
   http.routes.use(
     chatRoutes({
@@ -117,9 +120,11 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       receipts,
       settings,
       sync,
+      search,
       people,
       blocks,
       reads,
+      searches,
       changes,
     }),
   )

@@ -15,6 +15,7 @@ test('who comes while others wait for what was revoked goes after them, also whe
   let slow = false
   const directory: UserDirectory = {
     find: async () => [],
+    findByName: async () => undefined,
     blocks: async () => ({ items: [] }),
     jwks: async () => ({ keys: [] }),
     async control() {

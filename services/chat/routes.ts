@@ -12,6 +12,7 @@ import {
   MessageSeq,
   PageQuery,
   ReceiptHttp,
+  SearchMessages,
   SendMessageHttp,
   SetRole,
   SyncQuery,
@@ -29,6 +30,7 @@ import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
+import type { Search } from './search.ts'
 import type { OwnSettings } from './settings.ts'
 import type { Sync } from './sync.ts'
 
@@ -43,19 +45,23 @@ export function chatRoutes(deps: {
   receipts: Receipts
   settings: OwnSettings
   sync: Sync
+  search: Search
   people: People
   blocks: Pick<Blocks, 'hides'>
   /** Counts reads by user: of those that no gate bounds. */
   reads: Rate
+  /** Counts searches by user. */
+  searches: Rate
   /** Counts changes of settings by user. */
   changes: Rate
 }): Router {
   const { authenticate, messages, amendments, conversations, members, history } = deps
-  const { receipts, settings, sync, people, blocks } = deps
+  const { receipts, settings, sync, search, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
+  const look = limited(deps.searches, 'You are searching too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const routes = Router()
-  routes.use(['/api/messages', '/api/conversations', '/api/sync'], signedIn(authenticate))
+  routes.use(['/api/messages', '/api/conversations', '/api/sync', '/api/search'], signedIn(authenticate))
 
   routes.post('/api/messages/send', async (req, res) => {
     const { id = newId(), receiverId, message } = parse(SendMessageHttp, req.body)
@@ -200,6 +206,10 @@ export function chatRoutes(deps: {
   routes.get('/api/sync', async (req, res) => {
     const { cursor, limit } = parse(SyncQuery, req.query)
     res.json(await sync.page(actorOf(req).userId, cursor, limit))
+  })
+
+  routes.get('/api/search', look, async (req, res) => {
+    res.json(await search.find(actorOf(req).userId, parse(SearchMessages, req.query)))
   })
 
   return routes

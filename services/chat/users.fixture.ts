@@ -3,7 +3,7 @@ import { Fault } from '@parley/kit/fault'
 import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { BlocksPage, UserDirectory } from '@parley/protocol/internal'
-import type { PublicUser } from '@parley/protocol/user'
+import { foldName, type PublicUser } from '@parley/protocol/user'
 import { v7 } from 'uuid'
 
 /** The user service as the chat service sees it, with what a test must be able to decide: who exists, what a token says, when the service is away. */
@@ -71,6 +71,8 @@ export function testUsers(): TestUsers {
       log.length = 0
     },
     find: (ids) => answer(() => ids.map((id) => users.get(id)).filter((user) => user !== undefined)),
+    findByName: (username) =>
+      answer(() => [...users.values()].find((user) => foldName(user.username) === foldName(username))),
     control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
     blocks: (after, limit) =>
       answer(() => {

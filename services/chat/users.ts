@@ -31,6 +31,10 @@ export function httpDirectory(baseUrl: string, internalKey: Buffer): UserDirecto
         found.push(...(await get<PublicUser[]>(`/internal/users?ids=${ids.slice(at, at + IDS_PER_URL).join(',')}`)))
       return found
     },
+    async findByName(username) {
+      const query = new URLSearchParams({ username })
+      return (await get<{ items: PublicUser[] }>(`/internal/users/named?${query}`)).items[0]
+    },
     control: (after, limit) => get(`/internal/control?after=${after}&limit=${limit}`),
     blocks: (after, limit) => get(`/internal/blocks?${after === undefined ? '' : `after=${after}&`}limit=${limit}`),
     jwks: () => get('/.well-known/jwks.json'),

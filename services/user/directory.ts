@@ -15,6 +15,10 @@ export function openDirectory(needs: {
 }): UserDirectory {
   return {
     find: async (ids) => (await needs.accounts.find(ids)).map(publicUser),
+    async findByName(username) {
+      const account = await needs.accounts.findByName(username)
+      return account && publicUser(account)
+    },
     control: (after, limit) => needs.control.read(after, limit),
     blocks: (after, limit) => needs.contacts.blocks(after, limit),
     jwks: async () => needs.tokens.jwks(),

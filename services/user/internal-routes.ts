@@ -8,12 +8,15 @@ import { type RequestHandler, Router } from 'express'
 import { z } from 'zod'
 
 const CONTROL_PAGE = 1_000
+/** In UTF-16 code units: longer names are asked for by nobody. */
+const QUERY_MAX = 400
 const UsersQuery = z.object({
   ids: z
     .string()
     .transform((ids) => ids.split(',').filter(Boolean))
     .pipe(z.array(Id).max(LIMITS.idsPerCall)),
 })
+const NameQuery = z.object({ username: z.string().min(1).max(QUERY_MAX) })
 const BlocksQuery = z.object({
   after: z.string().max(100).optional(),
   limit: z.coerce
@@ -41,6 +44,10 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
   routes.get('/internal/users', async (req, res) => {
     const { ids } = parse(UsersQuery, req.query)
     res.json(await directory.find(ids))
+  })
+  routes.get('/internal/users/named', async (req, res) => {
+    const user = await directory.findByName(parse(NameQuery, req.query).username)
+    res.json({ items: user ? [user] : [] })
   })
   routes.get('/internal/blocks', async (req, res) => {
     const { after, limit } = parse(BlocksQuery, req.query)

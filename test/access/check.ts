@@ -94,7 +94,7 @@ interface Said {
   headers?: string[]
 }
 
-const UNTOLD = new Set(['requestId', 'retryAfterMs'])
+const UNTOLD = new Set(['requestId', 'retryAfterMs', 'indexedUpTo'])
 const told = (body: unknown): unknown =>
   JSON.parse(JSON.stringify(body ?? null, (name, value) => (UNTOLD.has(name) ? undefined : value)))
 

@@ -109,6 +109,12 @@ export const ROUTES: Table = {
     othersDirectMessage: pair('action.forbidden'),
   },
 
+  searchMessages: {
+    query: ({ conversationId }) => ({ q: `in:${conversationId}` }),
+    group: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok', owner: 'ok' }),
+    direct: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok' }),
+  },
+
   // ── Sync
   sync: { self: signedIn() },
   readLog: { query: () => ({ after: '0' }), group: members(), direct: pair() },

@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test'
 import { infra } from '@parley/infra/infra'
 import { LIMITS } from '@parley/protocol/limits'
 import { type CommandSent, explainReads } from './mongo/explain.fixture.ts'
+import { gramsIn, untilIndexed } from './mongo/search.fixture.ts'
 import { type MongoOptions, mongoStore } from './mongo.ts'
 import { chatStoreContract, type OpenedStore, type OpenOptions } from './store.contract.ts'
 
@@ -29,5 +30,7 @@ async function openMongo(t: TestContext, { appendQueue, leaseMs }: OpenOptions =
     another: async () => others.use(await mongoStore(address, options)),
     child: { module: new URL('mongo.ts', import.meta.url).href, factory: 'mongoStore', address },
     explainReads: async () => explainReads(address, sent),
+    indexed: () => untilIndexed(address),
+    indexedGrams: () => gramsIn(address),
   }
 }

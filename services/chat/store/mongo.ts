@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Log } from '@parley/kit/log'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
 import type { Document, MongoClient } from 'mongodb'
+import { amendIn } from './mongo/amendments.ts'
 import { type Collections, collectionsOf } from './mongo/collections.ts'
 import { BOUNDED, clientOf, isDuplicate } from './mongo/connection.ts'
 import { openHeads } from './mongo/heads.ts'
@@ -12,6 +13,8 @@ import { openMarks } from './mongo/marks.ts'
 import { openPeople } from './mongo/people.ts'
 import { openPresence } from './mongo/presence.ts'
 import { raiseIn } from './mongo/raise.ts'
+import { openSearch } from './mongo/search.ts'
+import { openSearchIndex } from './mongo/search-index.ts'
 import { openSettings } from './mongo/settings.ts'
 import type { ChatStore } from './store.ts'
 
@@ -52,7 +55,19 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
   const heads = openHeads(collections)
   // A server that went away may come back restored to an earlier state: what was known of it is not known any more.
   client.on('connectionPoolCleared', heads.clear)
-  const parts = { collections, heads, raise: raiseIn(collections), queue: limits.appendQueue, logger: options.log }
+  const amend = amendIn(collections.log)
+  const index = openSearchIndex({ collections, amend, logger: options.log })
+  const inbox = openInbox(collections)
+  const raise = raiseIn(collections)
+  const parts = {
+    collections,
+    heads,
+    raise,
+    amend,
+    queue: limits.appendQueue,
+    logger: options.log,
+    committed: index.note,
+  }
   const log = openLog(parts)
   const marks = openMarks(parts)
   let reachable = true
@@ -63,9 +78,10 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
     log,
     marks,
     settings: openSettings(parts),
-    inbox: openInbox(collections),
+    inbox,
     presence: openPresence(collections, leaseMs),
     people: openPeople(collections),
+    search: openSearch({ collections, inbox, heads, amend, index }),
     epoch: await epochOf(collections),
     get healthy() {
       return reachable
@@ -74,7 +90,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
       return reads
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([log.close(), marks.close()])
+      await Promise.all([log.close(), marks.close(), index.close()])
       await heads.settled()
       await client.close()
     },

@@ -4,14 +4,22 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { TestContext } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
+import { gramsIn, untilIndexed } from './sqlite/search/index.fixture.ts'
 import { READS, WRITES } from './sqlite/statements.ts'
 import { sqliteStore } from './sqlite.ts'
 import { chatStoreContract, type OpenedStore, type OpenOptions, type ReadPlan } from './store.contract.ts'
 
 chatStoreContract('sqlite', openSqlite)
 
-async function openSqlite(t: TestContext, { appendQueue, leaseMs }: OpenOptions = {}): Promise<OpenedStore> {
-  const options = { limits: { ...LIMITS, appendQueue: appendQueue ?? LIMITS.appendQueue }, ...(leaseMs && { leaseMs }) }
+async function openSqlite(
+  t: TestContext,
+  { appendQueue, leaseMs, searchSegment }: OpenOptions = {},
+): Promise<OpenedStore> {
+  const options = {
+    limits: { ...LIMITS, appendQueue: appendQueue ?? LIMITS.appendQueue },
+    ...(leaseMs && { leaseMs }),
+    ...(searchSegment && { searchSegment }),
+  }
   const folder = await mkdtemp(join(tmpdir(), 'parley-chat-'))
   const address = join(folder, 'chat.db')
   let store = await sqliteStore(address, options)
@@ -28,6 +36,8 @@ async function openSqlite(t: TestContext, { appendQueue, leaseMs }: OpenOptions 
     },
     child: { module: new URL('sqlite.ts', import.meta.url).href, factory: 'sqliteStore', address },
     explainReads: async () => explain(address),
+    indexed: () => untilIndexed(folder),
+    indexedGrams: async () => gramsIn(join(folder, 'search.db')),
   }
 }
 

@@ -8,6 +8,7 @@ import { conversationCache } from './sqlite/heads.ts'
 import { Pending } from './sqlite/pending.ts'
 import { openReader } from './sqlite/reader.ts'
 import { openRounds } from './sqlite/rounds.ts'
+import { openSearch } from './sqlite/search.ts'
 import { runsOf } from './sqlite/watermark.ts'
 import type { ChatStore } from './store.ts'
 
@@ -17,6 +18,10 @@ export interface SqliteOptions {
   log?: Log
   /** Milliseconds after which a node without a heartbeat is dead. */
   leaseMs?: number
+  /** False: no index is made, and nothing is found. To measure what it costs. */
+  search?: boolean
+  /** Positions of the log in a segment of the search index: a multiple of eight. */
+  searchSegment?: number
 }
 
 /**
@@ -50,6 +55,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
   const reader = openReader(path, limits)
   opening.defer(reader.close)
   const pending = new Pending(reader)
+  const search = opening.use(openSearch(path, { log, on: options.search ?? true, segment: options.searchSegment }))
   const opened = opening.move()
 
   return {
@@ -143,6 +149,8 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       },
       find: async (ids) => reader.people(ids),
     },
+
+    search,
 
     async [Symbol.asyncDispose]() {
       closing ??= opened.disposeAsync()

@@ -10,6 +10,7 @@ import { plansContract } from './contract/plans.ts'
 import { presenceContract } from './contract/presence.ts'
 import { readsContract } from './contract/reads.ts'
 import { relayContract } from './contract/relay.ts'
+import { searchContract } from './contract/search.ts'
 import { settingsContract } from './contract/settings.ts'
 import type { ChatStore } from './store.ts'
 
@@ -21,6 +22,8 @@ export interface OpenOptions {
   appendQueue?: number
   /** Milliseconds after which a node without a heartbeat is dead, instead of 15 s. */
   leaseMs?: number
+  /** Entries of the log in a part of the search index, where the store has such parts. */
+  searchSegment?: number
 }
 
 export interface OpenedStore {
@@ -34,6 +37,10 @@ export interface OpenedStore {
   child: { module: string; factory: string; address: string }
   /** The plan of every read that the store makes, taken on the data as they are now. */
   explainReads(): Promise<ReadPlan[]>
+  /** Resolves when the search index shows all that was committed before. */
+  indexed(): Promise<void>
+  /** Every gram that is in the search index. */
+  indexedGrams(): Promise<string[]>
 }
 
 /** How the database would carry out one read. */
@@ -61,5 +68,6 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   inboxContract(name, open)
   presenceContract(name, open)
   peopleContract(name, open)
+  searchContract(name, open)
   plansContract(name, open)
 }

@@ -21,6 +21,7 @@ export interface ChatStore extends AsyncDisposable {
   readonly inbox: InboxStore
   readonly presence: PresenceStore
   readonly people: PeopleStore
+  readonly search: SearchStore
   /** Names this life of the data; another after a backup was restored. Cursors of another epoch are expired. */
   readonly epoch: string
   /** False while the store cannot commit; for `/readyz`. An embedded store that met an I/O error stays so until it is opened again. */
@@ -254,4 +255,47 @@ export interface PeopleStore {
   put(person: { id: string; username: string }): Promise<void>
   /** Those of these who are known. */
   find(ids: readonly string[]): Promise<{ id: string; username: string }[]>
+}
+
+/** What is looked for. Everything given must hold. */
+export interface MessageSearch {
+  /** Who looks: finds what the present membership shows (P6). */
+  userId: string
+  /** Folded (`protocol/fold.ts`), none empty; a text must have all of them. */
+  terms: readonly string[]
+  /** Only in conversations with one of these ids, or with one of these, folded, in their title. */
+  within?: { ids: readonly string[]; titles: readonly string[] }
+  senderIds?: readonly string[]
+  /** Created before that time, and at that time or later, in milliseconds since 1970. */
+  before?: number
+  since?: number
+  /** With a link in it. */
+  link?: boolean
+  /** Go on below this: `next` of a page before, for the same search. */
+  below?: string
+  limit: number
+  /** Milliseconds that a page may take, 30 if not given: what is found by then is the page. */
+  budgetMs?: number
+}
+
+export interface MessagesFound {
+  /** As they are now, the newest first. Fewer than `limit`, or none, where the time was used up. */
+  messages: MessageEntry[]
+  /** Where the next page begins; absent when there is no more to be found. */
+  next?: string
+  /** All that was committed, edited or deleted before that moment was looked at: now, unless the index is behind. */
+  indexedUpTo: string
+  /** The index is behind: more may be found later. */
+  behind: boolean
+}
+
+/**
+ * Finds messages by what is in them. The index holds nothing that is not in the log: it is made in the background, never in a
+ * commit, and made anew when it is lost, damaged or of other data. Text is found at most two seconds after its commit while the
+ * index is not `behind`. What is given was compared with the text as it is at that moment, so that no edit or deletion is
+ * overlooked. Within a minute after a deletion has resolved, nothing in the index tells of the text.
+ */
+export interface SearchStore {
+  /** Rejects `unavailable` where it cannot look for the moment, or too many do. */
+  find(search: MessageSearch): Promise<MessagesFound>
 }

@@ -146,8 +146,8 @@ export function assertDense(log: readonly Entry[]): void {
 }
 
 /** Asks again until the answer is there, at most five seconds. */
-export async function until<T>(ask: () => Promise<T | undefined | false>): Promise<T> {
-  const deadline = Date.now() + 5_000
+export async function until<T>(ask: () => Promise<T | undefined | false>, withinMs = 5_000): Promise<T> {
+  const deadline = Date.now() + withinMs
   for (;;) {
     const answer = await ask()
     if (answer !== undefined && answer !== false) return answer

@@ -23,6 +23,10 @@ export interface Collections {
   nodes: Collection<NodesDocument>
   people: Collection<PersonDocument>
   about: Collection<AboutDocument>
+  /** What the texts are found by, one document per 64 messages of a conversation. By conversation. */
+  search: Collection<SearchDocument>
+  /** How far the log of each conversation is in `search`, and the log as a whole (`feed`). */
+  searched: Collection<SearchedDocument>
 }
 
 /** An entry as it is kept. `outbox` is there until the entry was relayed; its value orders the pending ones. */
@@ -133,6 +137,26 @@ interface AboutDocument {
   epoch: string
 }
 
+export interface SearchDocument {
+  /** Conversation and block. */
+  _id: string
+  conversationId: string
+  /** Of the messages with `seq` from 64 times this, plus one, on. */
+  block: number
+  /** The entry that it shows the log up to. */
+  rev: number
+  /** When the first and the last of its messages were created. */
+  first: Date
+  last: Date
+  grams: string[]
+}
+
+interface SearchedDocument {
+  _id: string
+  rev?: number
+  upTo?: ObjectId
+}
+
 /** The collections of the chat service in that database. `read` is called for each read. */
 export function collectionsOf(db: Db, read: () => void = () => {}): Collections {
   function named<D extends Document>(name: string): Collection<D> {
@@ -163,5 +187,7 @@ export function collectionsOf(db: Db, read: () => void = () => {}): Collections 
     nodes: named('nodes'),
     people: named('people'),
     about: named('about'),
+    search: named('search'),
+    searched: named('searched'),
   }
 }

@@ -55,6 +55,11 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.presence.read([userId])
   await store.presence.disconnect({ nodeId: 'node-1', socketId: 'gone', userId })
   await store.people.find([userId])
+  const search = { userId, limit: 10, budgetMs: 10_000 }
+  for (const terms of [[], ['message'], ['me', 'ess']]) {
+    await store.search.find({ ...search, terms })
+    await store.search.find({ ...search, terms, senderIds: [userId], within: { ids: [id], titles: ['x'] } })
+  }
   await using silent = await mongoStore(address, {
     leaseMs: 1,
     onCommand: (name, command) => sent.push({ name, command }),
@@ -71,7 +76,13 @@ async function fill(db: Db): Promise<void> {
   await db
     .collection('settings')
     .insertMany(ids.map((id, n) => ({ conversationId: id, userId: id, fromRev: 1, rev: 1, pinned: n })))
-  for (const name of ['inboxHeads', 'people', 'presence', 'conversations']) {
+  const [first, last] = [new Date(0), new Date(1)]
+  await db
+    .collection<{ _id: string }>('search')
+    .insertMany(
+      ids.map((id, block) => ({ _id: id, conversationId: id, block, rev: 1, first, last, grams: [`${block}`, 'abc'] })),
+    )
+  for (const name of ['searched', 'inboxHeads', 'people', 'presence', 'conversations']) {
     const leases = [{ node: 'another', socket: '1' }]
     await db.collection<{ _id: string }>(name).insertMany(ids.map((_id) => ({ _id, stamp: 1, recent: [], leases })))
   }

@@ -31,6 +31,10 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'user_stamp', key: { userId: 1, stamp: 1 } },
   ],
   presence: [{ name: 'node', key: { 'leases.node': 1 } }],
+  search: [
+    { name: 'conversation_gram', key: { conversationId: 1, grams: 1, last: 1, first: 1 } },
+    { name: 'conversation_time', key: { conversationId: 1, last: 1, first: 1 } },
+  ],
 }
 
 const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
@@ -42,6 +46,8 @@ const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
   inbox: { userId: 'hashed' },
   presence: { _id: 'hashed' },
   people: { _id: 'hashed' },
+  search: { conversationId: 'hashed' },
+  searched: { _id: 'hashed' },
 }
 
 /** Makes what is missing. Throws an error that says so when a unique index is not there in the end: without it nothing is safe. */

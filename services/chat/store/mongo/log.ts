@@ -3,7 +3,7 @@ import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import { changesMessage } from '@parley/protocol/message-change'
 import type { LogStore } from '../store.ts'
-import { amendIn } from './amendments.ts'
+import type { Amend } from './amendments.ts'
 import type { Collections } from './collections.ts'
 import { answered, BOUNDED, READ } from './connection.ts'
 import type { Head } from './conversations.ts'
@@ -25,16 +25,20 @@ export function openLog(parts: {
   raise: Raise
   queue: number
   logger: Log | undefined
+  amend: Amend
+  /** Hears of every entry that this process has committed, or relayed for another. */
+  committed(entries: readonly Entry[]): void
 }): LogStore & { close(): Promise<void> } {
-  const { collections, heads, raise } = parts
+  const { collections, heads, raise, amend } = parts
   const { log } = collections
   const outbox = openOutbox(log)
-  const amend = amendIn(log)
-  const rounds = openRounds(
-    roundOf({ log, heads, committed: outbox.committed, show, amend, logger: parts.logger }),
-    parts.queue,
-  )
+  const rounds = openRounds(roundOf({ log, heads, committed, show, amend, logger: parts.logger }), parts.queue)
   const inTurn = gate(RELAYED_AT_ONCE)
+
+  function committed(entries: readonly Entry[]): void {
+    outbox.committed(entries)
+    parts.committed(entries)
+  }
 
   /** Everything that these entries touch shows them; a repeat, or one that comes late, does no harm. */
   async function show(entries: readonly Entry[], head: Head): Promise<void> {
@@ -143,6 +147,7 @@ export function openLog(parts: {
       eachConversation(entries, async (conversationId, those) => {
         await showAll(conversationId, those)
         await outbox.relayed(conversationId, those)
+        parts.committed(those)
       }),
 
     onCommit: outbox.onCommit,

@@ -56,6 +56,18 @@ export const READS = {
   leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
   lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
   person: 'SELECT username FROM people WHERE id = ?',
+  conversationByKey: 'SELECT key, id, rev, head_seq, members_rev, state FROM conversations WHERE key = ?',
+  // Of searches and their index.
+  searchMessage: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos = ?`,
+  searchRange: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos BETWEEN ? AND ? ORDER BY m.pos`,
+  // In the order of the log: the plus keeps it from going by conversation.
+  searchUnsealed: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos BETWEEN ? AND ?
+    AND +m.conversation IN (SELECT conversation FROM inbox WHERE user = ? AND gone = 0) ORDER BY m.pos DESC`,
+  searchMine: 'SELECT conversation FROM inbox WHERE user = ? AND gone = 0',
+  searchTitles: `SELECT k.key, k.state ->> 1 AS title FROM inbox i JOIN conversations k ON k.key = i.conversation
+    WHERE i.user = ? AND i.gone = 0`,
+  searchFirst: 'SELECT at FROM messages WHERE pos >= ? ORDER BY pos LIMIT 1',
+  searchChange: 'SELECT at FROM changes WHERE pos > ? ORDER BY pos LIMIT 1',
 } as const
 
 /** Everything the store writes, by name. */

@@ -1,0 +1,37 @@
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { until } from '../../contract/world.ts'
+
+/** Waits until the index in `folder` has every segment that the log there fills now, and shows its changes. */
+export async function untilIndexed(folder: string): Promise<void> {
+  using log = new DatabaseSync(join(folder, 'chat.db'), { readOnly: true })
+  const last = (table: string): number => Number(log.prepare(`SELECT max(pos) AS pos FROM ${table}`).get()?.pos ?? 0)
+  const [message, change] = [last('messages'), last('changes')]
+  await until(async () => {
+    const { stamp, sealed, changes } = metaOf(join(folder, 'search.db'))
+    const size = Number(String(stamp).split('/')[1])
+    return changes >= change && (sealed + 1) * size - 1 > Math.max(message, change)
+  }, 20_000)
+}
+
+/** What the index says of itself. */
+export function metaOf(path: string): { stamp: string; sealed: number; changes: number } {
+  try {
+    using index = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+    const rows = index.prepare('SELECT name, value FROM meta').all() as { name: string; value: string | number }[]
+    const meta = new Map(rows.map(({ name, value }) => [name, value]))
+    const [sealed, changes] = [Number(meta.get('sealed')), Number(meta.get('changes'))]
+    return { stamp: String(meta.get('stamp')), sealed, changes }
+  } catch {
+    return { stamp: '', sealed: -1, changes: -1 }
+  }
+}
+
+/** Every gram in it. */
+export function gramsIn(path: string): string[] {
+  using index = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+  return index
+    .prepare('SELECT DISTINCT gram FROM postings')
+    .all()
+    .map(({ gram }) => String(gram))
+}
