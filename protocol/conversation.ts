@@ -145,6 +145,8 @@ export interface ConversationItem {
     readSeq: number
     /** Derived from `readSeq`; at most `LIMITS.unreadMax` + 1, which reads as "999+". */
     unread: number
+    /** Those of them that name oneself, or everybody, and are not of someone whom one has blocked; counted as far. */
+    mentions: number
     /** The first message and the first entry that this member may see (P6: from the join on). */
     fromSeq: number
     fromRev: number
@@ -178,6 +180,8 @@ export interface LogPage {
 /** One page of messages, oldest first. Cursors are opaque; absent where there is nothing further that way. */
 export interface MessagePage {
   items: (MessageEntry & { sender: string })[]
+  /** What messages of the page answer (`replyTo`), where it is not on the page itself and the asker may see it. */
+  quoted?: (MessageEntry & { sender: string })[]
   prevCursor?: string
   nextCursor?: string
 }

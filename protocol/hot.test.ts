@@ -104,6 +104,8 @@ const request = fc
         conversationId: field(fc.oneof({ weight: 6, arbitrary: id }, almostId)),
         receiverId: field(fc.oneof({ weight: 6, arbitrary: id }, almostId)),
         upToSeq: field(seq),
+        replyTo: field(seq),
+        forwarded: field(fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constantFrom(false, 1, 'true'))),
       },
       { requiredKeys: [] },
     ),
@@ -119,7 +121,11 @@ const request = fc
 test('a message that is right, in any script, is read as its schema reads it', () => {
   const receiver = fc.record({ id, text, receiverId: id })
   const conversation = fc.record({ id, text, conversationId: id })
-  fc.assert(fc.property(fc.oneof(receiver, conversation), agreeOn), RUNS)
+  const extras = fc.record({ replyTo: fc.integer({ min: 1 }), forwarded: fc.constant(true) }, { requiredKeys: [] })
+  const carrying = fc
+    .tuple(fc.oneof(receiver, conversation), extras)
+    .map(([message, more]) => ({ ...message, ...more }))
+  fc.assert(fc.property(fc.oneof(receiver, conversation, carrying), agreeOn), RUNS)
 })
 
 test('requests that are right, nearly right and quite wrong are read, or refused, as by their schemas', () => {
@@ -161,6 +167,15 @@ test('a name that is there without a value stays there', () => {
   agreeOn({ id: uuid, text: 'x', conversationId: uuid, receiverId: undefined })
   agreeOn({ id: uuid, text: 'x', conversationId: undefined, receiverId: uuid })
   agreeOn({ id: uuid, text: 'x', conversationId: undefined, receiverId: undefined })
+  agreeOn({
+    id: uuid,
+    text: 'x',
+    conversationId: undefined,
+    receiverId: uuid,
+    replyTo: undefined,
+    forwarded: undefined,
+  })
+  agreeOn({ forwarded: undefined, receiverId: uuid, text: 'x', id: uuid, replyTo: 3 })
   agreeOn({ conversationId: uuid, upToSeq: undefined })
 })
 

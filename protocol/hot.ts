@@ -18,6 +18,7 @@ export function sendMessage(input: unknown): z.output<typeof SendMessage> | unde
   const { text } = input
   if (typeof text !== 'string' || !isMessageText(text)) return undefined
 
+  if ('replyTo' in input || 'forwarded' in input) return withExtras(input, { id, text, target })
   // A name that is there without a value stays there, as with the schema; no JSON has one.
   if (receiverId === undefined)
     return 'receiverId' in input
@@ -27,6 +28,26 @@ export function sendMessage(input: unknown): z.output<typeof SendMessage> | unde
     ? { id, text, conversationId: undefined, receiverId: target }
     : { id, text, receiverId: target }
 }
+
+/** A message that carries more than its text, after all else of it was found right. */
+function withExtras(
+  input: Record<string, unknown>,
+  { id, text, target }: { id: string; text: string; target: string },
+): z.output<typeof SendMessage> | undefined {
+  const { conversationId, receiverId, replyTo, forwarded } = input
+  if (replyTo !== undefined && !isPosition(replyTo)) return undefined
+  if (forwarded !== undefined && forwarded !== true) return undefined
+  return {
+    id,
+    text,
+    ...('conversationId' in input && { conversationId: conversationId === undefined ? undefined : target }),
+    ...('receiverId' in input && { receiverId: receiverId === undefined ? undefined : target }),
+    ...('replyTo' in input && { replyTo }),
+    ...('forwarded' in input && { forwarded }),
+  }
+}
+
+const isPosition = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1
 
 /** Of `receipt.delivered` and of `receipt.read`. */
 export function receipt(input: unknown): z.output<typeof Receipt> | undefined {

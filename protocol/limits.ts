@@ -12,6 +12,8 @@ export const LIMITS = {
   /** Different emoji under one message, and reactions of everybody together (as many bytes as a long text). */
   reactionEmoji: 20,
   reactionsPerMessage: 1_000,
+  /** Different people whom one message names; who comes after them is only text. */
+  mentionsPerMessage: 50,
   /** Each version is kept for the author. */
   editsPerMessage: 50,
   groupMembers: 1_000,

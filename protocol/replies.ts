@@ -174,6 +174,7 @@ export const ConversationItem = z.object({
     role,
     deliveredSeq: seq,
     readSeq: seq,
+    mentions: count.describe('How many of those name oneself, or everybody; not those of people one has blocked'),
     unread: count.describe('Messages of others above `readSeq`; 1000 stands for “999+”'),
     fromSeq: seq.describe('The first message that oneself may see'),
     fromRev: rev.describe('The first entry that oneself may see'),
@@ -195,6 +196,10 @@ export const LogPage = z.object({
 })
 export const MessagePage = z.object({
   items: z.array(NamedMessage),
+  quoted: z
+    .array(NamedMessage)
+    .optional()
+    .describe('What messages of the page answer, where it is not on the page and one may see it'),
   prevCursor: cursor.optional(),
   nextCursor: cursor.optional(),
 })
@@ -229,7 +234,15 @@ export const HistoryPage = z.object({
   nextCursor: cursor.optional(),
 })
 
-export const SendReply = z.object({ id, seq, rev, createdAt: time, conversationId: id })
+export const SendReply = z.object({
+  id,
+  seq,
+  rev,
+  createdAt: time,
+  conversationId: id,
+  ...named,
+  expiresAt: time.optional().describe('When it disappears'),
+})
 export const SendHttpReply = SendReply.extend({
   status: z.literal('success'),
   message: z.literal('Message sent successfully'),
@@ -254,6 +267,7 @@ export const Nothing = z.object({})
 export const Refreshed = z.object({ expiresAt: time })
 export const PresenceItems = z.object({ items: z.array(PresenceItem) })
 
+export const Mentions = z.object({ items: z.array(seq) })
 export const Members = z.object({ items: z.array(MemberItem) })
 export const Sessions = z.object({ items: z.array(SessionItem) })
 export const Users = z.object({ items: z.array(PublicUser) })

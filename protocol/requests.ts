@@ -77,14 +77,17 @@ export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword
 /** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */
 export const Refresh = z.object({ refreshToken: z.string().min(1).max(512).optional() })
 
+/** Beside the text. Whom it names is found in the text by the server. */
+const extras = { replyTo: seq.min(1).optional(), forwarded: z.literal(true).optional() }
+
 /** `message.send` and, with the mission's name `message` for the text, `POST /api/messages/send`. */
 export const SendMessage = z
-  .object({ id: Id, text: MessageText, conversationId: Id.optional(), receiverId: Id.optional() })
+  .object({ id: Id, text: MessageText, conversationId: Id.optional(), receiverId: Id.optional(), ...extras })
   .refine(
     (m) => (m.conversationId === undefined) !== (m.receiverId === undefined),
     'give either conversationId or receiverId',
   )
-export const SendMessageHttp = z.object({ id: Id.optional(), receiverId: Id, message: MessageText })
+export const SendMessageHttp = z.object({ id: Id.optional(), receiverId: Id, message: MessageText, ...extras })
 
 export const Receipt = z.object({ conversationId: Id, upToSeq: seq })
 export const ReceiptHttp = z.object({ deliveredSeq: seq.optional(), readSeq: seq.optional() })
@@ -144,8 +147,9 @@ export const ChangeSettings = z
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one setting')
 export const AddMembers = z.object({ userIds: ids.min(1) })
+const position = { before: cursor.optional(), after: cursor.optional(), around: cursor.optional() }
 export const PageQuery = z
-  .object({ limit, before: cursor.optional(), after: cursor.optional(), around: cursor.optional() })
+  .object({ limit, ...position })
   .refine(
     (q) => [q.before, q.after, q.around].filter((c) => c !== undefined).length <= 1,
     'give one of before, after, around',
@@ -165,6 +169,26 @@ export const SearchMessages = z.object({
     .min(1)
     .transform((n) => Math.min(n, 50))
     .default(20),
+})
+/** `GET /api/conversations/:id/messages`: a page, or just those with these `seq`s. */
+export const MessagesQuery = z
+  .object({
+    limit,
+    ...position,
+    seqs: z
+      .string()
+      .regex(/^\d{1,15}(,\d{1,15}){0,49}$/, 'must be 1 to 50 numbers with commas between them')
+      .transform((text) => text.split(',').map(Number))
+      .optional(),
+  })
+  .refine(
+    (q) => [q.before, q.after, q.around, q.seqs].filter((c) => c !== undefined).length <= 1,
+    'give one of before, after, around, seqs',
+  )
+/** `GET /api/conversations/:id/mentions`. */
+export const MentionsQuery = z.object({
+  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  limit,
 })
 export const LogQuery = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER), limit })
 export const SyncQuery = z.object({ cursor: cursor.optional(), limit })

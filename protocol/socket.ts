@@ -1,5 +1,5 @@
 import type { ContactItem } from './contact.ts'
-import type { ChangeEntry, LogPage, MessageEntry, SyncPage } from './conversation.ts'
+import type { ChangeEntry, LogPage, MessageEntry, MessageExtras, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
 import type { Settings } from './settings.ts'
 
@@ -12,10 +12,13 @@ import type { Settings } from './settings.ts'
 export type Ack<T> = { ok: true; data: T } | { ok: false; error: Problem }
 
 /** `message.send`. `id` is a UUID made by the device before it first sends; the same `id` sent again is the same message (P2). */
-export type SendRequest = { id: string; text: string } & ({ conversationId: string } | { receiverId: string })
+export type SendRequest = { id: string; text: string; replyTo?: number; forwarded?: true } & (
+  | { conversationId: string }
+  | { receiverId: string }
+)
 
-/** Immutable facts of a stored message: the ack of a send, equal for every repeat. */
-export interface SendReply {
+/** The facts of a stored message: the ack of a send, equal for every repeat. What a device cannot know of its message itself comes along where there is any. */
+export interface SendReply extends Pick<MessageExtras, 'mentions' | 'mentionsAll' | 'expiresAt'> {
   id: string
   seq: number
   rev: number

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { foldName, Password, Username } from './user.ts'
+import { foldName } from './fold-name.ts'
+import { Password, Username } from './user.ts'
 
 const accepts = (name: string): boolean => Username.safeParse(name).success
 

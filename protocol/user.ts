@@ -46,7 +46,7 @@ export interface LoginReply {
 }
 
 /**
- * 3–32 of letters, digits and `._-`, compared by `foldName`; shown as registered, in NFKC. Refused beside that: characters that
+ * 3–32 of letters, digits and `._-`, compared by `foldName` (`fold-name.ts`); shown as registered, in NFKC. Refused beside that: characters that
  * cannot be seen, a combining mark without a letter before it, and Latin letters mixed with the Cyrillic or Greek ones that
  * look like them, so that a name cannot pass for another.
  */
@@ -64,13 +64,6 @@ export const Username = z
         'must not mix Latin letters with Cyrillic or Greek ones',
       ),
   )
-
-/**
- * The form by which two user names are the same: NFKC and lower case. By way of upper case, since only that makes `ß` and `ss`,
- * or the two small sigmas, one; and once more, since a fold can bring out what folds again.
- */
-export const foldName = (name: string): string => foldOnce(foldOnce(name))
-const foldOnce = (name: string): string => name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC')
 
 /**
  * No rule on what is in it, and it counts exactly as given: case, blanks, NUL and the way accents are composed all matter. At least

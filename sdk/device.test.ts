@@ -68,7 +68,16 @@ function openModel() {
           members,
         },
         ...(last && { lastMessage: { ...last, sender: last.senderId } }),
-        me: { role: 'member', deliveredSeq: 0, readSeq: 0, unread, fromSeq: 1, fromRev: 1, settings: UNSET },
+        me: {
+          role: 'member',
+          deliveredSeq: 0,
+          readSeq: 0,
+          unread,
+          mentions: 0,
+          fromSeq: 1,
+          fromRev: 1,
+          settings: UNSET,
+        },
         marks: [],
       }
     },

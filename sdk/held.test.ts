@@ -38,7 +38,15 @@ function openLog() {
       { userId: 'you', username: 'you', role: 'member' },
     ],
     ...(senders.length > 0 && { lastMessage: { ...entry(senders.length), sender: '' } }),
-    me: { role: 'member', ...marks, unread: unread(marks.readSeq), fromSeq: 1, fromRev: 1, settings: UNSET },
+    me: {
+      role: 'member',
+      ...marks,
+      unread: unread(marks.readSeq),
+      mentions: 0,
+      fromSeq: 1,
+      fromRev: 1,
+      settings: UNSET,
+    },
     marks: [],
   })
   return { senders, marks, entry, unread, item }

@@ -8,6 +8,7 @@ import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
 import type { Fanout } from './fanout.ts'
 import { cachedFor, mustMay, type Seen, seenBy } from './membership.ts'
+import type { Mentions, Named } from './mentions.ts'
 import type { Rate } from './rate.ts'
 import type { ChatStore, Draft } from './store/store.ts'
 
@@ -47,11 +48,12 @@ export function openAmendments(deps: {
   store: Pick<ChatStore, 'log'>
   fanout: Pick<Fanout, 'entry'>
   blocks: Pick<Blocks, 'refusal'>
+  mentions: Pick<Mentions, 'namedBy'>
   rate: Rate
   hashOf: ContentHash
   limits: Limits
 }): Amendments {
-  const { store, fanout, blocks, rate, hashOf, limits } = deps
+  const { store, fanout, blocks, mentions, rate, hashOf, limits } = deps
   const { log } = store
 
   async function amend(
@@ -59,6 +61,7 @@ export function openAmendments(deps: {
     { conversationId, seq, id = randomUUID() }: Amending,
     change: Change,
     mustBeAllowed: (message: MessageEntry, seen: Seen) => void,
+    namedIn?: (seen: Seen) => Promise<Named> | undefined,
   ): Promise<SendReply> {
     const contentHash = hashOf(change.kind, JSON.stringify([seq, change]))
     const draft = { ...change, conversationId, id, senderId: userId, seq, contentHash } as Omit<Decided, 'membersRev'>
@@ -68,7 +71,8 @@ export function openAmendments(deps: {
         const seen = await look(log, userId, conversationId)
         mustBeAllowed(await messageOf(seen, seq), seen)
         if (attempt === 1) mustBeSlow(userId)
-        const done = await log.append({ ...draft, membersRev: seen.conversation.membersRev } as Draft)
+        const named = await namedIn?.(seen)
+        const done = await log.append({ ...draft, ...named, membersRev: seen.conversation.membersRev } as Draft)
         if (done.outcome === 'conflict') throw idTaken()
         if (done.outcome === 'stale') continue
         if (done.outcome === 'appended') await fanout.entry(done.entry)
@@ -103,13 +107,19 @@ export function openAmendments(deps: {
 
   return {
     edit: (userId, which, text) =>
-      amend(userId, which, { kind: 'message.edited', text }, (message, seen) => {
-        mustReach(userId, seen)
-        mustBeAuthor(message, userId)
-        mustBeThere(message)
-        if ((message.edits ?? 0) >= limits.editsPerMessage)
-          throw new Fault('action.forbidden', `A message is edited at most ${limits.editsPerMessage} times`)
-      }),
+      amend(
+        userId,
+        which,
+        { kind: 'message.edited', text },
+        (message, seen) => {
+          mustReach(userId, seen)
+          mustBeAuthor(message, userId)
+          mustBeThere(message)
+          if ((message.edits ?? 0) >= limits.editsPerMessage)
+            throw new Fault('action.forbidden', `A message is edited at most ${limits.editsPerMessage} times`)
+        },
+        ({ conversation }) => mentions.namedBy(userId, text, conversation),
+      ),
 
     remove: (userId, which) =>
       amend(userId, which, { kind: 'message.deleted' }, (message, seen) => {

@@ -17,12 +17,14 @@ import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
 import { openCursors } from './cursor.ts'
 import { openEvents } from './events.ts'
+import { openExtras } from './extras.ts'
 import { openFanout } from './fanout.ts'
 import { openGate } from './gate.ts'
 import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
 import { openItems } from './items.ts'
 import { openMembers, openNewcomers } from './members.ts'
+import { openMentions } from './mentions.ts'
 import { openMessages } from './messages.ts'
 import { openMetrics } from './metrics.ts'
 import { openPeople } from './people.ts'
@@ -90,9 +92,11 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
   const mustHaveRoom = openRoom(store.inbox, limits)
   const hashOf = openContentHash(contentKey)
-  const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, hashOf })
-  const amendments = openAmendments({ store, fanout, blocks, rate, hashOf, limits })
-  const items = openItems(store, people, blocks, limits)
+  const mentions = openMentions({ log: store.log, people, blocks, limits })
+  const extras = openExtras(store.log, mentions)
+  const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, extras, hashOf })
+  const amendments = openAmendments({ store, fanout, blocks, mentions, rate, hashOf, limits })
+  const items = openItems({ store, people, blocks, mentions, limits })
   const change = openChange({ log: store.log, fanout, hashOf })
   const newcomers = openNewcomers({ people, blocks, mustHaveRoom, limits })
   const conversations = openConversations({ store, items, fanout, messages, newcomers, change, hashOf })
@@ -114,6 +118,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       authenticate,
       messages,
       amendments,
+      mentions,
       conversations,
       members,
       history,

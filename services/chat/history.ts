@@ -1,5 +1,5 @@
 import { Fault } from '@parley/kit/fault'
-import type { Entry, LogPage, MessagePage } from '@parley/protocol/conversation'
+import type { Entry, LogPage, MessageEntry, MessagePage } from '@parley/protocol/conversation'
 import { namesMessage } from '@parley/protocol/message-change'
 import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
@@ -13,6 +13,8 @@ interface PageQuery {
   before?: string | undefined
   after?: string | undefined
   around?: string | undefined
+  /** Just those that have these `seq`s and may be seen. */
+  seqs?: readonly number[] | undefined
 }
 
 /** What a conversation holds, for its members, each within the window that membership opened (P6). */
@@ -32,19 +34,35 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
   return {
     async messages(userId, conversationId, query) {
       const { conversation, me } = await seenBy(log, userId, conversationId)
+      if (query.seqs) {
+        const seen = query.seqs.filter((seq) => seq >= me.fromSeq)
+        return { items: await items.named(await log.pickMessages(conversationId, seen)) }
+      }
       const list = `messages:${conversationId}`
       const at = query.before ?? query.after ?? query.around
       const seq = at === undefined ? conversation.headSeq + 1 : position(list, at)
       const [from, to] = rangeOf(query, seq, me.fromSeq, conversation.headSeq)
       const messages = from <= to ? await log.readMessages(conversationId, from, to) : []
+      const quoted = await quotedBy(messages, me.fromSeq)
       return {
         items: await items.named(messages),
+        ...(quoted.length > 0 && { quoted: await items.named(quoted) }),
         ...(from > me.fromSeq && from <= to && { prevCursor: cursors.write(list, from) }),
         ...(to < conversation.headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
       }
     },
 
     log: (userId, conversationId, rev, limit) => gate(() => entriesAbove(userId, conversationId, rev, limit)),
+  }
+
+  /** What these answer, where it is not among them and lies within the window (P6). */
+  async function quotedBy(messages: readonly MessageEntry[], fromSeq: number): Promise<MessageEntry[]> {
+    const held = new Set(messages.map(({ seq }) => seq))
+    const wanted = new Set(
+      messages.flatMap(({ replyTo = 0 }) => (replyTo >= fromSeq && !held.has(replyTo) ? [replyTo] : [])),
+    )
+    const [first] = messages
+    return first && wanted.size > 0 ? log.pickMessages(first.conversationId, [...wanted]) : []
   }
 
   async function entriesAbove(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage> {

@@ -4,6 +4,7 @@ import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
 import type { Seen } from './membership.ts'
+import type { Mentions } from './mentions.ts'
 import type { People } from './people.ts'
 import type { ChatStore } from './store/store.ts'
 
@@ -17,12 +18,14 @@ export interface Items {
   named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]>
 }
 
-export function openItems(
-  store: Pick<ChatStore, 'log' | 'marks' | 'settings'>,
-  people: People,
-  blocks: Pick<Blocks, 'apart'>,
-  limits: Limits,
-): Items {
+export function openItems(deps: {
+  store: Pick<ChatStore, 'log' | 'marks' | 'settings'>
+  people: People
+  blocks: Pick<Blocks, 'apart'>
+  mentions: Pick<Mentions, 'of'>
+  limits: Limits
+}): Items {
+  const { store, people, blocks, mentions, limits } = deps
   const { log, marks } = store
 
   async function members(conversation: Conversation): Promise<MemberItem[]> {
@@ -60,8 +63,9 @@ export function openItems(
       const own = allMarks.find((m) => m.userId === me.userId)
       const readSeq = own?.readSeq ?? 0
       const readFrom = Math.max(readSeq, me.fromSeq - 1)
-      const unread =
-        headSeq > readFrom ? await log.countOthers(id, me.userId, readFrom, headSeq, limits.unreadMax + 1) : 0
+      const most = limits.unreadMax + 1
+      const unread = headSeq > readFrom ? await log.countOthers(id, me.userId, readFrom, headSeq, most) : 0
+      const naming = unread > 0 ? await mentions.of(me.userId, id, readFrom, headSeq, most) : []
       return {
         id,
         kind,
@@ -78,6 +82,7 @@ export function openItems(
           deliveredSeq: own?.deliveredSeq ?? 0,
           readSeq,
           unread,
+          mentions: naming.length,
           fromSeq: me.fromSeq,
           fromRev: me.fromRev,
           settings,

@@ -1,11 +1,13 @@
 import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
 import type { Entry } from '@parley/protocol/conversation'
+import { mentionsOf } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
 import type { Conversation } from './conversation.ts'
 import { directId, unopenedDirect } from './direct.ts'
+import { type Carrying, contentOf, type Extras } from './extras.ts'
 import type { Fanout } from './fanout.ts'
 import { noConversation } from './membership.ts'
 import type { People } from './people.ts'
@@ -15,9 +17,8 @@ import { freeTurn, type Turn } from './send-order.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** A message that someone wants to send; `id` was made by the device. Either names the conversation, or the receiver (a user, or a group by its id). */
-interface Outgoing {
+interface Outgoing extends Carrying {
   id: string
-  text: string
   conversationId?: string | undefined
   receiverId?: string | undefined
 }
@@ -51,13 +52,14 @@ export function openMessages(deps: {
   fanout: Fanout
   rate: Rate
   mustHaveRoom: MustHaveRoom
+  extras: Extras
   hashOf: ContentHash
 }): Messages {
-  const { store, people, blocks, fanout, rate, mustHaveRoom, hashOf } = deps
+  const { store, people, blocks, fanout, rate, mustHaveRoom, extras, hashOf } = deps
   const { log } = store
 
   const send: Messages['send'] = async (sender, message, { acknowledge, turn = freeTurn, socketId }) => {
-    const contentHash = hashOf('message', message.text)
+    const contentHash = hashOf(...contentOf(message))
     if (turn.ready) await turn.ready
     const found = meant(message, turn.authorizedBefore()) ?? target(sender.userId, message)
     let conversation = found instanceof Promise ? await found : found
@@ -75,12 +77,18 @@ export function openMessages(deps: {
       }
       if (conversation.rev === 0) conversation = await openDirect(sender.userId, otherOf(conversation, sender.userId))
 
+      const deciding = extras.of(sender.userId, message, conversation)
+      const carried = deciding && (await deciding)
+      if (carried instanceof Fault)
+        return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, carried))
+
       const appending = log.append({
         kind: 'message',
         conversationId,
         id: message.id,
         senderId: sender.userId,
         text: message.text,
+        extras: carried,
         contentHash,
         membersRev: conversation.membersRev,
       })
@@ -195,9 +203,11 @@ const otherOf = (direct: Conversation, userId: string): string =>
 const idTaken = (): Fault =>
   new Fault('message.id_conflict', 'That id was used for something else in this conversation')
 
-/** The immutable facts of a stored message. */
+/** The facts of a stored message. */
 function replyOf(entry: Entry): SendReply {
   if (entry.kind !== 'message') throw idTaken()
-  const { id, seq, rev, createdAt, conversationId } = entry
-  return { id, seq, rev, createdAt, conversationId }
+  const { id, seq, rev, createdAt, conversationId, mentions, mentionsAll, expiresAt } = entry
+  const reply = { id, seq, rev, createdAt, conversationId }
+  if (mentions === undefined && mentionsAll === undefined && expiresAt === undefined) return reply
+  return { ...reply, ...mentionsOf(entry), ...(expiresAt !== undefined && { expiresAt }) }
 }

@@ -9,7 +9,9 @@ import {
   EditMessage,
   Emoji,
   LogQuery,
+  MentionsQuery,
   MessageSeq,
+  MessagesQuery,
   PageQuery,
   ReceiptHttp,
   SearchMessages,
@@ -26,6 +28,7 @@ import type { Conversations } from './conversations.ts'
 import { directId } from './direct.ts'
 import type { History } from './history.ts'
 import type { Members } from './members.ts'
+import type { Mentions } from './mentions.ts'
 import type { Messages } from './messages.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
@@ -39,6 +42,7 @@ export function chatRoutes(deps: {
   authenticate: (token: string) => Promise<Actor>
   messages: Messages
   amendments: Amendments
+  mentions: Pick<Mentions, 'list'>
   conversations: Conversations
   members: Members
   history: History
@@ -55,7 +59,7 @@ export function chatRoutes(deps: {
   /** Counts changes of settings by user. */
   changes: Rate
 }): Router {
-  const { authenticate, messages, amendments, conversations, members, history } = deps
+  const { authenticate, messages, amendments, mentions, conversations, members, history } = deps
   const { receipts, settings, sync, search, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
@@ -64,10 +68,10 @@ export function chatRoutes(deps: {
   routes.use(['/api/messages', '/api/conversations', '/api/sync', '/api/search'], signedIn(authenticate))
 
   routes.post('/api/messages/send', async (req, res) => {
-    const { id = newId(), receiverId, message } = parse(SendMessageHttp, req.body)
+    const { id = newId(), message, ...rest } = parse(SendMessageHttp, req.body)
     await messages.send(
       actorOf(req),
-      { id, receiverId, text: message },
+      { ...rest, id, text: message },
       {
         acknowledge: (reply) =>
           void res.status(201).json({ status: 'success', message: 'Message sent successfully', ...reply }),
@@ -162,7 +166,7 @@ export function chatRoutes(deps: {
   })
 
   routes.get('/api/conversations/:id/messages', read, async (req, res) => {
-    res.json(await history.messages(actorOf(req).userId, idOf(req), parse(PageQuery, req.query)))
+    res.json(await history.messages(actorOf(req).userId, idOf(req), parse(MessagesQuery, req.query)))
   })
 
   routes.patch('/api/conversations/:id/messages/:seq', async (req, res) => {
@@ -187,6 +191,11 @@ export function chatRoutes(deps: {
   routes.get('/api/conversations/:id/messages/:seq/history', read, async (req, res) => {
     const seq = parse(MessageSeq, req.params.seq)
     res.json({ items: await amendments.versions(actorOf(req).userId, idOf(req), seq) })
+  })
+
+  routes.get('/api/conversations/:id/mentions', read, async (req, res) => {
+    const { after, limit } = parse(MentionsQuery, req.query)
+    res.json({ items: await mentions.list(actorOf(req).userId, idOf(req), after, limit) })
   })
 
   routes.get('/api/conversations/:id/log', async (req, res) => {

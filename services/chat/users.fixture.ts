@@ -2,8 +2,9 @@ import { generateKeyPairSync, randomUUID, sign } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
+import { foldName } from '@parley/protocol/fold-name'
 import type { BlocksPage, UserDirectory } from '@parley/protocol/internal'
-import { foldName, type PublicUser } from '@parley/protocol/user'
+import type { PublicUser } from '@parley/protocol/user'
 import { v7 } from 'uuid'
 
 /** The user service as the chat service sees it, with what a test must be able to decide: who exists, what a token says, when the service is away. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { crashPoint } from '@parley/kit/crash'
 import { Fault } from '@parley/kit/fault'
-import { foldName } from '@parley/protocol/user'
+import { foldName } from '@parley/protocol/fold-name'
 import { v7 as newId } from 'uuid'
 import { checkedEmail, foldEmail } from './email.ts'
 import type { Passwords } from './passwords.ts'

@@ -66,6 +66,12 @@ export const ROUTES: Table = {
   sendMessage: [
     { body: ({ conversationId }) => text({ receiverId: conversationId }), group: members(), direct: pairUnblocked() },
     {
+      as: 'as an answer',
+      body: ({ conversationId, seq }) => text({ receiverId: conversationId, replyTo: seq }),
+      group: members(),
+      direct: pairUnblocked(),
+    },
+    {
       as: 'for the first time',
       body: ({ userId }) => text({ receiverId: userId }),
       user: visible('not_found', { blocker: 'action.forbidden' }),
@@ -76,6 +82,7 @@ export const ROUTES: Table = {
     { path: ({ userId }) => ({ receiverId: userId }), user: visible() },
   ],
   listMessages: { group: members(), direct: pair() },
+  listMentions: { group: members(), direct: pair() },
   raiseMarks: { body: () => ({ readSeq: 1 }), group: members(), direct: pair() },
   editMessage: {
     body: () => ({ text: 'New' }),
