@@ -41,6 +41,21 @@ export function openApi(send: Send) {
     messages: async (id: string, before: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
 
+    /** Those of these messages that one may see. */
+    pick: async (id: string, seqs: readonly number[]) =>
+      (
+        (await send({
+          method: 'GET',
+          path: conversation(id, '/messages'),
+          query: { seqs: seqs.join(',') },
+        })) as MessagePage
+      ).items,
+    mentions: async (id: string, after: number) =>
+      (
+        (await send({ method: 'GET', path: conversation(id, '/mentions'), query: { after, limit: 50 } })) as {
+          items: number[]
+        }
+      ).items,
     search: async (q: string, cursor: string | undefined, limit: number) =>
       (await send({ method: 'GET', path: '/api/search', query: { q, cursor, limit } })) as SearchPage,
 

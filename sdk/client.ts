@@ -49,6 +49,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
         events,
         state: setConnection,
         changed,
+        hides: (userId) => contacts.view.get().blocked.some((contact) => contact.userId === userId),
         outboxChanged() {
           outbox.changed()
           timelines.changed()
@@ -244,11 +245,12 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
 
     timeline: timelines.of,
     conversation: (id) => signedIn().settings.handle(id),
-    async send(to, text) {
+    async send(to, text, extras) {
       const { settings, outbox, views } = signedIn()
       settings.sent(views.target(to))
-      return outbox.add(to, text)
+      return outbox.add(to, text, extras)
     },
+    mentions: api.mentions,
     edit: async (message, text) => signedIn().outbox.change(message, { kind: 'edit', text }),
     delete: async (message) => signedIn().outbox.change(message, { kind: 'delete' }),
     react: async (message, emoji, on) => signedIn().outbox.change(message, { kind: 'react', emoji, on }),

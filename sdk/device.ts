@@ -6,6 +6,7 @@ import {
   type Held,
   heldFrom,
   heldFromStart,
+  mayMiscount,
   needsFacts,
   type StoredMessage,
   unreadOf,
@@ -30,6 +31,8 @@ export interface Conversation {
   open: boolean
   /** An older page is on its way. */
   loadingOlder: boolean
+  /** Messages beyond those in memory that these answer, by `seq`, as they are now; null for what one may not see. The least used first. */
+  quoted: Map<number, StoredMessage | null>
   /** For each page of messages that is on its way here: the changes that came meanwhile, which it may not show. */
   meanwhile: Set<MessageChange[]>
 }
@@ -82,7 +85,14 @@ export function openDevice(
   async function load(): Promise<void> {
     for (const [, value] of await storage.list(`${prefix}conversation/`)) {
       const held = whole(value as Held)
-      conversations.set(held.id, { held, early: new Map(), open: false, loadingOlder: false, meanwhile: new Set() })
+      conversations.set(held.id, {
+        held,
+        early: new Map(),
+        open: false,
+        loadingOlder: false,
+        quoted: new Map(),
+        meanwhile: new Set(),
+      })
       meet(held)
     }
     cursor = (await storage.get(cursorKey)) as string | undefined
@@ -138,7 +148,8 @@ export function openDevice(
     const early = new Map([...(before?.early ?? [])].filter(([rev]) => rev > held.rev))
     const messages = held.lastMessage ? [held.lastMessage] : []
     const open = before?.open ?? false
-    const next: Conversation = { held, early, messages, open, loadingOlder: false, meanwhile: new Set() }
+    const fresh = { loadingOlder: false, quoted: new Map(), meanwhile: new Set<MessageChange[]>() }
+    const next: Conversation = { held, early, messages, open, ...fresh }
     conversations.set(item.id, next)
     unsure.delete(item.id)
     const entered = held.lastMessage ? [held.lastMessage] : []
@@ -182,6 +193,7 @@ export function openDevice(
       }
       if (changesMessage(entry)) {
         amended.push(entry)
+        if (mayMiscount(next, entry, me.id)) unsure.add(id)
         changes.push([messageKey(id, entry.seq), new Patch<StoredMessage>((message) => changed(message, entry))])
       }
       for (const seq of step.dropped) changes.push([messageKey(id, seq), undefined])
@@ -193,10 +205,16 @@ export function openDevice(
     }
     if (conversation.messages && amended.length > 0) conversation.messages = withChanges(conversation.messages, amended)
     for (const changes of conversation.meanwhile) changes.push(...amended)
+    if (conversation.quoted.size > 0) for (const change of amended) requote(conversation, change)
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
     void keep(changes).then(() => hooks.stored(id, next.headSeq))
     for (const message of entered) hooks.message(message, next)
     recount(conversation)
+  }
+
+  function requote({ quoted }: Conversation, change: MessageChange): void {
+    const before = quoted.get(change.seq)
+    if (before) quoted.set(change.seq, changed(before, change))
   }
 
   function takeLog(id: string, page: LogPage): void {
@@ -344,9 +362,15 @@ export function openDevice(
   }
 }
 
-/** What an earlier release kept has no settings. */
+/** What an earlier release kept has no settings, and does not know of mentions. */
 function whole(held: Held): Held {
-  const { facts } = held
-  const { settings = UNSET } = facts.me as Partial<typeof facts.me>
-  return { ...held, facts: { ...facts, me: { ...facts.me, settings } } }
+  const { facts, counted } = held
+  const { settings = UNSET, mentions = 0 } = facts.me as Partial<typeof facts.me>
+  const { naming = [] } = held as Partial<Held>
+  return {
+    ...held,
+    facts: { ...facts, me: { ...facts.me, settings, mentions } },
+    naming,
+    counted: { ...counted, mentions: counted.mentions ?? 0 },
+  }
 }

@@ -1,6 +1,6 @@
 import type { ConversationItem, Entry, Marks, MessageEntry, Role } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changed, changesMessage } from '@parley/protocol/message-change'
+import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 
 /** A message as a device keeps it. `sender` is the user name, empty where not known. */
@@ -25,6 +25,8 @@ export interface Held {
   firstSeq: number
   /** Those of the stored messages that are one's own: they do not count as unread. */
   ownSeqs: readonly number[]
+  /** Those of the stored messages that are others' and name oneself or everybody. */
+  naming: readonly Naming[]
   lastMessage?: StoredMessage
   /** One's own marks: the server's, and what was read here and may not have arrived there. */
   deliveredSeq: number
@@ -34,9 +36,15 @@ export interface Held {
   /** How far everyone else has been at some time; a new member does not take it back (I14). */
   reached: { deliveredSeq: number; readSeq: number }
   /** Unread messages after `readSeq` up to `headSeq`, as the server counted them. */
-  counted: { readSeq: number; headSeq: number; unread: number }
+  counted: { readSeq: number; headSeq: number; unread: number; mentions: number }
   /** When something last happened in it. */
   activeAt: string
+}
+
+/** A message that names oneself, and who wrote it. */
+interface Naming {
+  seq: number
+  senderId: string
 }
 
 /** At most this many messages of a conversation are kept on the device; older ones are fetched on demand. */
@@ -57,12 +65,13 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
     headRev: item.rev,
     firstSeq: last ? item.headSeq : item.headSeq + 1,
     ownSeqs: last?.senderId === me ? [last.seq] : [],
+    naming: last ? namingIn([last], me) : [],
     ...(last && { lastMessage: last }),
     deliveredSeq: item.me.deliveredSeq,
     readSeq: item.me.readSeq,
     ...(marks && { marks }),
     reached: { deliveredSeq: 0, readSeq: 0 },
-    counted: { readSeq: item.me.readSeq, headSeq: item.headSeq, unread: item.me.unread },
+    counted: countedIn(item),
     activeAt: last?.createdAt ?? now,
   }
   return withReached(held, me)
@@ -72,7 +81,7 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
 export function heldFromStart(item: ConversationItem, me: string, now: string): Held {
   const { lastMessage: _, ...rest } = heldFrom(item, me, now)
   const before = item.me.fromSeq - 1
-  return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ownSeqs: [] }
+  return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ownSeqs: [], naming: [] }
 }
 
 /** What the server says of it now: facts if newer, marks by max, its count of unread as the ground to count on. */
@@ -87,7 +96,7 @@ export function withItem(held: Held, item: ConversationItem, me: string): Held {
     headRev: Math.max(held.headRev, item.rev),
     deliveredSeq: Math.max(held.deliveredSeq, item.me.deliveredSeq),
     readSeq: Math.max(held.readSeq, item.me.readSeq),
-    counted: surer ? { readSeq: item.me.readSeq, headSeq: item.headSeq, unread: item.me.unread } : held.counted,
+    counted: surer ? countedIn(item) : held.counted,
   }
   const members = new Set(next.facts.members?.map(({ userId }) => userId))
   if (newer) next.marks = marks && merged.filter(({ userId }) => members.has(userId))
@@ -116,7 +125,8 @@ export function withEntry(
   if (entry.kind === 'message') {
     const message = { ...entry, sender }
     const own = entry.senderId === me ? [...held.ownSeqs, entry.seq] : held.ownSeqs
-    const next = { ...held, rev: entry.rev, headSeq: entry.seq, ownSeqs: own, lastMessage: message }
+    const naming = namesOne(entry, me) ? [...held.naming, { seq: entry.seq, senderId: entry.senderId }] : held.naming
+    const next = { ...held, rev: entry.rev, headSeq: entry.seq, ownSeqs: own, naming, lastMessage: message }
     const headRev = Math.max(held.headRev, entry.rev)
     return { message, ...trimmed({ ...next, headRev, activeAt: entry.createdAt }) }
   }
@@ -124,6 +134,11 @@ export function withEntry(
   if (entry.kind === 'message.hidden') return { held: next, dropped: [] }
   if (changesMessage(entry)) {
     if (held.lastMessage?.seq === entry.seq) next.lastMessage = changed(held.lastMessage, entry)
+    if (renames(entry) && entry.seq >= held.firstSeq) {
+      const others = held.naming.filter(({ seq }) => seq !== entry.seq)
+      const named = entry.kind === 'message.edited' && namesOne(entry, me)
+      next.naming = named ? [...others, { seq: entry.seq, senderId: entry.senderId }] : others
+    }
     return { held: next, dropped: [] }
   }
   // Facts that already count this entry in must not be changed by it again.
@@ -166,9 +181,12 @@ function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
   if (firstSeq === held.firstSeq) return { held, dropped: [] }
   const { unread, sure } = unreadOf(held)
   const mayCount = sure && held.counted.headSeq <= held.headSeq
-  const counted = mayCount ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread } : held.counted
+  const mentions = mentionsOf(held, () => false)
+  const counted = mayCount ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread, mentions } : held.counted
   const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
-  return { held: { ...held, firstSeq, counted, ownSeqs: held.ownSeqs.filter((seq) => seq >= firstSeq) }, dropped }
+  const ownSeqs = held.ownSeqs.filter((seq) => seq >= firstSeq)
+  const naming = held.naming.filter(({ seq }) => seq >= firstSeq)
+  return { held: { ...held, firstSeq, counted, ownSeqs, naming }, dropped }
 }
 
 /** The messages that are now stored: a dense run up to the head. */
@@ -178,6 +196,7 @@ export function withWindow(held: Held, messages: readonly StoredMessage[], me: s
     ...held,
     firstSeq: kept[0]?.seq ?? held.headSeq + 1,
     ownSeqs: kept.filter((message) => message.senderId === me).map((message) => message.seq),
+    naming: namingIn(kept, me),
   }
 }
 
@@ -246,6 +265,48 @@ export function unreadOf(held: Held): { unread: number; sure: boolean } {
   const later = Math.max(0, counted.unread - (read - countedFrom)) + othersAfter(held, Math.max(counted.headSeq, read))
   return capped(Math.min(later, Math.max(0, Math.max(held.headSeq, counted.headSeq) - read)), false)
 }
+
+/**
+ * Unread messages that name oneself or everybody, but for those of people whom one `hides`. Right where `unreadOf` is sure; else as
+ * near as what is known comes.
+ */
+export function mentionsOf(held: Held, hides: (userId: string) => boolean): number {
+  const read = readUpTo(held)
+  const { counted } = held
+  const storedAfter = (after: number): number =>
+    held.naming.filter(({ seq, senderId }) => seq > after && !hides(senderId)).length
+  const countedFrom = Math.max(counted.readSeq, held.facts.me.fromSeq - 1)
+  const known = countedFrom === read
+  if (counted.headSeq > held.headSeq && known) return counted.mentions
+  if (read >= held.firstSeq - 1) return Math.min(storedAfter(read), UNREAD_CAP)
+  return Math.min((known ? counted.mentions : 0) + storedAfter(Math.max(counted.headSeq, read)), UNREAD_CAP)
+}
+
+/** Whether a change of a message that is not stored here may have made the count of mentions wrong. */
+export function mayMiscount(held: Held, entry: MessageChange, me: string): boolean {
+  if (!renames(entry) || entry.seq >= held.firstSeq || entry.seq <= readUpTo(held)) return false
+  return held.counted.mentions > 0 || (entry.kind === 'message.edited' && namesOne(entry, me))
+}
+
+/** Whether whom a message names may be others after that change. */
+const renames = (entry: MessageChange): boolean =>
+  entry.kind === 'message.deleted' || (entry.kind === 'message.edited' && entry.text !== undefined)
+
+/** Whether it is another's, and names oneself or everybody. */
+export const namesOne = (
+  { senderId, mentions, mentionsAll }: Pick<MessageEntry, 'senderId' | 'mentions' | 'mentionsAll'>,
+  me: string,
+): boolean => senderId !== me && (mentionsAll === true || mentions?.includes(me) === true)
+
+const namingIn = (messages: readonly StoredMessage[], me: string): Naming[] =>
+  messages.filter((message) => namesOne(message, me)).map(({ seq, senderId }) => ({ seq, senderId }))
+
+const countedIn = ({ headSeq, me: { readSeq, unread, mentions } }: ConversationItem): Held['counted'] => ({
+  readSeq,
+  headSeq,
+  unread,
+  mentions,
+})
 
 const capped = (unread: number, sure: boolean): { unread: number; sure: boolean } => ({
   unread: Math.min(unread, UNREAD_CAP),

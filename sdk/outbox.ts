@@ -7,14 +7,14 @@ import type { StoredMessage } from './held.ts'
 import type { Changes, Keeper } from './keeper.ts'
 import { openLanes } from './lanes.ts'
 import { outboxPrefix } from './session.ts'
-import type { DeviceStorage, MessageAction, MessageRef, OutboxItem } from './types.ts'
+import type { DeviceStorage, MessageAction, MessageRef, OutboxItem, SendExtras } from './types.ts'
 
 /** Messages on their way to the server: kept before they are shown, sent in order, never given up without a refusal. */
 export interface Outbox {
   load(): Promise<void>
   /** All items, oldest first. The same array until something changes. */
   items(): readonly OutboxItem[]
-  add(to: OutboxItem['to'], text: string): Promise<OutboxItem>
+  add(to: OutboxItem['to'], text: string, extras?: SendExtras): Promise<OutboxItem>
   /** Queues a change of a message, behind everything of its conversation that waits. */
   change(message: MessageRef, action: MessageAction): Promise<OutboxItem>
   retry(id: string): Promise<void>
@@ -31,6 +31,9 @@ export interface Outbox {
 
 /** What the tabs of one browser tell each other. */
 export type OutboxNews = { kind: 'outbox'; item: OutboxItem } | { kind: 'outbox.gone'; id: string }
+
+/** Of items that carry more than a text. */
+const FORMAT = 1
 
 interface Waiting {
   item: OutboxItem
@@ -97,7 +100,11 @@ export function openOutbox({
     hooks.changed()
   }
 
-  const add = (to: OutboxItem['to'], text: string): Promise<OutboxItem> => queue({ to, text })
+  function add(to: OutboxItem['to'], text: string, { replyTo, forwarded }: SendExtras = {}): Promise<OutboxItem> {
+    if (replyTo === undefined && !forwarded) return queue({ to, text })
+    const extras = { ...(replyTo !== undefined && { replyTo }), ...(forwarded && { forwarded }) }
+    return queue({ to, text, ...extras, format: FORMAT })
+  }
 
   async function change(message: MessageRef, action: MessageAction): Promise<OutboxItem> {
     const to = 'to' in message ? message.to : { conversationId: message.conversationId }
@@ -106,7 +113,7 @@ export function openOutbox({
     return queue({ to, text: '', change: { messageId: message.id, action, ...(seq !== undefined && { seq }) } })
   }
 
-  async function queue(what: Pick<OutboxItem, 'to' | 'text' | 'change'>): Promise<OutboxItem> {
+  async function queue(what: Omit<OutboxItem, 'id' | 'order' | 'queuedAt'>): Promise<OutboxItem> {
     lastOrder = Math.max(lastOrder, items().at(-1)?.order ?? 0) + 1
     const item: OutboxItem = { id: newId(), ...what, order: lastOrder, queuedAt: new Date().toISOString() }
     await keeper.save([[key(item.id), item]])
@@ -159,9 +166,10 @@ export function openOutbox({
     }
   }
 
-  function submit({ id, to, text, change }: OutboxItem, over: Link): Promise<SendReply> {
+  function submit({ id, to, text, change, replyTo, forwarded }: OutboxItem, over: Link): Promise<SendReply> {
     if (change?.seq !== undefined) return amend(target(to), change.seq, change.action, id)
-    const request: SendRequest = { id, text, ...to }
+    const extras = { ...(replyTo !== undefined && { replyTo }), ...(forwarded && { forwarded }) }
+    const request: SendRequest = { id, text, ...to, ...extras }
     return over.call<SendReply>('message.send', request)
   }
 
@@ -188,6 +196,8 @@ export function openOutbox({
       const kept = new Set<string>()
       for (const [, value] of await storage.list(outboxPrefix(userId))) {
         const item = value as OutboxItem
+        // Without what this client does not know of it, it would be another message.
+        if ((item.format ?? 0) > FORMAT) continue
         kept.add(item.id)
         waiting.set(item.id, { ...waiting.get(item.id), item })
       }

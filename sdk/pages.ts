@@ -1,10 +1,10 @@
-import type { MessageChange } from '@parley/protocol/message-change'
 import type { Api } from './api.ts'
-import type { Conversation, Device } from './device.ts'
+import type { Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
 import { type Held, type StoredMessage, withWindow } from './held.ts'
 import type { Keeper } from './keeper.ts'
-import { denseSuffix, prepend, withChanges } from './timeline.ts'
+import { keepQuotes } from './quotes.ts'
+import { denseSuffix, meanwhile, prepend } from './timeline.ts'
 import type { DeviceStorage } from './types.ts'
 
 /** Messages of one conversation, from this device and, where it has none, from the server. */
@@ -74,26 +74,18 @@ export function openPages(
     conversation.loadingOlder = true
     changed(id)
     try {
-      const page = await meanwhile(conversation, async () => (await api.messages(id, first, PAGE)).items)
+      let count = 0
+      const all = await meanwhile(conversation, async () => {
+        const { items, quoted = [] } = await api.messages(id, first, PAGE)
+        count = items.length
+        return [...items, ...quoted]
+      })
       if (device.conversations.get(id) !== conversation) return
-      join(id, page)
+      keepQuotes(conversation, all.slice(count))
+      join(id, all.slice(0, count))
     } finally {
       conversation.loadingOlder = false
       changed(id)
-    }
-  }
-
-  /** What is fetched, with the changes that came to this device meanwhile: it may have been read before those. */
-  async function meanwhile(
-    conversation: Conversation,
-    fetch: () => Promise<readonly StoredMessage[]>,
-  ): Promise<readonly StoredMessage[]> {
-    const changes: MessageChange[] = []
-    conversation.meanwhile.add(changes)
-    try {
-      return withChanges(await fetch(), changes)
-    } finally {
-      conversation.meanwhile.delete(changes)
     }
   }
 

@@ -1,4 +1,5 @@
-import type { ConversationItem, Entry } from '@parley/protocol/conversation'
+import type { ConversationItem, Entry, MessageExtras } from '@parley/protocol/conversation'
+import { mentionsOf } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { OwnUser } from '@parley/protocol/user'
 import type { Api } from './api.ts'
@@ -9,6 +10,7 @@ import { openKeeper } from './keeper.ts'
 import { type OutboxNews, openOutbox } from './outbox.ts'
 import { openPages } from './pages.ts'
 import type { Presence } from './presence.ts'
+import { openQuotes } from './quotes.ts'
 import { openReceipts } from './receipts.ts'
 import { openOwnSettings } from './settings.ts'
 import { openSync } from './sync.ts'
@@ -27,6 +29,8 @@ export interface SpaceOptions {
   presence: Presence
   events: Emitter<ClientEvents>
   state(state: ConnectionState): void
+  /** Whom one has blocked, as far as known. */
+  hides(userId: string): boolean
   /** The view of a conversation, and so the list, changed. */
   changed(conversationId: string): void
   outboxChanged(): void
@@ -68,8 +72,11 @@ export async function openSpace(options: SpaceOptions) {
     () => outbox,
     typing,
     (held) => settings.of(held),
+    () => quotes,
+    options.hides,
   )
   const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
+  const quotes = openQuotes(device, api, changed)
   const pages = openPages(device, storage, keeper, api, changed)
   const receipts = openReceipts({ device, storage, keeper, leads, stir })
   const sync = openSync({
@@ -78,7 +85,12 @@ export async function openSpace(options: SpaceOptions) {
     gapWaitMs: options.gapWaitMs,
     live() {
       options.state('live')
-      for (const [id, { open }] of device.conversations) if (open) pages.open(id).catch(() => {})
+      quotes.up()
+      for (const [id, { open }] of device.conversations) {
+        if (!open) continue
+        pages.open(id).catch(() => {})
+        changed(id)
+      }
     },
     synced: (page) => events.emit('synced', page),
     lost: (id) => outbox.dropped(id),
@@ -130,7 +142,7 @@ export async function openSpace(options: SpaceOptions) {
     }
     const membersRev = conversation?.held.facts.membersRev ?? 0
     const place = { conversationId, id, rev, seq, headSeq: seq, createdAt, membersRev }
-    takeLive({ kind: 'message', senderId: me.id, text: item.text, ...place })
+    takeLive({ kind: 'message', senderId: me.id, text: item.text, ...place, ...carriedBy(reply, item) })
   }
 
   /** One's own change of a message has its place; it is done when the log is held up to there. */
@@ -220,5 +232,15 @@ export async function openSpace(options: SpaceOptions) {
       // Only now: the tab that leads next must not be written over.
       tabs.close()
     },
+  }
+}
+
+/** What one's own message carries: what was asked for, and what the server made of it. */
+function carriedBy(reply: SendReply, { replyTo, forwarded }: OutboxItem): MessageExtras {
+  return {
+    ...(replyTo !== undefined && { replyTo }),
+    ...mentionsOf(reply),
+    ...(forwarded && { forwarded }),
+    ...(reply.expiresAt !== undefined && { expiresAt: reply.expiresAt }),
   }
 }

@@ -58,6 +58,20 @@ export function withChanges<M extends MessageEntry>(
     : messages.map((message) => (bySeq.get(message.seq) ?? []).reduce(changed<M>, message))
 }
 
+/** What is fetched for a conversation, with the changes that came to this device meanwhile: it may have been read before those. */
+export async function meanwhile<M extends MessageEntry>(
+  conversation: { meanwhile: Set<MessageChange[]> },
+  fetch: () => Promise<readonly M[]>,
+): Promise<readonly M[]> {
+  const changes: MessageChange[] = []
+  conversation.meanwhile.add(changes)
+  try {
+    return withChanges(await fetch(), changes)
+  } finally {
+    conversation.meanwhile.delete(changes)
+  }
+}
+
 /** A window of messages with `older` in front, when both are dense and meet; else the window as it was. */
 export function prepend<M extends { seq: number }>(
   window: readonly M[],

@@ -46,6 +46,7 @@ const nothing = (conversationId: string): TimelineView => ({
   conversationId,
   messages: [],
   pending: [],
+  quotes: new Map(),
   hasOlder: false,
   loadingOlder: false,
   marks: [],

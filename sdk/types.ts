@@ -55,10 +55,12 @@ export type ConnectionState = 'offline' | 'connecting' | 'syncing' | 'live'
 export type MessageStatus = 'pending' | 'failed' | 'sent' | 'delivered' | 'read'
 
 /** A message waiting to be acknowledged. Kept durably before it is shown. */
-export interface OutboxItem {
+export interface OutboxItem extends SendExtras {
   id: string
   to: { conversationId: string } | { receiverId: string }
   text: string
+  /** How it is kept, where that is not as at first: a client that does not know the format leaves the item to one that does. */
+  format?: number
   /** Order of sending on this device. */
   order: number
   queuedAt: string
@@ -66,6 +68,14 @@ export interface OutboxItem {
   change?: QueuedChange
   /** Set after a definite refusal; `retry` or `discard` it. */
   refused?: Problem
+}
+
+/** What a message may carry besides its text. Whom it names the server finds in the text. */
+export interface SendExtras {
+  /** The `seq` of the message of the same conversation that it answers. */
+  replyTo?: number
+  /** It was said elsewhere before, and is passed on. */
+  forwarded?: true
 }
 
 /** A change of a message. `seq` is unknown while the message itself, `messageId`, waits. */
@@ -87,15 +97,22 @@ export interface TimelineMessage extends MessageEntry {
   /** User name, where known. */
   sender: string
   mine: boolean
+  /** Another's, and it names oneself or everybody. */
+  namesMe: boolean
   /** For one's own: `sent`, `delivered` or `read` (by everyone else, in a group). */
   status: MessageStatus
 }
+
+/** What a message answers: as it is now; being fetched; or none that one may see. */
+export type Quote = TimelineMessage | 'loading' | 'unseen'
 
 /** A contiguous range of a conversation's messages that ends at the head as far as known, then what waits in the outbox. */
 export interface TimelineView {
   conversationId: string
   messages: readonly TimelineMessage[]
   pending: readonly (OutboxItem & { status: 'pending' | 'failed' })[]
+  /** What the messages above answer, by its `seq`. */
+  quotes: ReadonlyMap<number, Quote>
   /** There are older messages than `messages[0]` that one may see. */
   hasOlder: boolean
   loadingOlder: boolean
@@ -231,7 +248,9 @@ export interface ParleyClient {
   conversation(conversationId: string): ConversationHandle
   timeline(conversationId: string): Timeline
   /** Resolves when the message is durable in the outbox; the ack comes as an event, and in the timeline. */
-  send(to: { conversationId: string } | { receiverId: string }, text: string): Promise<OutboxItem>
+  send(to: { conversationId: string } | { receiverId: string }, text: string, extras?: SendExtras): Promise<OutboxItem>
+  /** The messages after `seq` `after` that name oneself or everybody, the first ones, ascending. */
+  mentions(conversationId: string, after: number): Promise<number[]>
   /**
    * Edit, delete for everyone, set or take back a reaction. Resolves when that is durable in the outbox; it is shown at once,
    * sent behind what was queued before, once, and goes again (with `refused`) when the server definitely refuses it.

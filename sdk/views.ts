@@ -1,10 +1,11 @@
 import { changed, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 import type { Conversation, Device } from './device.ts'
-import { type Held, type StoredMessage, statusOf, unreadOf } from './held.ts'
+import { type Held, mentionsOf, namesOne, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
 import { hasOlder } from './pages.ts'
-import type { ConversationView, MessageAction, OutboxItem, TimelineMessage, TimelineView } from './types.ts'
+import type { Quotes } from './quotes.ts'
+import type { ConversationView, MessageAction, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
 import type { Typing } from './typing.ts'
 
 /** What is shown of a device's state. Objects stay the same while what they show does. */
@@ -22,6 +23,9 @@ export function openViews(
   outbox: () => Outbox,
   typing: Typing,
   settingsOf: (held: Held) => Settings,
+  quotes: () => Quotes,
+  /** Whom one has blocked, as far as known. */
+  hides: (userId: string) => boolean,
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<string, { held: Held; settings: Settings; pendingCount: number; view: ConversationView }>()
@@ -47,7 +51,7 @@ export function openViews(
     const sender = stored.sender || (device.people.get(stored.senderId) ?? '')
     const before = messages.get(stored)
     if (before && before.status === status && before.sender === sender) return before
-    const view: TimelineMessage = { ...stored, sender, mine, status }
+    const view: TimelineMessage = { ...stored, sender, mine, namesMe: namesOne(stored, device.me.id), status }
     messages.set(stored, view)
     return view
   }
@@ -82,17 +86,30 @@ export function openViews(
       return before.view
     const { facts, lastMessage, marks, rev, headSeq, deliveredSeq, readSeq } = held
     const { unread } = unreadOf(held)
+    const mentions = unread > 0 ? mentionsOf(held, hides) : 0
     const view: ConversationView = {
       ...facts,
       rev,
       headSeq,
       ...(lastMessage && { lastMessage: message(lastMessage, held) }),
       ...(marks && { marks: [...marks] }),
-      me: { ...facts.me, deliveredSeq, readSeq, unread, settings },
+      me: { ...facts.me, deliveredSeq, readSeq, unread, mentions, settings },
       pendingCount,
     }
     shown.set(held.id, { held, settings, pendingCount, view })
     return view
+  }
+
+  function quotesOf(conversation: Conversation | undefined, changes: readonly OutboxItem[]): Map<number, Quote> {
+    const found = new Map<number, Quote>()
+    if (!conversation) return found
+    const { held, messages = [] } = conversation
+    for (const { replyTo } of [...messages, ...pendingOf(held.id)]) {
+      if (replyTo === undefined || found.has(replyTo)) continue
+      const quoted = quotes().find(conversation, replyTo)
+      found.set(replyTo, typeof quoted === 'string' ? quoted : message(shownAs(quoted, changes), held))
+    }
+    return found
   }
 
   const pinnedFirst = (a: Held, b: Held): number => (settingsOf(b).pinned ?? 0) - (settingsOf(a).pinned ?? 0)
@@ -107,6 +124,7 @@ export function openViews(
       return {
         conversationId: id,
         messages: held ? (conversation.messages ?? []).map((one) => message(shownAs(one, changes), held)) : [],
+        quotes: quotesOf(conversation, changes),
         pending: pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
         hasOlder: hasOlder(device, id),
         loadingOlder: conversation?.loadingOlder ?? false,

@@ -171,6 +171,7 @@ function conversation(given: {
     deliveredSeq: readSeq,
     readSeq,
     unread,
+    mentions: 0,
     fromSeq: 1,
     fromRev: 1,
     settings: { ...UNSET, ...settings },
@@ -181,7 +182,14 @@ function conversation(given: {
 
 function message(given: Partial<TimelineMessage>): TimelineMessage {
   const place = { conversationId: 'd', rev: 3, seq: 3, headSeq: 3, membersRev: 1, id: 'm' }
-  const said = { senderId: 'bob', sender: 'Bob', text: 'x', mine: false, createdAt: '2026-03-10T09:00:00.000Z' }
+  const said = {
+    senderId: 'bob',
+    sender: 'Bob',
+    text: 'x',
+    mine: false,
+    namesMe: false,
+    createdAt: '2026-03-10T09:00:00.000Z',
+  }
   return { ...place, ...said, kind: 'message', status: 'sent', ...given }
 }
 

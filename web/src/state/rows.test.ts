@@ -75,7 +75,8 @@ test('older messages above are told apart from newer ones below', () => {
 type Open<T> = { -readonly [K in keyof T]: T[K] }
 
 function view(messages: TimelineMessage[]): Open<TimelineView> {
-  return { conversationId: 'c', messages, pending: [], hasOlder: false, loadingOlder: false, marks: [], typing: [] }
+  const nothing = { pending: [], quotes: new Map(), hasOlder: false, loadingOlder: false, marks: [], typing: [] }
+  return { conversationId: 'c', messages, ...nothing }
 }
 
 function said(seq: number, senderId: string, minute: number): TimelineMessage {
@@ -89,6 +90,7 @@ function said(seq: number, senderId: string, minute: number): TimelineMessage {
     sender: senderId,
     text: 'x',
     mine,
+    namesMe: false,
     status: 'sent',
     createdAt: at(minute),
   }
