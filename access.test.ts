@@ -10,6 +10,7 @@ import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
 import { openUser, userConfig } from '@parley/user'
+import { captureMail, showCapturedMail } from './captured-mail.ts'
 import { accessHolds } from './test/access/check.ts'
 import { settle, type Town } from './test/access/scene.ts'
 
@@ -39,6 +40,7 @@ before(async () => {
   const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
   makeKeys(chat.keyFile)
   const bus = stack.use(embeddedBus({ log }))
+  showCapturedMail(http.routes, stack.use(await captureMail(join(folder, 'mail.db'), bus)))
   const { directory } = stack.use(await openUser(user, bus, http, log))
   stack.use(await openChat(chat, bus, http, directory, log))
   serveReference(http.routes)

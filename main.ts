@@ -9,6 +9,7 @@ import { openLog } from '@parley/kit/log'
 import { servePages } from '@parley/kit/pages'
 import { serveReference } from '@parley/kit/reference'
 import { openUser, userConfig } from '@parley/user'
+import { captureMail, showCapturedMail } from './captured-mail.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 
 /** All of Parley in one process: one port, SQLite files in one folder that it holds, an embedded bus. */
@@ -19,17 +20,21 @@ async function run(): Promise<void> {
   const starting = http.ready('start', async () => 'down')
   makeKeys(config.chat.keyFile)
   await using bus = embeddedBus({ log })
+  // Nothing here sends mail. It is shown where that is to the person at this machine, and kept either way.
+  await using mail = await captureMail(folder.file('mail.db'), bus)
+  const shown = LOOPBACK.has(config.host) && LOOPBACK.has(new URL(config.user.publicUrl ?? 'http://localhost').hostname)
+  if (shown) showCapturedMail(http.routes, mail)
   await using user = await openUser(config.user, bus, http, log)
   await using _chat = await openChat(config.chat, bus, http, user.directory, log)
   serveReference(http.routes)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
   starting[Symbol.dispose]()
-  greet(`http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`, hasPages, demo)
+  greet(`http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`, hasPages, shown, demo)
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 }
 
-const LOOPBACK = new Set(['127.0.0.1', '::1', 'localhost'])
+const LOOPBACK = new Set(['127.0.0.1', '::1', '[::1]', 'localhost'])
 
 /** Reads the settings, takes the data folder and the port; throws one error that names all that is wrong with any of them. */
 async function prepare() {
@@ -66,8 +71,14 @@ async function prepare() {
   return { config, folder: folder!, http: http!, log }
 }
 
-function greet(url: string, hasPages: boolean, demo: readonly { email: string; password: string }[]): void {
+function greet(
+  url: string,
+  hasPages: boolean,
+  showsMail: boolean,
+  demo: readonly { email: string; password: string }[],
+): void {
   console.log(`Parley is ready: ${url}${hasPages ? '' : ' (the web client is not built: npm start builds it)'}`)
+  if (showsMail) console.log(`No mail leaves this machine: it is shown at ${url}/dev/mail`)
   if (demo.length === 0) return
   console.log('Two people are there to try it with, each in a browser of its own:')
   for (const { email, password } of demo) console.log(`  ${email}   password: ${password}`)

@@ -32,6 +32,9 @@ export const CRASH_POINTS = [
   'register.after-commit',
   'revoke.before-log',
   'password.before-sessions',
+  'mail.after-commit',
+  'reset.after-commit',
+  'email.after-commit',
   'migration.middle',
   'search.before-commit',
 ] as const

@@ -6,7 +6,7 @@ import express, { type Router } from 'express'
 const HASHED = /[\\/]assets[\\/]/
 
 /** The first part of addresses that are never a page, however they are written: of the services, and of their internal ports. */
-const NO_PAGE = new Set(['api', 'docs', 'internal', 'metrics', 'socket.io'])
+const NO_PAGE = new Set(['api', 'dev', 'docs', 'internal', 'metrics', 'socket.io'])
 
 /**
  * Serves a built web client, to be called after every other route. Hashed files are cached for a year, the page itself is asked for anew each

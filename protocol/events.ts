@@ -1,5 +1,6 @@
 import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
+import type { Mail } from './mail.ts'
 import type { PublicUser } from './user.ts'
 
 /**
@@ -11,6 +12,8 @@ export type BusEvent = BusEnvelope &
     | { type: 'user.registered'; data: PublicUser }
     /** What is between two users changed (requests, friendship, blocks). `key` is both ids, the lesser first. */
     | { type: 'contact.changed'; data: ContactPair }
+    /** Someone is to get a mail. `key` and `id` are this mail's, so every copy of it is one mail. Never logged: it may hold a secret. */
+    | { type: 'mail.requested'; data: Mail }
     /** The user service's control log grew up to `n`: read it (P9). */
     | { type: 'control.appended'; data: { n: number } }
     /** A message was committed. `key` is the conversation, `rev` its position. */
@@ -36,6 +39,7 @@ export type BusEventType = BusEvent['type']
 /** The durable subscriptions, and what each takes. The bus declares their queues before anything is published, so that nothing is lost before a service's first start. */
 export const SUBSCRIPTIONS = {
   'chat.users': ['user.registered'],
+  'notification.mail': ['mail.requested'],
 } as const satisfies Record<string, readonly BusEventType[]>
 
 export type SubscriptionName = keyof typeof SUBSCRIPTIONS

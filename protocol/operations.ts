@@ -3,7 +3,7 @@ import { AMENDMENT_OPERATIONS } from './operations/amendments.ts'
 import { CHAT_OPERATIONS } from './operations/chat.ts'
 import { CONTACT_OPERATIONS } from './operations/contacts.ts'
 import { USER_OPERATIONS } from './operations/user.ts'
-import { Health, Readiness } from './replies.ts'
+import { CapturedMail, Health, Readiness } from './replies.ts'
 
 const tag = 'Operation'
 
@@ -66,5 +66,26 @@ export const OPERATIONS: readonly Operation[] = [
     summary: 'The look of that page',
     who: 'Anyone',
     replies: { 200: 'text/css' },
+  },
+  {
+    name: 'showMail',
+    method: 'get',
+    path: '/dev/mail',
+    tag,
+    summary: 'Mail that all-in-one captured, as a page',
+    description: 'For the person at the machine that it runs on; elsewhere there is nothing.',
+    who: 'Anyone',
+    replies: { 200: 'text/html' },
+    faults: ['not_found'],
+  },
+  {
+    name: 'getMail',
+    method: 'get',
+    path: '/dev/mail.json',
+    tag,
+    summary: 'The same as data, the latest first',
+    who: 'Anyone',
+    replies: { 200: CapturedMail },
+    faults: ['not_found'],
   },
 ]

@@ -275,6 +275,19 @@ export const UserPage = z.object({ items: z.array(PublicUser), nextCursor: curso
 export const KeySet = z.object({
   keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional(), alg: z.string().optional() })),
 })
+export const CapturedMail = z.object({
+  items: z.array(
+    z.object({
+      id: z.string(),
+      at: z.string(),
+      to: z.string(),
+      username: z.string(),
+      kind: z.enum(['password.reset', 'email.change', 'password.changed', 'email.changed']),
+      link: z.string().optional().describe('Until it has ended.'),
+      expiresAt: z.string().optional(),
+    }),
+  ),
+})
 export const Health = z.object({ status: z.literal('ok') })
 export const Readiness = z.object({
   status: z.enum(['ready', 'degraded', 'down']),

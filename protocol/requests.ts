@@ -74,6 +74,15 @@ export const SearchUsers = z.object({
 /** `POST /api/user/password`. */
 export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
 
+/** `POST /api/user/password/forgot`: whatever was typed, since what is no address has no account. */
+export const ForgotPassword = z.object({ email: z.string().min(1).max(254) })
+/** The secret of a link that was mailed. */
+const linkToken = z.string().min(1).max(512)
+export const ResetPassword = z.object({ token: linkToken, newPassword: Password })
+/** `POST /api/user/email`. */
+export const ChangeEmail = z.object({ password: GivenPassword, email: z.string().max(254) })
+export const ConfirmEmail = z.object({ token: linkToken })
+
 /** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */
 export const Refresh = z.object({ refreshToken: z.string().min(1).max(512).optional() })
 

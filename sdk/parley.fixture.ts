@@ -73,6 +73,8 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
       await using stack = new AsyncDisposableStack()
       const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
       const bus = stack.use(embeddedBus({ log }))
+      // Whom a mail is for, no test here asks.
+      stack.use(await bus.subscribe('notification.mail', async () => {}))
       const { directory } = stack.use(await openUser(user, bus, http, log))
       stack.use(await openChat(chat, bus, http, directory, log))
       running = stack.move()

@@ -11,7 +11,18 @@ import {
   UserPage,
   Users,
 } from '../replies.ts'
-import { ChangePassword, Login, NameSession, Refresh, Register, SearchUsers } from '../requests.ts'
+import {
+  ChangeEmail,
+  ChangePassword,
+  ConfirmEmail,
+  ForgotPassword,
+  Login,
+  NameSession,
+  Refresh,
+  Register,
+  ResetPassword,
+  SearchUsers,
+} from '../requests.ts'
 
 const tag = 'People and sessions'
 const byCookie = 'With an empty body, the refresh token is taken from the cookie that log-in set.'
@@ -133,6 +144,56 @@ export const USER_OPERATIONS: readonly Operation[] = [
     body: ChangePassword,
     replies: { 204: null },
     faults: [...SIGNED_IN, 'origin.refused', 'rate.limited'],
+  },
+  {
+    name: 'askForPassword',
+    method: 'post',
+    path: '/api/user/password/forgot',
+    tag,
+    summary: 'Mail a link that sets a new password',
+    description:
+      'Answers alike whether or not there is such an account. The link is good once, for 30 minutes, and until another is asked for.',
+    who: 'Anyone',
+    body: ForgotPassword,
+    replies: { 202: null },
+    faults: ['origin.refused', 'rate.limited'],
+  },
+  {
+    name: 'resetPassword',
+    method: 'post',
+    path: '/api/user/password/reset',
+    tag,
+    summary: 'Set a new password by the secret of a mailed link',
+    description: 'Ends every session. A repeat with the same password changes nothing.',
+    who: 'Anyone',
+    body: ResetPassword,
+    replies: { 204: null },
+    faults: ['origin.refused', 'not_found', 'rate.limited'],
+  },
+  {
+    name: 'changeEmail',
+    method: 'post',
+    path: '/api/user/email',
+    tag,
+    summary: 'Mail a link to what is to be one’s e-mail address',
+    description:
+      'It is one’s address once the link was opened, which is good once and for 30 minutes. Whether another account has the address is not said.',
+    who: 'Signed in',
+    body: ChangeEmail,
+    replies: { 202: null },
+    faults: [...SIGNED_IN, 'origin.refused', 'rate.limited'],
+  },
+  {
+    name: 'confirmEmail',
+    method: 'post',
+    path: '/api/user/email/confirm',
+    tag,
+    summary: 'Make the address the account’s, by the secret of a mailed link',
+    description: 'The address before is told by mail.',
+    who: 'Anyone',
+    body: ConfirmEmail,
+    replies: { 204: null },
+    faults: ['origin.refused', 'not_found', 'email.taken', 'rate.limited'],
   },
   {
     name: 'findUser',

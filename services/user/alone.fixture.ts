@@ -6,11 +6,19 @@ import { openLog } from '@parley/kit/log'
 import { userConfig } from './config.ts'
 import { openUser } from './open.ts'
 
-/** The user service alone in a process on a SQLite file, for the tests that kill it. Prints its port when it is ready. */
+/** The user service alone in a process on a SQLite file, for the tests that kill it. Prints its port when it is ready, then a line for each mail. */
 const config = userConfig(reader(process.env))
 const log = openLog('user', 'silent')
 makeKeys(config.keyFile)
 const http = await listen({ host: '127.0.0.1', port: 0, log })
 const bus = embeddedBus({ log })
+await bus.subscribe('chat.users', async () => {})
+const mails: string[] = []
+let ready = false
+await bus.subscribe('notification.mail', async ({ data }) => {
+  mails.push(`${JSON.stringify(data)}\n`)
+  if (ready) process.stdout.write(mails.splice(0).join(''))
+})
 await openUser(config, bus, http, log)
-process.stdout.write(`${http.port}\n`)
+ready = true
+process.stdout.write(`${http.port}\n${mails.splice(0).join('')}`)

@@ -10,7 +10,11 @@ import { openContacts } from './contacts.ts'
 import { openControl } from './control.ts'
 import { seedDemo } from './demo.ts'
 import { openDirectory } from './directory.ts'
+import { openForgottenPassword } from './forgotten-password.ts'
 import { internalRoutes } from './internal-routes.ts'
+import { mailOutbox } from './letters.ts'
+import { mailLinks } from './mail-link.ts'
+import { openOwnEmail } from './own-email.ts'
 import { openOwnPassword } from './own-password.ts'
 import { openPasswords } from './passwords.ts'
 import { refreshTokens } from './refresh-token.ts'
@@ -36,7 +40,7 @@ export async function startUser(needs: {
   bus: Bus
   http: Http
   keys: Record<'signing' | 'refresh' | 'pepper' | 'internal', Buffer>
-  config: Pick<UserConfig, 'origins' | 'bcryptCost' | 'limits'>
+  config: Pick<UserConfig, 'origins' | 'bcryptCost' | 'limits'> & { publicUrl: string }
   log: Log
   now?: () => number
 }): Promise<UserService> {
@@ -46,11 +50,16 @@ export async function startUser(needs: {
   const verifier = openVerifier(async () => tokens.jwks(), now)
   const throttle = openThrottle(limits)
   const contactNews = contactOutbox(store.contacts, bus)
-  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews], bus, log })
+  const links = mailLinks(keys.refresh, config.publicUrl)
+  const mailNews = mailOutbox(store.mail, links, now)
+  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews, mailNews], bus, log })
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
   const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
   const control = openControl({ store, bus, log })
-  const ownPassword = openOwnPassword({ users: store.users, passwords, throttle, control })
+  const written = relay.wake
+  const ownPassword = openOwnPassword({ users: store.users, passwords, throttle, control, written, now })
+  const forgottenPassword = openForgottenPassword({ store, passwords, throttle, control, links, written, now })
+  const ownEmail = openOwnEmail({ store, ownPassword, throttle, links, written, now })
   const chain = refreshTokens(keys.refresh)
   const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
   const contacts = openContacts({
@@ -65,7 +74,18 @@ export async function startUser(needs: {
 
   http.routes.use(
     '/api/user',
-    userRoutes({ accounts, sessions, ownPassword, tokens, verifier, throttle, contacts, config }),
+    userRoutes({
+      accounts,
+      sessions,
+      ownPassword,
+      forgottenPassword,
+      ownEmail,
+      tokens,
+      verifier,
+      throttle,
+      contacts,
+      config,
+    }),
   )
   http.routes.get('/.well-known/jwks.json', (_req, res) => {
     res.set('Cache-Control', 'public, max-age=300').json(tokens.jwks())
@@ -94,11 +114,12 @@ export async function startUser(needs: {
 
 const HOUR_MS = 3_600_000
 
-/** Forgets sessions past their end, now and each hour. */
+/** Forgets sessions and tickets past their end, now and each hour. */
 function startPurge(store: UserStore, log: Log, now: () => number): Disposable {
   const purge = (): void => {
-    const done = store.sessions.purge(new Date(now()).toISOString())
-    done.catch((error: Error) => log.warn({ cause: error.message }, 'old sessions not purged'))
+    const time = new Date(now()).toISOString()
+    const done = Promise.all([store.sessions.purge(time), store.mail.purge(time)])
+    done.catch((error: Error) => log.warn({ cause: error.message }, 'old sessions and links not purged'))
   }
   purge()
   const timer = setInterval(purge, HOUR_MS).unref()

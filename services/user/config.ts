@@ -15,6 +15,12 @@ export const USER_LIMITS = {
   registrationsPerAddress: 10_000,
   takenPerAddress: 200,
   lookUpsPerUser: 300,
+  /** Mails with a link that are asked for: to one recipient from one address, from one address (in a quarter of an hour each), and to one recipient (in an hour). */
+  mailsPerRecipientAndAddress: 5,
+  mailsPerAddress: 100,
+  mailsPerRecipient: 20,
+  /** Uses of mailed links from one address in a quarter of an hour. */
+  linksPerAddress: 100,
   /** Requests, answers, removals and blocks in a minute. */
   contactChangesPerUser: 60,
   friendsPerUser: 5_000,
@@ -30,6 +36,8 @@ export interface UserConfig {
   keyFile: string
   /** Web origins beside the server's own. */
   origins: string[]
+  /** The web origin that links in mails begin with; by default the first of `origins`, else the server's own on this machine. */
+  publicUrl: string | undefined
   /** bcrypt's cost, 4 to 20. */
   bcryptCost: number
   limits: UserLimits
@@ -81,8 +89,11 @@ export function readUserService(env: Env): UserServiceConfig {
   return config
 }
 
-function common(read: Reader): Pick<UserConfig, 'origins' | 'bcryptCost' | 'limits'> {
+function common(read: Reader): Pick<UserConfig, 'origins' | 'publicUrl' | 'bcryptCost' | 'limits'> {
   const limits = readLimits(read, USER_LIMITS)
   if (limits.accessTokenSeconds > 900) read.problem('PARLEY_LIMIT_ACCESS_TOKEN_SECONDS must be at most 900')
-  return { origins: read.origins('PARLEY_ORIGINS'), bcryptCost: read.integer('PARLEY_BCRYPT_COST', 12, 4, 20), limits }
+  const origins = read.origins('PARLEY_ORIGINS')
+  const [publicUrl = origins[0], ...more] = read.origins('PARLEY_PUBLIC_URL')
+  if (more.length > 0) read.problem('PARLEY_PUBLIC_URL must be one web origin')
+  return { origins, publicUrl, bcryptCost: read.integer('PARLEY_BCRYPT_COST', 12, 4, 20), limits }
 }

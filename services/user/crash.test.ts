@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import type { CrashPoint } from '@parley/kit/crash'
+import type { Mail } from '@parley/protocol/mail'
+import { tokenIn } from './mail.fixture.ts'
 import { PASSWORD } from './service.fixture.ts'
 
 const ANN = { username: 'ann', email: 'ann@example.org', password: PASSWORD }
@@ -26,11 +28,32 @@ function openFolder(t: TestContext) {
     const program = new URL('./alone.fixture.ts', import.meta.url).pathname
     const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     children.push(child)
-    const [port] = await Promise.race([
-      once(createInterface({ input: child.stdout! }), 'line', { signal: AbortSignal.timeout(10_000) }),
-      once(child, 'exit').then(() => Promise.reject(new Error('it died before it was ready'))),
+    const lines = createInterface({ input: child.stdout! })
+    const mails: Mail[] = []
+    const ready = Promise.withResolvers<string>()
+    lines.once('line', (port) => {
+      ready.resolve(port)
+      lines.on('line', (line) => {
+        mails.push(JSON.parse(line))
+        lines.emit('mail')
+      })
+    })
+    const died = once(child, 'exit', { signal: AbortSignal.timeout(10_000) })
+    const port = await Promise.race([
+      ready.promise,
+      died.then(() => Promise.reject(new Error('it died before it was ready'))),
     ])
+    died.catch(() => {})
     return {
+      /** The first mail of that kind, as soon as it was told. */
+      async mail<K extends Mail['kind']>(kind: K): Promise<Extract<Mail, { kind: K }>> {
+        const signal = AbortSignal.timeout(10_000)
+        for (;;) {
+          const found = mails.find((mail) => mail.kind === kind)
+          if (found) return found as Extract<Mail, { kind: K }>
+          await once(lines, 'mail', { signal })
+        }
+      },
       async post(path: string, body: object, headers: Record<string, string> = {}) {
         const response = await fetch(`http://127.0.0.1:${port}/api/user/${path}`, {
           method: 'POST',
@@ -38,7 +61,8 @@ function openFolder(t: TestContext) {
           body: JSON.stringify(body),
           signal: AbortSignal.timeout(10_000),
         })
-        return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+        const text = await response.text()
+        return { status: response.status, body: (text ? JSON.parse(text) : {}) as Record<string, unknown> }
       },
       /** Resolves when it has died of its crash point. */
       async died(): Promise<void> {
@@ -86,4 +110,48 @@ test('a first start that is killed in the middle of a migration needs no help', 
   await assert.rejects(start('migration.middle'))
   const next = await start()
   assert.equal((await next.post('register', ANN)).status, 201)
+})
+
+test('a link that was asked for is mailed though the service dies before it answers', async (t) => {
+  const start = openFolder(t)
+  const dying = await start('mail.after-commit')
+  await dying.post('register', ANN)
+  await assert.rejects(dying.post('password/forgot', { email: ANN.email }))
+  await dying.died()
+  const next = await start()
+  const token = tokenIn(await next.mail('password.reset'))
+  assert.equal((await next.post('password/reset', { token, newPassword: 'another secret 9' })).status, 204)
+})
+
+test('a password that is set by a link when the service dies is set, told by mail, and its repeat is answered as the first would have been', async (t) => {
+  const start = openFolder(t)
+  const dying = await start('reset.after-commit')
+  await dying.post('register', ANN)
+  const { body: login } = await dying.post('login', { ...ANN, tokens: 'body' })
+  await dying.post('password/forgot', { email: ANN.email })
+  const token = tokenIn(await dying.mail('password.reset'))
+  const input = { token, newPassword: 'another secret 9' }
+  await assert.rejects(dying.post('password/reset', input))
+  await dying.died()
+  const next = await start()
+  assert.equal((await next.mail('password.changed')).to, ANN.email)
+  assert.equal((await next.post('password/reset', input)).status, 204)
+  assert.equal((await next.post('refresh', { refreshToken: login.refreshToken })).status, 401)
+  assert.equal((await next.post('login', { ...ANN, password: input.newPassword })).status, 200)
+})
+
+test('an address that is confirmed when the service dies is the account’s, and the one before is told', async (t) => {
+  const start = openFolder(t)
+  const dying = await start('email.after-commit')
+  await dying.post('register', ANN)
+  const { body: login } = await dying.post('login', { ...ANN, tokens: 'body' })
+  const authorization = `Bearer ${login.token}`
+  await dying.post('email', { email: 'new@example.org', password: PASSWORD }, { authorization })
+  const token = tokenIn(await dying.mail('email.change'))
+  await assert.rejects(dying.post('email/confirm', { token }))
+  await dying.died()
+  const next = await start()
+  assert.equal((await next.mail('email.changed')).to, ANN.email)
+  assert.equal((await next.post('email/confirm', { token })).status, 204)
+  assert.equal((await next.post('login', { ...ANN, email: 'new@example.org' })).status, 200)
 })

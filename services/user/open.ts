@@ -15,7 +15,8 @@ export { userConfig } from './config.ts'
 /** Opens the user service on `http` and `bus`, which stay the caller's to close, after this. Throws when keys or store cannot be had. */
 export async function openUser(config: UserConfig, bus: Bus, http: Http, log: Log): Promise<UserService> {
   const keys = readKeys(config.keyFile, ['signing', 'refresh', 'pepper', 'internal'])
-  return startUser({ store: await openStore(config.store), bus, http, keys, config, log })
+  const { publicUrl = `http://localhost:${http.port}` } = config
+  return startUser({ store: await openStore(config.store), bus, http, keys, config: { ...config, publicUrl }, log })
 }
 
 async function openStore(store: UserConfig['store']): Promise<UserStore> {

@@ -25,6 +25,19 @@ const RETRY_MS = { first: 100, most: 5_000 }
 
 /** Starts with what an earlier run left, then waits to be woken. Tries for ever, with growing pauses. */
 export function startRelay({ outboxes, bus, log }: { outboxes: readonly Outbox[]; bus: Bus; log: Log }): Relay {
+  // Each by itself: what the bus does not take of one holds up no other.
+  const relays = outboxes.map((outbox) => relayOne({ outbox, bus, log }))
+  return {
+    wake() {
+      for (const relay of relays) relay.wake()
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.all(relays.map((relay) => relay[Symbol.asyncDispose]()))
+    },
+  }
+}
+
+function relayOne({ outbox, bus, log }: { outbox: Outbox; bus: Bus; log: Log }): Relay {
   const stopped = new AbortController()
   let rouse = (): void => {}
   let woken = false
@@ -35,9 +48,9 @@ export function startRelay({ outboxes, bus, log }: { outboxes: readonly Outbox[]
     while (!stopped.signal.aborted) {
       woken = false
       try {
-        const told = await Promise.all(outboxes.map(tell))
+        const told = await tell()
         failures = 0
-        if (told.every((count) => count < AT_ONCE)) await pause(LOOK_EVERY_MS)
+        if (told < AT_ONCE) await pause(LOOK_EVERY_MS)
       } catch (error) {
         failures++
         log.debug({ failures, cause: (error as Error).message }, 'events not told yet')
@@ -48,7 +61,7 @@ export function startRelay({ outboxes, bus, log }: { outboxes: readonly Outbox[]
   }
 
   /** Publishes one batch and marks what the bus confirmed. Throws when it did not confirm all. */
-  async function tell(outbox: Outbox): Promise<number> {
+  async function tell(): Promise<number> {
     const batch = await outbox.waiting(AT_ONCE)
     const outcomes = await Promise.allSettled(batch.map((event) => bus.publish(event)))
     await outbox.told(batch.filter((_, i) => outcomes[i]!.status === 'fulfilled'))

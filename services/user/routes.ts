@@ -14,6 +14,9 @@ import type { Contacts } from './contacts.ts'
 import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
 import { publicUser } from './directory.ts'
+import { emailRoutes } from './email-routes.ts'
+import type { ForgottenPassword } from './forgotten-password.ts'
+import type { OwnEmail } from './own-email.ts'
 import type { OwnPassword } from './own-password.ts'
 import { passwordRoutes } from './password-routes.ts'
 import type { Continued, Sessions } from './sessions.ts'
@@ -29,13 +32,16 @@ export function userRoutes(needs: {
   accounts: Accounts
   sessions: Sessions
   ownPassword: OwnPassword
+  forgottenPassword: ForgottenPassword
+  ownEmail: OwnEmail
   tokens: Tokens
   verifier: Verifier
   throttle: Throttle
   contacts: Contacts
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
-  const { accounts, sessions, ownPassword, tokens, verifier, throttle, contacts, config } = needs
+  const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, tokens, verifier, throttle, contacts, config } =
+    needs
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
 
@@ -83,7 +89,8 @@ export function userRoutes(needs: {
     await answer(req, res, account, signedIn, input.tokens)
   })
 
-  routes.use('/password', passwordRoutes({ ownPassword, authenticate, addressOf }))
+  routes.use('/password', passwordRoutes({ ownPassword, forgottenPassword, authenticate, addressOf }))
+  routes.use('/email', emailRoutes({ ownEmail, authenticate, addressOf }))
 
   routes.post('/refresh', async (req, res) => {
     const { refreshToken } = parse(Refresh, req.body ?? {})

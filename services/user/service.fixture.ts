@@ -15,6 +15,8 @@ import { sqliteStore } from './store/sqlite.ts'
 /** A user service as it runs in one process, on a SQLite file of its own, asked over real HTTP. */
 export type Service = Awaited<ReturnType<typeof openService>>
 
+/** What links in mails begin with. */
+export const PUBLIC_URL = 'https://chat.example.net'
 export const PASSWORD = 'securePass123'
 export const INTERNAL_KEY = Buffer.alloc(32, 4)
 const KEYS = {
@@ -45,6 +47,7 @@ export async function openService(
   const bus = embeddedBus({ log })
   const config = {
     origins: some.origins ?? [],
+    publicUrl: PUBLIC_URL,
     bcryptCost: some.bcryptCost ?? 4,
     limits: { ...USER_LIMITS, ...some.limits },
   }
@@ -100,6 +103,7 @@ export async function openService(
     clock,
     bus,
     store,
+    storePath: join(folder, 'user.db'),
     user,
     call,
     register,

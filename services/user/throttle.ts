@@ -10,6 +10,13 @@ export interface Throttle {
    * there is such an account.
    */
   signIn(emailKey: string, address: string): Promise<{ succeeded(): Promise<void>; undecided(): Promise<void> }>
+  /**
+   * Counts a mail with a link that someone asks for, or throws `rate.limited`. By what was typed, whether or not there is such an
+   * account. Who uses up what one recipient may get has had as many mails sent there, of which the last one's link is good.
+   */
+  mail(emailKey: string, address: string): Promise<void>
+  /** Counts the use of a mailed link, or throws `rate.limited`. */
+  link(address: string): Promise<void>
   /** Counts a registration, or throws `rate.limited`. */
   registration(address: string): Promise<void>
   /** Call before saying that a name or an address is taken; throws `rate.limited` when that was said too often there. */
@@ -38,6 +45,10 @@ export function openThrottle(limits: UserLimits): Throttle {
   const taken = limiter(limits.takenPerAddress, 15 * 60)
   const lookUps = limiter(limits.lookUpsPerUser, 60)
   const contactChanges = limiter(limits.contactChangesPerUser, 60)
+  const mailsPerPair = limiter(limits.mailsPerRecipientAndAddress, 15 * 60)
+  const mailsPerAddress = limiter(limits.mailsPerAddress, 15 * 60)
+  const mailsPerRecipient = limiter(limits.mailsPerRecipient, 60 * 60)
+  const links = limiter(limits.linksPerAddress, 15 * 60)
   const familiar = new Set<string>()
 
   return {
@@ -65,6 +76,13 @@ export function openThrottle(limits: UserLimits): Throttle {
         },
       }
     },
+    async mail(emailKey, address) {
+      const place = network(address)
+      await count(mailsPerAddress, place)
+      await count(mailsPerPair, `${place} ${emailKey}`)
+      await count(mailsPerRecipient, emailKey)
+    },
+    link: (address) => count(links, network(address)),
     registration: (address) => count(registrations, network(address)),
     taken: (address) => count(taken, network(address)),
     lookUp: (userId) => count(lookUps, userId),

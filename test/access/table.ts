@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { freshName, PASSWORD } from '../person.ts'
 import { anyone, members, owners, pair, pairUnblocked, signedIn, type Table, visible } from './words.ts'
 
+/** Signed in or not makes no difference. */
+const NOBODY_MORE = { anonymous: 'absent' } as const
+
 /**
  * Who gets what: each route by the name it has in `protocol/operations.ts`, with the answer to every kind of asker. `accessHolds`
  * (check.ts) asks all of it, and fails where a route or a cell is missing here. words.ts explains the words; every exception from
@@ -23,6 +26,11 @@ export const ROUTES: Table = {
     self: signedIn(),
     lastAct: true,
   },
+  askForPassword: { body: ({ me }) => ({ email: me.email }), self: anyone() },
+  // Whoever holds the secret of a link may use it, and nobody else.
+  resetPassword: { body: () => ({ token: 'guessed', newPassword: PASSWORD }), self: signedIn('absent', NOBODY_MORE) },
+  changeEmail: { body: ({ me }) => ({ email: `new-${me.email}`, password: PASSWORD }), self: signedIn() },
+  confirmEmail: { body: () => ({ token: 'guessed' }), self: signedIn('absent', NOBODY_MORE) },
   findUser: { query: ({ username }) => ({ username }), user: visible('nothing') },
   searchUsers: { query: ({ username }) => ({ q: username }), user: visible('nothing') },
   getUser: { user: visible() },
@@ -133,6 +141,8 @@ export const ROUTES: Table = {
   getAsyncApi: { self: anyone() },
   getReference: { self: anyone() },
   getReferenceStyle: { self: anyone() },
+  showMail: { self: anyone() },
+  getMail: { self: anyone() },
 }
 
 /** The same of what is said over the socket, by the names in `protocol/channels.ts`. */

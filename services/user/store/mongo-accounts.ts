@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
 import type { Filter } from 'mongodb'
 import { attempt, isDuplicate, unavailable } from './mongo-attempt.ts'
+import { ticketGood, withMail } from './mongo-mail.ts'
 import type { Collections, UserDocument } from './mongo-schema.ts'
 import { type Account, type AccountStore, nameRange, type SessionStore } from './store.ts'
 
@@ -32,15 +33,33 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
       )
       for (const { _id, ending } of left) await endSessions(_id, ending!)
     },
-    async setPassword(id, { before, after, keep }) {
+    async setPassword(id, { before, after, keep, ...mail }) {
       const ending = { id: randomUUID(), keep }
+      const set = { passwordHash: after, ending }
       const done = await attempt(() =>
-        users.updateOne({ _id: id, passwordHash: before }, { $set: { passwordHash: after, ending } }),
+        users.updateOne(
+          { _id: id, passwordHash: before, ...ticketGood('password', mail.ticket) },
+          withMail('password', set, mail),
+        ),
       )
       if (done.matchedCount === 0) return false
       crashPoint('password.before-sessions')
       await endSessions(id, ending)
       return true
+    },
+    async settle(id) {
+      const left = await attempt(() => users.findOne({ _id: id, 'ending.id': { $exists: true } }))
+      if (left?.ending) await endSessions(id, left.ending)
+    },
+    async setEmail(id, { email, emailKey, ...mail }) {
+      try {
+        const good = { _id: id, ...ticketGood('email', mail.ticket) }
+        const done = await attempt(() => users.updateOne(good, withMail('email', { email, emailKey }, mail)))
+        return done.matchedCount === 1 ? 'changed' : 'over'
+      } catch (error) {
+        if (isDuplicate(error)) return 'email.taken'
+        throw error
+      }
     },
     async add({ id, ...account }) {
       for (let tries = 0; tries < 10; tries++) {
@@ -89,6 +108,6 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
 
 function fromUser(found: UserDocument | null): Account | undefined {
   if (!found) return undefined
-  const { _id, unannounced: _, ending: __, ...account } = found
+  const { _id, unannounced: _, ending: __, mail: ___, ...account } = found
   return { id: _id, ...account }
 }

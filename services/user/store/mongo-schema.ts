@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb'
+import { MAIL_INDEXES, type MailFields } from './mongo-mail.ts'
 import type { Account, RevokeReason, Session } from './store.ts'
 
 /** `ending`: the password was changed by the change `id`, and the sessions but `keep` are on their way out (see `mongo-accounts.ts`). */
@@ -6,6 +7,7 @@ export type UserDocument = Omit<Account, 'id'> & {
   _id: string
   unannounced?: true
   ending?: { id: string; keep?: string }
+  mail?: MailFields
 }
 
 /** `ending` is a revocation that is on its way into the control log (see `mongo-control.ts`); for every reader the session is gone. */
@@ -42,6 +44,7 @@ export async function openCollections(db: Db): Promise<Collections> {
       { key: { emailKey: 1 }, name: 'email', unique: true },
       { key: { unannounced: 1 }, name: 'unannounced', partialFilterExpression: { unannounced: true } },
       { key: { 'ending.id': 1 }, name: 'ending', partialFilterExpression: { 'ending.id': { $exists: true } } },
+      ...MAIL_INDEXES,
     ]),
   )
   await index('sessions', () =>

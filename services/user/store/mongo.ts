@@ -4,6 +4,7 @@ import { openAccounts } from './mongo-accounts.ts'
 import { attempt } from './mongo-attempt.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
+import { mongoMail } from './mongo-mail.ts'
 import { type Collections, openCollections, type SessionDocument } from './mongo-schema.ts'
 import type { Session, SessionStore, UserStore } from './store.ts'
 
@@ -46,6 +47,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
         head: () => attempt(() => control.head()),
       },
       contacts: await mongoContacts(db),
+      mail: mongoMail(collections.users),
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')

@@ -1,4 +1,5 @@
 import { CONTACTS_STEP } from './sqlite-contacts.ts'
+import { MAIL_STEP } from './sqlite-mail.ts'
 
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
@@ -40,4 +41,5 @@ export const MIGRATIONS: readonly string[] = [
 
    CREATE TABLE checks (id INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT;`,
   CONTACTS_STEP,
+  MAIL_STEP,
 ]

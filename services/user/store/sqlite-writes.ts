@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { contactWrites } from './sqlite-contacts.ts'
-import type { Account, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
+import { mailWrites } from './sqlite-mail.ts'
+import type { Account, EmailChange, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
 export function writes(db: DatabaseSync) {
@@ -9,6 +10,8 @@ export function writes(db: DatabaseSync) {
   const addUser = db.prepare('INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)')
   const announce = db.prepare('UPDATE users SET announced = 1 WHERE id IN (SELECT value FROM json_each(?))')
   const setPassword = db.prepare('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?')
+  const setEmail = db.prepare('UPDATE users SET email = ?, email_key = ? WHERE id = ?')
+  const otherEmail = db.prepare('SELECT 1 FROM users WHERE email_key = ? AND id <> ?')
   const otherSessions = db.prepare('SELECT id FROM sessions WHERE user_id = ? AND id IS NOT ?')
   const addSession = db.prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const rotate = db.prepare(
@@ -24,6 +27,7 @@ export function writes(db: DatabaseSync) {
   const purge = db.prepare('DELETE FROM sessions WHERE expires_at < ?')
   const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
   const now = (): string => new Date().toISOString()
+  const mail = mailWrites(db)
 
   function revoke(userId: string, id: string, reason: RevokeReason): boolean {
     if (endSession.run(id, userId).changes === 0) return false
@@ -38,10 +42,19 @@ export function writes(db: DatabaseSync) {
       addUser.run(a.id, a.username, a.nameKey, a.email, a.emailKey, a.passwordHash, a.createdAt, a.requestKey ?? null)
       return 'added'
     },
-    setPassword(id: string, { before, after, keep }: PasswordChange): boolean {
+    setPassword(id: string, { before, after, keep, ...withMail }: PasswordChange): boolean {
+      if (!mail.mayUse(id, 'password', withMail.ticket)) return false
       if (setPassword.run(after, id, before).changes === 0) return false
+      mail.settleMail(id, withMail)
       for (const session of otherSessions.all(id, keep ?? null)) revoke(id, String(session.id), 'password')
       return true
+    },
+    setEmail(id: string, { email, emailKey, ...withMail }: EmailChange): 'changed' | 'email.taken' | 'over' {
+      if (!mail.mayUse(id, 'email', withMail.ticket)) return 'over'
+      if (otherEmail.get(emailKey, id)) return 'email.taken'
+      setEmail.run(email, emailKey, id)
+      mail.settleMail(id, withMail)
+      return 'changed'
     },
     announced(ids: readonly string[]): void {
       announce.run(JSON.stringify(ids))
@@ -64,6 +77,7 @@ export function writes(db: DatabaseSync) {
       check.run(now())
     },
     ...contactWrites(db),
+    ...mail.writes,
   }
 }
 

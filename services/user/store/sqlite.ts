@@ -3,6 +3,7 @@ import { Fault } from '@parley/kit/fault'
 import { migrate } from '@parley/kit/migrate'
 import { sqliteContacts } from './sqlite-contacts.ts'
 import { openFile } from './sqlite-file.ts'
+import { sqliteMail } from './sqlite-mail.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
 import type { WriteReply, WriteRequest, Writes } from './sqlite-writes.ts'
@@ -22,6 +23,9 @@ export function sqliteStore(path: string): UserStore {
       search: async (prefix, after, limit) => read.search(...nameRange(prefix, after), limit),
       find: async (ids) => read.accounts('byIds', JSON.stringify(ids)),
       setPassword: (id, change) => writer.write('setPassword', id, change),
+      // A change is one transaction: there is nothing that it could have left.
+      settle: async () => {},
+      setEmail: (id, change) => writer.write('setEmail', id, change),
       unannounced: async (limit) => read.accounts('unannounced', limit),
       announced: (ids) => writer.write('announced', ids),
       count: async (atMost) => read.number('count', atMost),
@@ -40,6 +44,7 @@ export function sqliteStore(path: string): UserStore {
       head: async () => read.number('head'),
     },
     contacts: sqliteContacts(db, writer.write),
+    mail: sqliteMail(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

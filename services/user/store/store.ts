@@ -1,5 +1,6 @@
 import type { ControlEntry } from '@parley/protocol/events'
 import type { ContactStore } from './contacts.ts'
+import type { MailStore, WithMail } from './mail.ts'
 
 /**
  * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
@@ -10,6 +11,7 @@ export interface UserStore extends AsyncDisposable {
   readonly sessions: SessionStore
   readonly control: ControlStore
   readonly contacts: ContactStore
+  readonly mail: MailStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }
@@ -41,9 +43,17 @@ export interface AccountStore {
   find(ids: readonly string[]): Promise<Account[]>
   /**
    * Puts `after` in the place of the hash `before`, and ends the user's sessions but `keep` as `revoke` does (reason `password`):
-   * both, or (healed by any process) soon both. Resolves when all of it is durable; false, and nothing is done, where the hash is not `before`.
+   * both, or (healed by any process) soon both. Resolves when all of it is durable; false, and nothing is done, where the hash is not
+   * `before` or the ticket, of the kind `password`, is not good.
    */
   setPassword(id: string, change: PasswordChange): Promise<boolean>
+  /** Resolves when nothing of an earlier change is under way: what a process left that died in it is finished. */
+  settle(id: string): Promise<void>
+  /**
+   * Makes the ticket's address the account's, unique also under concurrent calls. `over` where the ticket is not good, and
+   * `email.taken` where another account has the address by now: then nothing is done.
+   */
+  setEmail(id: string, change: EmailChange): Promise<'changed' | 'email.taken' | 'over'>
   /** Accounts registered and not yet announced on the bus, in no promised order. */
   unannounced(limit: number): Promise<Account[]>
   announced(ids: readonly string[]): Promise<void>
@@ -57,11 +67,16 @@ export const nameRange = (prefix: string, after: string | undefined): [string, s
   `${prefix}\u{10ffff}`,
 ]
 
-export interface PasswordChange {
+export interface PasswordChange extends WithMail {
   before: string
   after: string
   /** The session that goes on. */
   keep?: string
+}
+
+export interface EmailChange extends Required<WithMail> {
+  email: string
+  emailKey: string
 }
 
 /** A log-in of one device, with its chain of refresh tokens. Only hashes of tokens are kept. */
