@@ -1,4 +1,5 @@
 import type { ServerEvents } from '@parley/protocol/socket'
+import { openAccount } from './account.ts'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
 import { openContacts } from './contacts.ts'
@@ -34,8 +35,9 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   let space: Space | undefined
   let wanted = false
 
+  const send = openHttp(url, options.fetch ?? ((...request) => fetch(...request)))
   const session = openSession({
-    send: openHttp(url, options.fetch ?? ((...request) => fetch(...request))),
+    send,
     storage,
     tokens: options.tokens ?? (typeof document === 'undefined' ? 'body' : 'cookie'),
     deviceName: options.deviceName,
@@ -170,6 +172,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     revokeOtherSessions: async () => void (await api.revokeOtherSessions()),
 
     changePassword: async (oldPassword, newPassword) => void (await api.changePassword(oldPassword, newPassword)),
+    ...openAccount(send, session.authorized),
 
     connect() {
       wanted = true

@@ -218,6 +218,14 @@ export interface ParleyClient {
   revokeOtherSessions(): Promise<void>
   /** Signs every other device out. A wrong `oldPassword` is `validation.failed` with the pointer `/oldPassword`. */
   changePassword(oldPassword: string, newPassword: string): Promise<void>
+  /** Mails a link that sets a new password, if there is such an account; resolves alike if not. Nobody need be signed in. */
+  askForPassword(email: string): Promise<void>
+  /** Sets the password by the secret in that link (its fragment), once, and ends every session. `not_found` for one that is over. */
+  resetPassword(token: string, newPassword: string): Promise<void>
+  /** Mails a link to the new address. A wrong `password` is `validation.failed` with the pointer `/password`. */
+  changeEmail(email: string, password: string): Promise<void>
+  /** Makes that address the account's, by the secret in the link. `not_found` for one that is over, `email.taken` where another has it by now. */
+  confirmEmail(token: string): Promise<void>
 
   /** Connects and stays connected, with jittered backoff, until `disconnect`. */
   connect(): void

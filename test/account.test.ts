@@ -45,6 +45,64 @@ test('who changes the password in one browser is signed out in the other', { tim
   assert.deepEqual(desk.complaints.filter(notRefusedField), [])
 })
 
+test('who forgot the password sets another by the mail that was captured', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using desk = await sitDown(browser, stack.url, 'erin', 'desk')
+  await using phone = await sitDown(browser, stack.url, 'erin', 'phone')
+  await register(desk)
+  await phone.page.goto(stack.url)
+  await phone.page.getByRole('link', { name: 'Forgot your password?' }).click()
+  assert.deepEqual(await see.barriers(phone), [])
+  await phone.page.getByLabel('E-mail').fill('erin@example.org')
+  await phone.page.getByRole('button', { name: 'Send the mail' }).click()
+  await phone.page.getByRole('heading', { name: 'Look into your mail' }).waitFor()
+  await openMail(phone, stack.url, 'Set a new password')
+  await phone.page.getByRole('textbox', { name: 'New password' }).fill(NEW)
+  assert.deepEqual(await see.barriers(phone), [])
+  await phone.page.getByRole('button', { name: 'Set new password' }).click()
+  await phone.page.getByText('Your new password is set.').waitFor()
+  await desk.page.getByText('The password of this account was changed.').waitFor()
+  await openMail(phone, stack.url, 'Set a new password')
+  await phone.page.getByRole('textbox', { name: 'New password' }).fill('yet another secret')
+  await phone.page.getByRole('button', { name: 'Set new password' }).click()
+  await phone.page.getByText('This link has ended or was used.').waitFor()
+  await phone.page.goto(stack.url)
+  await phone.page.getByLabel('E-mail').fill('erin@example.org')
+  await phone.page.getByLabel('Password', { exact: true }).fill(NEW)
+  await phone.page.keyboard.press('Enter')
+  await phone.page.getByRole('button', { name: 'Account: erin' }).waitFor()
+  assert.deepEqual(
+    phone.complaints.filter((line) => !/status of 404 .*\/api\/user\/password\/reset/.test(line)),
+    [],
+  )
+})
+
+test('an e-mail address is changed by the link that is mailed to the new one', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using desk = await sitDown(browser, stack.url, 'finn', 'desk')
+  await register(desk)
+  const dialog = await openFromAccount(desk, 'Change e-mail')
+  await dialog.getByLabel('New e-mail').fill('finn.new@example.org')
+  await dialog.getByLabel('Password', { exact: true }).fill('not the password')
+  await dialog.getByRole('button', { name: 'Send the link' }).click()
+  await dialog.getByText('This is not your present password.').waitFor()
+  assert.deepEqual(await see.barriers(desk), [])
+  await dialog.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await dialog.getByRole('button', { name: 'Send the link' }).click()
+  await dialog.getByText('A mail is on its way to finn.new@example.org.').waitFor()
+  await openMail(desk, stack.url, 'Confirm this address')
+  await desk.page.getByRole('button', { name: 'Confirm this address' }).click()
+  await desk.page.getByText('This is the e-mail address of your account now.').waitFor()
+  await desk.page.goto(`${stack.url}/dev/mail`)
+  await desk.page.getByText('To finn@example.org').waitFor()
+  await using phone = await sitDown(browser, stack.url, 'finn', 'phone')
+  await phone.page.getByLabel('E-mail').fill('finn.new@example.org')
+  await phone.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await phone.page.keyboard.press('Enter')
+  await phone.page.getByRole('button', { name: 'Account: finn' }).waitFor()
+  assert.deepEqual(desk.complaints.filter(notRefusedField), [])
+})
+
 test('a chat is begun with someone whose name one only begins to write', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })
   await using dora = await sitDown(browser, stack.url, 'dora', 'desk')
@@ -64,6 +122,13 @@ test('a chat is begun with someone whose name one only begins to write', { timeo
 
 /** Chromium reports each refused request; a field that was refused is told beside it. */
 const notRefusedField = (line: string): boolean => !/status of 400 .*\/api\/user\//.test(line)
+
+/** Opens the link of the latest captured mail that has one of that name. */
+async function openMail({ page }: Person, url: string, link: string): Promise<void> {
+  await page.goto(`${url}/dev/mail`)
+  await page.getByRole('link', { name: link }).first().click()
+  await page.waitForURL(/#/)
+}
 
 async function openFromAccount({ page, name }: Person, entry: string) {
   await page.getByRole('button', { name: `Account: ${name}` }).click()

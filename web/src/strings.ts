@@ -79,6 +79,7 @@ export const strings = {
     contacts: 'Contacts',
     devices: 'Devices',
     password: 'Change password',
+    email: 'Change e-mail',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',
     logoutText: 'This device forgets everything it holds. Your messages stay on the server.',
@@ -97,6 +98,33 @@ export const strings = {
     change: 'Change password',
     wrong: 'This is not your present password.',
     done: 'Your password is changed. All your other devices are signed out.',
+  },
+
+  /** What goes by mail: a forgotten password, a new address. */
+  mailed: {
+    forgot: 'Forgot your password?',
+    forgotIntro: 'Give the e-mail address of your account. You get a mail with a link that sets a new password.',
+    send: 'Send the mail',
+    sentTitle: 'Look into your mail',
+    sent: 'If there is an account with this address, a mail is on its way. Its link is good for 30 minutes. If nothing comes, look at the address again, and among what was sorted out.',
+    reset: 'Set new password',
+    resetIntro: 'Choose a new password. You will be signed out on all devices.',
+    resetDone: 'Your new password is set. You can log in with it now.',
+    confirm: 'Confirm this address',
+    confirmIntro: 'This address is to become the e-mail address of your account.',
+    confirmed: 'This is the e-mail address of your account now.',
+    over: 'This link has ended or was used.',
+    again: 'Ask for a new link',
+    toParley: 'Go to Parley',
+  },
+
+  changeEmail: {
+    title: 'Change e-mail',
+    intro: 'We send a link to the new address. Until you open it, your address stays',
+    new: 'New e-mail',
+    ask: 'Send the link',
+    asked: (email: string) =>
+      `A mail is on its way to ${email}. Your address changes once you open the link in it, within 30 minutes.`,
   },
 
   contacts: {

@@ -1,39 +1,33 @@
 import { Link, useRoute } from 'wouter'
 import { strings } from '../strings.ts'
+import { EntryCard } from './card.tsx'
 import styles from './entry.module.css'
+import { Forgot } from './forgot.tsx'
 import { LogIn } from './log-in.tsx'
 import { Register } from './register.tsx'
 
-/** What one sees while signed out: log in, or create an account. */
+/** What one sees while signed out: log in, create an account, or say that one forgot the password. */
 export function Entry({ ended }: { ended: string | undefined }) {
   const [registering] = useRoute('/register')
+  const [forgot] = useRoute('/password/forgot')
   return (
-    <main className={styles.page}>
-      <div className={styles.card}>
-        <header className={styles.brand}>
-          <img src="/favicon.svg" alt="" width={44} height={44} />
-          <div>
-            <h1>{strings.product}</h1>
-            <p>{strings.entry.tagline}</p>
-          </div>
-        </header>
-        {ended && (
-          <p role="status" className={styles.ended}>
-            {ended === 'revoked'
-              ? strings.entry.endedElsewhere
-              : ended === 'password'
-                ? strings.entry.endedByPassword
-                : strings.entry.ended}
-          </p>
-        )}
-        {registering ? <Register /> : <LogIn />}
-        <p className={styles.other}>
-          {registering ? strings.entry.toLogin : strings.entry.toRegister}{' '}
-          <Link href={registering ? '/' : '/register'}>
-            {registering ? strings.entry.login : strings.entry.register}
-          </Link>
+    <EntryCard>
+      {ended && !forgot && (
+        <p role="status" className={styles.ended}>
+          {ended === 'revoked'
+            ? strings.entry.endedElsewhere
+            : ended === 'password'
+              ? strings.entry.endedByPassword
+              : strings.entry.ended}
         </p>
-      </div>
-    </main>
+      )}
+      {registering ? <Register /> : forgot ? <Forgot /> : <LogIn />}
+      <p className={styles.other}>
+        {registering || forgot ? strings.entry.toLogin : strings.entry.toRegister}{' '}
+        <Link href={registering || forgot ? '/' : '/register'}>
+          {registering || forgot ? strings.entry.login : strings.entry.register}
+        </Link>
+      </p>
+    </EntryCard>
   )
 }

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react'
+import { Link } from 'wouter'
 import { useApp } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
@@ -40,6 +41,7 @@ export function LogIn() {
       <Button type="submit" look="main" busy={action.busy}>
         {action.busy ? strings.entry.loggingIn : strings.entry.login}
       </Button>
+      <Link href="/password/forgot">{strings.mailed.forgot}</Link>
     </form>
   )
 }

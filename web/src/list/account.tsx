@@ -1,5 +1,6 @@
 import { useState } from 'react'
 import { useMe } from '../app-context.tsx'
+import { ChangeEmail } from '../dialogs/change-email.tsx'
 import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Contacts } from '../dialogs/contacts.tsx'
 import { Devices } from '../dialogs/devices.tsx'
@@ -14,7 +15,7 @@ import styles from './account.module.css'
 /** Who one is, and what belongs to the account. */
 export function Account() {
   const me = useMe()
-  const [dialog, setDialog] = useState<'account' | 'contacts' | 'devices' | 'password' | 'sign-out'>()
+  const [dialog, setDialog] = useState<'account' | 'contacts' | 'devices' | 'password' | 'email' | 'sign-out'>()
   const close = () => setDialog(undefined)
   return (
     <>
@@ -43,6 +44,9 @@ export function Account() {
           <Button onClick={() => setDialog('password')}>
             <Icon name="key" size={18} /> {strings.account.password}
           </Button>
+          <Button onClick={() => setDialog('email')}>
+            <Icon name="mail" size={18} /> {strings.account.email}
+          </Button>
           <Button look="danger" onClick={() => setDialog('sign-out')}>
             <Icon name="leave" size={18} /> {strings.account.logout}
           </Button>
@@ -51,6 +55,7 @@ export function Account() {
       {dialog === 'contacts' && <Contacts onClose={close} />}
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
+      {dialog === 'email' && <ChangeEmail onClose={close} />}
       {dialog === 'sign-out' && <SignOut onClose={close} />}
     </>
   )

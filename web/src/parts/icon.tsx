@@ -16,6 +16,7 @@ const paths = {
   edit: 'M4 20h4L19 9l-4-4L4 16v4Zm9-13 4 4',
   device: 'M4 5h16v11H4zM9 20h6m-3-4v4',
   key: 'M8 19a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm3-7 8-8m-4 4 3 3',
+  mail: 'M4 6h16v12H4zm0 1 8 6 8-6',
   more: 'M6 12h.01M12 12h.01M18 12h.01',
   plus: 'M12 6v12M6 12h12',
   copy: 'M9 9h11v11H9zM15 9V4H4v11h5',

@@ -30,6 +30,25 @@ export function checkNewPassword(values: Record<'oldPassword' | 'newPassword', s
   return errors
 }
 
+/** What can be said of an address before a mail is sent there. */
+export function checkEmail({ email }: Record<'email', string>) {
+  const errors: FieldErrors<'email'> = {}
+  if (!/^\S+@\S+$/.test(email.trim())) errors.email = strings.check.email
+  return errors
+}
+
+export function checkNewEmail({ email, password }: Record<'email' | 'password', string>) {
+  const errors: FieldErrors<'email' | 'password'> = checkEmail({ email })
+  if (!password) errors.password = strings.check.required
+  return errors
+}
+
+export function checkReset({ newPassword }: Record<'newPassword', string>) {
+  const errors: FieldErrors<'newPassword'> = {}
+  if (newPassword.length < 8) errors.newPassword = strings.check.password
+  return errors
+}
+
 /** What is wrong with the title of a group, if anything. */
 export function checkTitle(title: string): string | undefined {
   if (!title.trim()) return strings.check.title

@@ -22,6 +22,9 @@ export function explain(error: unknown): string {
   return texts[problem.code] ?? problem.errors?.[0]?.detail ?? problem.detail
 }
 
+/** Whether what one asked with, such as the link in a mail, is good no more. */
+export const isOver = (error: unknown): boolean => error instanceof ParleyError && error.problem.code === 'not_found'
+
 /** The refused fields of a form: `/username` becomes `username`. Also places what is taken. */
 export function fieldErrors(error: unknown): Record<string, string> {
   if (!(error instanceof ParleyError)) return {}
