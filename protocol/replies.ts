@@ -21,6 +21,10 @@ export const SessionItem = z.object({
   name: z.string().describe('Given by the user, or by the client at log-in'),
   createdAt: time,
   lastUsedAt: time,
+  place: z
+    .string()
+    .optional()
+    .describe('The network it was last used from, such as `203.0.113.0/24`, where that is known'),
   current: z.boolean().describe('The session that asks'),
 })
 export const RegisterReply = z.object({ message: z.literal('User registered successfully'), user: OwnUser })

@@ -21,6 +21,8 @@ export interface SessionItem {
   name: string
   createdAt: string
   lastUsedAt: string
+  /** The network (RFC 4632) it was last used from, such as `203.0.113.0/24`, where that is known. Not the address. */
+  place?: string
   /** The session that asked. */
   current: boolean
 }

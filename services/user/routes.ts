@@ -80,7 +80,8 @@ export function userRoutes(needs: {
   routes.post('/login', async (req, res) => {
     const input = parse(Login, req.body)
     const account = await accounts.signIn(input.email, input.password, addressOf(req))
-    const signedIn = await sessions.start(account.id, input.device || deviceName(req.headers['user-agent']))
+    const device = input.device || deviceName(req.headers['user-agent'])
+    const signedIn = await sessions.start(account.id, device, addressOf(req))
     // Changed since it was looked at: whoever changed it may have listed the sessions to end before this one was there.
     if (!(await accounts.stands(account))) {
       await sessions.end(account.id, signedIn.session.id)
@@ -97,7 +98,7 @@ export function userRoutes(needs: {
     const token = refreshToken ?? readCookie(req)
     if (token === undefined) throw new Fault('auth.invalid', 'Log in: there is no refresh token')
     // A refused cookie is left as it is: another tab may have been given a newer one by now.
-    const continued = await sessions.refresh(token)
+    const continued = await sessions.refresh(token, addressOf(req))
     const [account] = await accounts.find([continued.session.userId])
     if (!account) throw new Fault('auth.invalid', 'The session is over: log in')
     await answer(req, res, account, continued, refreshToken === undefined ? 'cookie' : 'body')

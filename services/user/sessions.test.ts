@@ -21,7 +21,7 @@ test('one sees one’s own sessions, latest use first, and which is this one', a
   service.clock.now += 1_000
   const { body } = await service.as(laptop.token)('GET', path)
   const items = body.items as unknown as Item[]
-  assert.deepEqual(Object.keys(items[0]!), ['id', 'name', 'createdAt', 'lastUsedAt', 'current'])
+  assert.deepEqual(Object.keys(items[0]!), ['id', 'name', 'createdAt', 'lastUsedAt', 'place', 'current'])
   assert.deepEqual(
     items.map(({ id, name, current }) => ({ id, name, current })),
     [
@@ -35,6 +35,23 @@ test('one sees one’s own sessions, latest use first, and which is this one', a
     after.map(({ name }) => name),
     ['laptop', 'phone'],
   )
+})
+
+test('a session tells where it was last used, by the network that the proxy saw and not by the address', async (t) => {
+  const service = await openService(t, { trustProxies: 1 })
+  await service.register('ann')
+  const at = (address: string) => ({ 'x-forwarded-for': `198.51.100.1, ${address}` })
+  const input = { email: 'ann@example.org', password: PASSWORD, tokens: 'body' }
+  const { body } = await service.call('POST', '/api/user/login', input, at('203.0.113.77'))
+  const place = async () => {
+    const { items } = (await service.as(String(body.token))('GET', path)).body as { items: { place: string }[] }
+    return items[0]!.place
+  }
+  assert.equal(await place(), '203.0.113.0/24')
+  const { refreshToken } = body
+  const renewed = await service.call('POST', '/api/user/refresh', { refreshToken }, at('2001:db8:1:2:3:4:5:6'))
+  assert.equal(renewed.status, 200)
+  assert.equal(await place(), '2001:db8:1::/48')
 })
 
 test('a session is named, and only one’s own', async (t) => {

@@ -5,18 +5,19 @@ import type { SessionItem } from '@parley/protocol/user'
 import { v7 as newId } from 'uuid'
 import type { UserLimits } from './config.ts'
 import type { Control } from './control.ts'
+import { placeOf } from './place.ts'
 import { hashToken, type RefreshTokens } from './refresh-token.ts'
 import type { Session, SessionStore } from './store/store.ts'
 
 export interface Sessions {
   /** A new log-in of a device. Where the user has too many, the least recently used is revoked. */
-  start(userId: string, name: string): Promise<Continued>
+  start(userId: string, name: string, address: string): Promise<Continued>
   /**
    * Moves the session on to its next refresh token. The token before the current one is answered with the current one, so that a
    * lost reply can be asked for again and two tabs can ask at once; any older one is a copy in foreign hands, and ends the session.
    * Throws `auth.invalid` for a token that is not, or no longer, good.
    */
-  refresh(token: string): Promise<Continued>
+  refresh(token: string, address: string): Promise<Continued>
   /** The live session of an access token. Throws `auth.invalid` when it was revoked or has ended. */
   get(actor: Actor): Promise<Session>
   list(actor: Actor): Promise<SessionItem[]>
@@ -56,7 +57,7 @@ export function openSessions(needs: {
 
   const listLive = async (userId: string): Promise<Session[]> => (await sessions.list(userId)).filter(isLive)
 
-  async function refresh(token: string): Promise<Continued> {
+  async function refresh(token: string, address: string): Promise<Continued> {
     const read = chain.read(token)
     if (!read) throw over()
     const refreshToken = chain.successor(token)
@@ -70,7 +71,7 @@ export function openSessions(needs: {
         await control.revoke(session.userId, session.id, 'reused')
         throw over()
       }
-      const next = { current, previous: read.hash, lastUsedAt: time(), expiresAt: ending() }
+      const next = { current, previous: read.hash, lastUsedAt: time(), expiresAt: ending(), place: placeOf(address) }
       crashPoint('refresh.before-commit')
       if (await sessions.rotate(session.id, session.generation, next)) {
         crashPoint('refresh.after-commit')
@@ -81,7 +82,7 @@ export function openSessions(needs: {
   }
 
   return {
-    async start(userId, name) {
+    async start(userId, name, address) {
       const id = newId()
       const refreshToken = chain.first(id)
       const at = time()
@@ -94,6 +95,7 @@ export function openSessions(needs: {
         current: hashToken(refreshToken),
         generation: 0,
         expiresAt: ending(),
+        place: placeOf(address),
       }
       await sessions.add(session)
       const others = (await listLive(userId)).filter((other) => other.id !== id)
@@ -142,6 +144,7 @@ const item = (session: Session, actor: Actor): SessionItem => ({
   name: session.name,
   createdAt: session.createdAt,
   lastUsedAt: session.lastUsedAt,
+  ...(session.place !== undefined && { place: session.place }),
   current: session.id === actor.sessionId,
 })
 

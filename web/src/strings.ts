@@ -165,7 +165,7 @@ export const strings = {
     intro: 'Where you are signed in. End a session that you do not know.',
     current: 'This device',
     unnamed: 'Unnamed device',
-    used: (when: string) => `Last used ${when}`,
+    used: (when: string, place?: string) => (place ? `Last used ${when} from ${place}` : `Last used ${when}`),
     name: 'Device name',
     rename: (name: string) => `Rename ${name}`,
     end: 'End session',

@@ -53,6 +53,7 @@ const session = (row: Row): Session => ({
   ...(row.previous === null ? {} : { previous: String(row.previous) }),
   generation: Number(row.generation),
   expiresAt: String(row.expires_at),
+  ...(row.place !== null && { place: String(row.place) }),
 })
 
 function controlEntry(row: Row): ControlEntry {

@@ -42,4 +42,5 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TABLE checks (id INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT;`,
   CONTACTS_STEP,
   MAIL_STEP,
+  'ALTER TABLE sessions ADD COLUMN place TEXT',
 ]

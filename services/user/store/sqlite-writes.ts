@@ -13,9 +13,9 @@ export function writes(db: DatabaseSync) {
   const setEmail = db.prepare('UPDATE users SET email = ?, email_key = ? WHERE id = ?')
   const otherEmail = db.prepare('SELECT 1 FROM users WHERE email_key = ? AND id <> ?')
   const otherSessions = db.prepare('SELECT id FROM sessions WHERE user_id = ? AND id IS NOT ?')
-  const addSession = db.prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
+  const addSession = db.prepare('INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)')
   const rotate = db.prepare(
-    `UPDATE sessions SET current = ?, previous = ?, last_used_at = ?, expires_at = ?, generation = generation + 1
+    `UPDATE sessions SET current = ?, previous = ?, last_used_at = ?, expires_at = ?, place = coalesce(?, place), generation = generation + 1
      WHERE id = ? AND generation = ?`,
   )
   const rename = db.prepare('UPDATE sessions SET name = ? WHERE id = ? AND user_id = ?')
@@ -60,11 +60,25 @@ export function writes(db: DatabaseSync) {
       announce.run(JSON.stringify(ids))
     },
     addSession(s: Session): void {
-      const { id, userId, name, createdAt, lastUsedAt, current, previous, generation, expiresAt } = s
-      addSession.run(id, userId, name, createdAt, lastUsedAt, current, previous ?? null, generation, expiresAt)
+      const { id, userId, name, createdAt, lastUsedAt, current, previous, generation, expiresAt, place } = s
+      addSession.run(
+        id,
+        userId,
+        name,
+        createdAt,
+        lastUsedAt,
+        current,
+        previous ?? null,
+        generation,
+        expiresAt,
+        place ?? null,
+      )
     },
     rotate(id: string, generation: number, next: Rotation): boolean {
-      return rotate.run(next.current, next.previous, next.lastUsedAt, next.expiresAt, id, generation).changes === 1
+      return (
+        rotate.run(next.current, next.previous, next.lastUsedAt, next.expiresAt, next.place ?? null, id, generation)
+          .changes === 1
+      )
     },
     rename(userId: string, id: string, name: string): boolean {
       return rename.run(name, id, userId).changes === 1

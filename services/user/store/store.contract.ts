@@ -100,7 +100,7 @@ export function userStoreContract(name: string, open: (t: TestContext) => Promis
   test(`${name}: a user's sessions are listed by latest use, and named by that user only`, async (t) => {
     const { sessions } = await one(t)
     const [ann, ben] = [randomUUID(), randomUUID()]
-    const older = session(ann, { lastUsedAt: '2026-01-01T00:00:00.000Z' })
+    const older = session(ann, { place: '203.0.113.0/24', lastUsedAt: '2026-01-01T00:00:00.000Z' })
     const newer = session(ann, { lastUsedAt: '2026-01-02T00:00:00.000Z' })
     const foreign = session(ben)
     for (const each of [older, newer, foreign]) await sessions.add(each)
@@ -316,6 +316,7 @@ const rotation = (current: string) => ({
   current,
   previous: 'c'.repeat(64),
   lastUsedAt: '2026-02-01T00:00:00.000Z',
+  place: '198.51.100.0/24',
   expiresAt: '2036-02-01T00:00:00.000Z',
 })
 

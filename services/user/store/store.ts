@@ -86,6 +86,8 @@ export interface Session {
   name: string
   createdAt: string
   lastUsedAt: string
+  /** Where that was, as `placeOf` tells it. Unknown for what began before places were kept. */
+  place?: string
   /** SHA-256 of the refresh token that is good now, of the one before it (good until `current` was used once), hex. */
   current: string
   previous?: string
@@ -96,7 +98,8 @@ export interface Session {
 }
 
 /** What moves a chain of refresh tokens on. */
-export type Rotation = Required<Pick<Session, 'current' | 'previous' | 'lastUsedAt' | 'expiresAt'>>
+export type Rotation = Required<Pick<Session, 'current' | 'previous' | 'lastUsedAt' | 'expiresAt'>> &
+  Pick<Session, 'place'>
 
 export type RevokeReason = Extract<ControlEntry, { kind: 'session.revoked' }>['reason']
 

@@ -54,7 +54,9 @@ export function Device({
           <bdi>{name}</bdi>
           {session.current && <span className={styles.current}>{strings.devices.current}</span>}
         </p>
-        <p className={styles.used}>{strings.devices.used(sentenceTime(session.lastUsedAt, new Date()))}</p>
+        <p className={styles.used}>
+          {strings.devices.used(sentenceTime(session.lastUsedAt, new Date()), session.place)}
+        </p>
       </div>
       <IconButton icon="edit" label={strings.devices.rename(name)} onClick={() => setDraft(session.name)} />
       {!session.current && (
