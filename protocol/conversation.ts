@@ -157,6 +157,28 @@ export interface ConversationItem {
   marks?: Marks[]
 }
 
+/** A link by which people come into a group, as those who lead it see it. */
+export interface InviteItem {
+  id: string
+  /** What the link carries. Always the same for one invite. */
+  code: string
+  createdBy: string
+  /** `null`: without an end. */
+  expiresAt: string | null
+  /** How many it lets in, `null`: any number; and how many came. */
+  maxUses: number | null
+  uses: number
+}
+
+/** What an invite is to, for who has its code. */
+export interface InvitePreview {
+  title: string
+  description?: string
+  memberCount: number
+  /** One is in it already. */
+  joined: boolean
+}
+
 /** Left, removed or otherwise gone: forget it. */
 export interface ConversationGone {
   id: string

@@ -17,6 +17,13 @@ export const LIMITS = {
   /** Each version is kept for the author. */
   editsPerMessage: 50,
   groupMembers: 1_000,
+  /** Links by which people come into one group, in force at once; the longest that one may be, and how many it may let in at most (or any number). */
+  openInvites: 20,
+  inviteMs: 366 * 86_400_000,
+  inviteUses: 10_000,
+  /** Codes of invites that one user looks at or joins by: sustained per second, and the burst allowed above it. */
+  inviteLooksPerSecond: 1,
+  inviteLookBurst: 30,
   conversationsPerUser: 10_000,
   devicesPerUser: 20,
   titleCodePoints: 100,

@@ -94,6 +94,7 @@ function describe(operation: Operation, schemas: Schemas): PathOperation {
 
 /** Those that are no ids. */
 const IN_PATH: Record<string, JsonSchema> = {
+  code: { type: 'string', pattern: '^[A-Za-z0-9_-]{64}$' },
   seq: { type: 'integer', minimum: 1 },
   emoji: { type: 'string', description: 'One emoji, percent-encoded' },
 }

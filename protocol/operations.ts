@@ -2,6 +2,7 @@ import type { Operation } from './operation.ts'
 import { AMENDMENT_OPERATIONS } from './operations/amendments.ts'
 import { CHAT_OPERATIONS } from './operations/chat.ts'
 import { CONTACT_OPERATIONS } from './operations/contacts.ts'
+import { INVITE_OPERATIONS } from './operations/invites.ts'
 import { USER_OPERATIONS } from './operations/user.ts'
 import { CapturedMail, Health, Readiness } from './replies.ts'
 
@@ -13,6 +14,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...CONTACT_OPERATIONS,
   ...CHAT_OPERATIONS,
   ...AMENDMENT_OPERATIONS,
+  ...INVITE_OPERATIONS,
   {
     name: 'isAlive',
     method: 'get',

@@ -38,6 +38,8 @@ type Agreed = [
   Schema<typeof replies.Settings, settings.Settings>,
   Schema<typeof replies.MemberItem, conversation.MemberItem>,
   Schema<typeof replies.ConversationItem, conversation.ConversationItem>,
+  Schema<typeof replies.InviteItem, conversation.InviteItem>,
+  Schema<typeof replies.InvitePreview, conversation.InvitePreview>,
   Schema<typeof replies.ConversationGone, conversation.ConversationGone>,
   Schema<typeof replies.SyncPage, conversation.SyncPage>,
   Schema<typeof replies.LogPage, conversation.LogPage>,

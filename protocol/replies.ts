@@ -186,6 +186,21 @@ export const ConversationItem = z.object({
   }),
   marks: z.array(Marks).optional().describe('The others’, where there are at most 32 members'),
 })
+export const InviteItem = z.object({
+  id,
+  code: z.string().describe('What a link carries; always the same for one invite'),
+  createdBy: id,
+  expiresAt: time.nullable().describe('Null: without an end'),
+  maxUses: count.nullable().describe('How many it lets in; null: any number'),
+  uses: count.describe('How many came by it'),
+})
+export const Invites = z.object({ items: z.array(InviteItem) })
+export const InvitePreview = z.object({
+  title: z.string(),
+  description: z.string().optional(),
+  memberCount: count,
+  joined: z.boolean().describe('One is in it already'),
+})
 export const ConversationGone = z.object({ id, gone: z.literal(true).describe('Left or removed: forget it') })
 export const SyncPage = z.object({
   items: z.array(z.union([ConversationItem, ConversationGone])),

@@ -132,6 +132,11 @@ const description = z
 export const ChangeDetails = z
   .object({ title: title.optional(), description: description.optional() })
   .refine((details) => Object.values(details).some((value) => value !== undefined), 'give title or description')
+/** Null, or absent: without an end, for any number. */
+export const CreateInvite = z.object({
+  expiresInMs: z.number().int().min(1_000).max(LIMITS.inviteMs).nullable().optional(),
+  maxUses: z.number().int().min(1).max(LIMITS.inviteUses).nullable().optional(),
+})
 export const SetRole = z.object({ role: z.enum(ROLES) })
 /** What was begun; unlike a message it may be blank. */
 const Draft = z

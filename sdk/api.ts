@@ -1,10 +1,19 @@
-import type { ConversationItem, LogPage, MemberItem, MessagePage, Role, SyncPage } from '@parley/protocol/conversation'
+import type {
+  ConversationItem,
+  InviteItem,
+  InvitePreview,
+  LogPage,
+  MemberItem,
+  MessagePage,
+  Role,
+  SyncPage,
+} from '@parley/protocol/conversation'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { SendReply } from '@parley/protocol/socket'
 import type { PublicUser, SessionItem } from '@parley/protocol/user'
 import type { Send } from './http.ts'
-import type { MessageAction } from './types.ts'
+import type { InviteTerms, MessageAction } from './types.ts'
 
 export type Api = ReturnType<typeof openApi>
 
@@ -94,6 +103,22 @@ export function openApi(send: Send) {
       send({ method: 'DELETE', path: conversation(id, `/members/${encodeURIComponent(userId)}`) }),
     setRole: (id: string, userId: string, role: Role) =>
       send({ method: 'PUT', path: conversation(id, `/members/${encodeURIComponent(userId)}/role`), body: { role } }),
+    /** `key` makes a repeat after a lost reply the same invite. */
+    createInvite: async (id: string, terms: InviteTerms, key: string) =>
+      (await send({
+        method: 'POST',
+        path: conversation(id, '/invites'),
+        body: terms,
+        headers: { 'idempotency-key': key },
+      })) as InviteItem,
+    invites: async (id: string) =>
+      ((await send({ method: 'GET', path: conversation(id, '/invites') })) as { items: InviteItem[] }).items,
+    revokeInvite: (id: string, inviteId: string) =>
+      send({ method: 'DELETE', path: conversation(id, `/invites/${encodeURIComponent(inviteId)}`) }),
+    previewInvite: async (code: string) =>
+      (await send({ method: 'GET', path: `/api/invites/${encodeURIComponent(code)}` })) as InvitePreview,
+    joinByInvite: async (code: string) =>
+      (await send({ method: 'POST', path: `/api/invites/${encodeURIComponent(code)}/join` })) as ConversationItem,
     members: async (id: string) =>
       ((await send({ method: 'GET', path: conversation(id, '/members') })) as { items: MemberItem[] }).items,
   }

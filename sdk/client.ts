@@ -245,6 +245,14 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       signedIn().device.drop(conversationId)
     },
     members: api.members,
+    createInvite: (conversationId, terms = {}) =>
+      repeatable(['invite', conversationId, terms], (key) => api.createInvite(conversationId, terms, key)),
+    invites: api.invites,
+    revokeInvite: async (conversationId, inviteId) => void (await api.revokeInvite(conversationId, inviteId)),
+    previewInvite: api.previewInvite,
+    async joinByInvite(code) {
+      return signedIn().take(await api.joinByInvite(code))
+    },
 
     timeline: timelines.of,
     conversation: (id) => signedIn().settings.handle(id),

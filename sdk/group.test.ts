@@ -194,3 +194,29 @@ test('roles and description are the same on every device as soon as they change,
   const refusal = await ann.setRole(id, users[1].id, 'member').catch((error) => error.problem.code)
   assert.equal(refusal, 'action.forbidden')
 })
+
+test('by the code of an invite one comes in, on all of one’s devices; a lost reply makes no second invite and no second use', async (t) => {
+  const { parley, users, ann, bob, cat } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id])
+  const cats = await signIn(t, parley, users[2])
+  const losing = parley.lose('"maxUses":2')
+  await assert.rejects(ann.createInvite(id, { maxUses: 2 }))
+  await losing
+  const invite = await ann.createInvite(id, { maxUses: 2 })
+  assert.deepEqual(await ann.invites(id), [invite])
+  assert.deepEqual(await cat.previewInvite(invite.code), { title: 'Tea', memberCount: 2, joined: false })
+  const lost = parley.lose('"memberCount":3')
+  const first = cat.joinByInvite(invite.code).catch(() => undefined)
+  await lost
+  await first
+  assert.equal((await cat.joinByInvite(invite.code)).title, 'Tea')
+  assert.equal((await ann.invites(id))[0]?.uses, 1)
+  for (const client of [cat, cats]) {
+    await until(client, 'she is in', () => client.conversations.get()[0]?.id === id)
+    await settled(client)
+  }
+  await until(bob, 'she is in', () => bob.conversations.get()[0]?.memberCount === 3)
+  await ann.revokeInvite(id, invite.id)
+  assert.equal(await bob.previewInvite(invite.code).then(({ joined }) => joined), true)
+  assert.deepEqual(await ann.invites(id), [])
+})

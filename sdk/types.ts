@@ -1,5 +1,13 @@
 import type { ContactItem, ContactList } from '@parley/protocol/contact'
-import type { ConversationItem, Marks, MessageEntry, Role, SyncPage } from '@parley/protocol/conversation'
+import type {
+  ConversationItem,
+  InviteItem,
+  InvitePreview,
+  Marks,
+  MessageEntry,
+  Role,
+  SyncPage,
+} from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
@@ -154,6 +162,12 @@ export interface ConversationHandle {
   setDraft(text: string): void
 }
 
+/** How long an invite is in force, and for how many; null, or absent, without an end and for any number. */
+export interface InviteTerms {
+  expiresInMs?: number | null
+  maxUses?: number | null
+}
+
 /** One's contacts by list, each by user name. Empty until `loaded`. */
 export interface ContactsView extends Readonly<Record<ContactList, readonly ContactItem[]>> {
   readonly loaded: boolean
@@ -251,6 +265,15 @@ export interface ParleyClient {
   setRole(conversationId: string, userId: string, role: Role): Promise<void>
   leave(conversationId: string): Promise<void>
   members(conversationId: string): Promise<NonNullable<ConversationItem['members']>>
+  /** A link's code by which people come into a group; for those who lead it. Asked again after a lost reply it is the same invite. */
+  createInvite(conversationId: string, terms?: InviteTerms): Promise<InviteItem>
+  /** Those in force, the latest last. */
+  invites(conversationId: string): Promise<readonly InviteItem[]>
+  revokeInvite(conversationId: string, inviteId: string): Promise<void>
+  /** What a code invites to; rejects with `not_found` when to nothing. */
+  previewInvite(code: string): Promise<InvitePreview>
+  /** Takes part from here on; again it is the same conversation. */
+  joinByInvite(code: string): Promise<ConversationView>
 
   /** What one can set of a conversation for oneself. */
   conversation(conversationId: string): ConversationHandle

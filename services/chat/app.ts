@@ -22,6 +22,8 @@ import { openFanout } from './fanout.ts'
 import { openGate } from './gate.ts'
 import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
+import { openInviteCodes } from './invite-code.ts'
+import { openInvites } from './invites.ts'
 import { openItems } from './items.ts'
 import { openMembers, openNewcomers } from './members.ts'
 import { openMentions } from './mentions.ts'
@@ -101,6 +103,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const newcomers = openNewcomers({ people, blocks, mustHaveRoom, limits })
   const conversations = openConversations({ store, items, fanout, messages, newcomers, change, hashOf })
   const members = openMembers({ log: store.log, items, newcomers, change })
+  const codes = openInviteCodes(contentKey)
+  const invites = openInvites({ log: store.log, items, newcomers, change, codes, limits })
   const syncing = openGate(limits.syncsAtOnce)
   const history = openHistory(store.log, items, cursors, syncing)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
@@ -121,6 +125,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       mentions,
       conversations,
       members,
+      invites,
       history,
       receipts,
       settings,
@@ -131,6 +136,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       reads,
       searches,
       changes,
+      codes: openRate(limits.inviteLooksPerSecond, limits.inviteLookBurst),
     }),
   )
   stack.use(

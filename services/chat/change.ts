@@ -5,6 +5,7 @@ import type { ContentHash } from './content-hash.ts'
 import { applyEntry, type Conversation } from './conversation.ts'
 import type { Fanout } from './fanout.ts'
 import type { Draft, LogStore } from './store/store.ts'
+import { openTurns } from './turns.ts'
 
 type Decided = Exclude<Draft, { kind: 'message' | 'created' }>
 /** What a rule decides is to be done to a conversation; who, where and under which id is given beside it. */
@@ -17,9 +18,10 @@ export type Change = Decided extends infer D
 /** A change that someone wants: how the conversation is looked up, which refuses who may not see it, and what is decided on it as it is. */
 export interface Changing<S extends { conversation: Conversation }> {
   userId: string
+  conversationId: string
   look: () => Promise<S>
   /** Refuses by throwing; nothing is to be done where it gives nothing. */
-  decide: (seen: S) => Change | undefined
+  decide: (seen: S) => Change | undefined | Promise<Change | undefined>
   /** The entry's id, where the same request can come again: the same id and content is the same entry, another content `idempotency.mismatch`. */
   repeat?: { id: string; content: string } | undefined
 }
@@ -30,6 +32,8 @@ export type ChangeConversation = <S extends { conversation: Conversation }>(
 ) => Promise<{ conversation: Conversation; entry?: Entry }>
 
 const ATTEMPTS = 5
+/** More changes than so many wait for no conversation. */
+const WAITING = 200
 
 export function openChange(deps: {
   log: Pick<LogStore, 'append'>
@@ -38,19 +42,27 @@ export function openChange(deps: {
 }): ChangeConversation {
   const { log, fanout, hashOf } = deps
 
-  return async ({ userId, look, decide, repeat }) => {
+  // Each that is appended makes those decided beside it stale: so on one node one comes after the other.
+  const inTurn = openTurns(WAITING)
+  return async (changing) => {
+    // Who may not see it does not stand in line either.
+    await changing.look()
+    return inTurn(changing.conversationId, () => append(changing))
+  }
+
+  async function append<S extends { conversation: Conversation }>({ userId, look, decide, repeat }: Changing<S>) {
     const { id, content } = repeat ?? { id: randomUUID(), content: '' }
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const seen = await look()
       const { conversation } = seen
-      const decided = decide(seen)
-      if (!decided) return { conversation }
+      const change = await decide(seen)
+      if (!change) return { conversation }
       const done = await log.append({
-        ...decided,
+        ...change,
         conversationId: conversation.id,
         id,
         senderId: userId,
-        contentHash: hashOf(decided.kind, content || id),
+        contentHash: hashOf(change.kind, content || id),
         membersRev: conversation.membersRev,
       } as Draft)
       if (done.outcome === 'conflict')

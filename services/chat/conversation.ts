@@ -20,6 +20,11 @@ export interface Invite {
   uses: number
 }
 
+/** Does it let anybody in at that time? Once it does not it never does again. */
+export function isOpen({ expiresAt, maxUses, uses }: Invite, at: number): boolean {
+  return (expiresAt === null || Date.parse(expiresAt) > at) && (maxUses === null || uses < maxUses)
+}
+
 /** A conversation as its log says it is at `rev`. Immutable: a change makes a new one. */
 export interface Conversation {
   id: string
@@ -36,7 +41,7 @@ export interface Conversation {
   disappearAfterMs: number | null
   /** By `seq`, the latest pinned last. One that is deleted stays here, and whoever shows them leaves it out. */
   pinned: readonly number[]
-  /** Not revoked, the latest last. */
+  /** Not revoked, the latest last; those that ended go with the next that is made. */
   invites: readonly Invite[]
   /** Removed by another, and not added again since: no invite lets them in. The latest last; the oldest are forgotten. */
   barred: readonly string[]
@@ -108,7 +113,9 @@ export function applyEntry(before: Conversation | undefined, entry: Entry): Conv
     case 'invite.created': {
       const { inviteId, senderId, expiresAt, maxUses } = entry
       const invite: Invite = { id: inviteId, createdBy: senderId, expiresAt, maxUses, uses: 0 }
-      return { ...next, invites: [...before.invites, invite] }
+      // So that there are never more than can be in force at once.
+      const open = before.invites.filter((one) => isOpen(one, Date.parse(entry.createdAt)))
+      return { ...next, invites: [...open, invite] }
     }
     case 'invite.revoked':
       return { ...next, invites: before.invites.filter(({ id }) => id !== entry.inviteId) }

@@ -88,6 +88,7 @@ export function openConversations(deps: {
       for (const detail of details.filter((one) => one !== undefined))
         await change({
           userId,
+          conversationId: id,
           look: () => seenBy(log, userId, id),
           decide(seen) {
             mustMay(seen, 'details.change')

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type Conversation, NOTHING_MORE } from './conversation.ts'
 
 /** The id of the conversation between two users (or with oneself): a UUIDv8 (RFC 9562) from both ids, so that creating it cannot race. */
@@ -12,6 +12,12 @@ export function directId(a: string, b: string): string {
 /** The id of the group that a user creates under an `Idempotency-Key`: the same key makes the same group. */
 export function keyedGroupId(userId: string, key: string): string {
   return uuidFrom(createHash('sha256').update(`group\0${userId}\0${key}`).digest(), 4)
+}
+
+/** The id of the invite that a user creates under an `Idempotency-Key`, and of its entry: the same key makes the same invite. */
+export function keyedInviteId(userId: string, conversationId: string, key: string | undefined): string {
+  if (key === undefined) return randomUUID()
+  return uuidFrom(createHash('sha256').update(`invite\0${userId}\0${conversationId}\0${key}`).digest(), 4)
 }
 
 /** A direct conversation that no one has written in: what its log would begin with. `rev` 0 says that it has none yet. */

@@ -60,7 +60,7 @@ export function openMembers(deps: {
 }): Members {
   const { log, items, newcomers, change } = deps
   const inIt = (userId: string, id: string, decide: (seen: Seen) => Change | undefined) =>
-    change({ userId, look: () => seenBy(log, userId, id), decide })
+    change({ userId, conversationId: id, look: () => seenBy(log, userId, id), decide })
 
   return {
     list: async (userId, id) => items.members((await seenBy(log, userId, id)).conversation),

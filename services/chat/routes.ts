@@ -6,6 +6,7 @@ import {
   ChangeDetails,
   ChangeSettings,
   CreateGroup,
+  CreateInvite,
   EditMessage,
   Emoji,
   LogQuery,
@@ -27,6 +28,7 @@ import type { Blocks } from './blocks.ts'
 import type { Conversations } from './conversations.ts'
 import { directId } from './direct.ts'
 import type { History } from './history.ts'
+import type { Invites } from './invites.ts'
 import type { Members } from './members.ts'
 import type { Mentions } from './mentions.ts'
 import type { Messages } from './messages.ts'
@@ -45,6 +47,7 @@ export function chatRoutes(deps: {
   mentions: Pick<Mentions, 'list'>
   conversations: Conversations
   members: Members
+  invites: Invites
   history: History
   receipts: Receipts
   settings: OwnSettings
@@ -58,14 +61,18 @@ export function chatRoutes(deps: {
   searches: Rate
   /** Counts changes of settings by user. */
   changes: Rate
+  /** Counts by user what is asked of codes of invites. */
+  codes: Rate
 }): Router {
-  const { authenticate, messages, amendments, mentions, conversations, members, history } = deps
+  const { authenticate, messages, amendments, mentions, conversations, members, invites, history } = deps
   const { receipts, settings, sync, search, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
+  const open = limited(deps.codes, 'You are looking at invites too fast: wait a moment')
   const routes = Router()
-  routes.use(['/api/messages', '/api/conversations', '/api/sync', '/api/search'], signedIn(authenticate))
+  const signed = ['/api/messages', '/api/conversations', '/api/invites', '/api/sync', '/api/search']
+  routes.use(signed, signedIn(authenticate))
 
   routes.post('/api/messages/send', async (req, res) => {
     const { id = newId(), message, ...rest } = parse(SendMessageHttp, req.body)
@@ -163,6 +170,28 @@ export function chatRoutes(deps: {
     const { role } = parse(SetRole, req.body)
     const targetId = parse(Id, req.params.userId)
     res.json({ items: await members.setRole(actorOf(req).userId, idOf(req), targetId, role) })
+  })
+
+  routes.post('/api/conversations/:id/invites', async (req, res) => {
+    const terms = parse(CreateInvite, req.body)
+    res.status(201).json(await invites.create(actorOf(req).userId, idOf(req), terms, idempotencyKey(req)))
+  })
+
+  routes.get('/api/conversations/:id/invites', read, async (req, res) => {
+    res.json({ items: await invites.list(actorOf(req).userId, idOf(req)) })
+  })
+
+  routes.delete('/api/conversations/:id/invites/:inviteId', async (req, res) => {
+    await invites.revoke(actorOf(req).userId, idOf(req), parse(Id, req.params.inviteId))
+    res.status(204).end()
+  })
+
+  routes.get('/api/invites/:code', open, async (req, res) => {
+    res.json(await invites.preview(actorOf(req).userId, String(req.params.code)))
+  })
+
+  routes.post('/api/invites/:code/join', open, async (req, res) => {
+    res.json(await invites.join(actorOf(req).userId, String(req.params.code)))
   })
 
   routes.get('/api/conversations/:id/messages', read, async (req, res) => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import type { InviteItem } from '@parley/protocol/conversation'
 import { freshName, PASSWORD } from '../person.ts'
-import { anyone, members, owners, pair, pairUnblocked, signedIn, type Table, visible } from './words.ts'
+import { type At, anyone, members, owners, pair, pairUnblocked, signedIn, type Table, visible } from './words.ts'
 
 /** Signed in or not makes no difference. */
 const NOBODY_MORE = { anonymous: 'absent' } as const
@@ -69,6 +70,14 @@ export const ROUTES: Table = {
     { as: 'admin', body: () => ({ role: 'admin' }), group: owners(), direct: pair('action.forbidden') },
     { as: 'owner', body: () => ({ role: 'owner' }), group: owners(), direct: pair('action.forbidden') },
   ],
+
+  // ── Invites
+  createInvite: { body: () => ({ maxUses: 1 }), group: owners(), direct: pair('action.forbidden') },
+  listInvites: { group: owners(), direct: pair('action.forbidden') },
+  revokeInvite: { given: invite, group: owners(), direct: pair('action.forbidden') },
+  // Who has the link comes in, but who was removed.
+  previewInvite: { given: invite, path: codeOf, group: signedIn('ok', { removed: 'not_found' }) },
+  joinByInvite: { given: invite, path: codeOf, group: signedIn('ok', { removed: 'not_found' }) },
 
   // ── Messages
   sendMessage: [
@@ -203,3 +212,16 @@ const newAccount = () => {
 }
 const text = (to: object) => ({ ...to, message: 'Hello' })
 const said = (to: object) => ({ ...to, id: randomUUID(), text: 'Hello' })
+
+/** An invite to the group. */
+async function invite(at: At): Promise<Record<string, string>> {
+  const made = await at.owner.post<InviteItem>(`/api/conversations/${at.conversationId}/invites`, {})
+  const { id = randomUUID(), code = '' } = made.body
+  return { inviteId: id, code, of: at.conversationId }
+}
+
+/** Of a conversation that does not exist nobody has a code. */
+function codeOf(at: At): Record<string, string> {
+  const { code = '', of } = at as At & { code?: string; of?: string }
+  return { code: at.conversationId === of ? code : 'A'.repeat(64) }
+}
