@@ -6,6 +6,7 @@ import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
+import { inviteByLink, joinByLink, leadAGroup, revokeLink } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
 import {
   choose,
@@ -64,6 +65,21 @@ test('two people see each other’s edits, deletions and reactions', { timeout: 
   await deleteForEveryone(alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   await refusedIsTold(alice, bob)
+})
+
+test('a group is led by a role, an invite link and its details, and two people see what happens in it', {
+  timeout: 120_000,
+}, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'phone')
+  await Promise.all([register(alice), register(bob)])
+  await leadAGroup(alice, bob)
+  const link = await inviteByLink(alice)
+  await using cem = await sitDown(browser, stack.url, 'cem', 'phone')
+  await joinByLink(cem, link)
+  await revokeLink(alice, bob, link)
+  assert.deepEqual([alice.complaints, bob.complaints, cem.complaints], [[], [], []])
 })
 
 async function registerAndLogIn(alice: Person, bob: Person): Promise<void> {

@@ -3,6 +3,7 @@ import { useApp, useReadable } from './app-context.tsx'
 import { ChatOf } from './chat/chat.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
 import styles from './home.module.css'
+import { JoinGroup } from './join.tsx'
 import { ConversationList } from './list/list.tsx'
 import { News } from './news.tsx'
 import { Notice } from './parts/notice.tsx'
@@ -14,10 +15,12 @@ import { useTab } from './use-tab.ts'
 export function Home() {
   const [, params] = useRoute('/c/:id')
   const openId = params?.id
+  // Also where one came from making an account, which is a page of its own.
+  const [, invite] = useRoute('/join/:code/:more?')
   const conversations = useReadable(useApp().client.conversations)
   useTab(conversations, openId)
   return (
-    <div className={styles.home} data-open={openId ? 'chat' : 'list'}>
+    <div className={styles.home} data-open={openId || invite ? 'chat' : 'list'}>
       <h1 className="visually-hidden">{strings.product}</h1>
       <ConnectionBanner />
       <nav className={styles.list} aria-label={strings.list.region}>
@@ -26,6 +29,8 @@ export function Home() {
       <main className={styles.chat}>
         {openId ? (
           <ChatOf key={openId} id={openId} />
+        ) : invite ? (
+          <JoinGroup key={invite.code} code={invite.code} />
         ) : (
           <Notice title={strings.chat.none} hint={strings.chat.noneHint} />
         )}

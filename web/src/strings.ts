@@ -344,6 +344,37 @@ export const strings = {
     removeText: 'They will no longer see this group.',
   },
 
+  invites: {
+    open: 'Invite links',
+    title: 'Invite links',
+    intro: 'Whoever has a link can join this group, and sees what is written from then on.',
+    list: 'Links in force',
+    end: 'Link ends',
+    ends: { hour: 'After an hour', day: 'After a day', week: 'After a week', never: 'Never' },
+    most: 'Lets in',
+    any: 'Any number',
+    people: (count: number) => (count === 1 ? '1 person' : `${count} people`),
+    create: 'Create link',
+    link: (state: string) => `Invite link: ${state}`,
+    until: (when: string) => `Ends ${when}.`,
+    noEnd: 'Never ends.',
+    used: (uses: number, most: number | null) => (most === null ? `${uses} joined.` : `${uses} of ${most} joined.`),
+    copy: 'Copy link',
+    copied: 'Copied.',
+    copyFailed: 'Could not be copied: select the link and copy it.',
+    revoke: 'Revoke',
+  },
+
+  join: {
+    region: 'Invitation',
+    invited: 'You are invited to a group. Log in or create an account to see it.',
+    join: 'Join group',
+    joined: 'You are in this group already.',
+    go: 'Open group',
+    gone: 'This invite link does not work',
+    goneHint: 'It may have ended, been used up or been taken back. Ask for a new one.',
+  },
+
   time: {
     today: 'Today',
     yesterday: 'Yesterday',

@@ -12,6 +12,7 @@ import { EditGroup, GroupAbout } from './group-about.tsx'
 import { AddPeople } from './group-add.tsx'
 import styles from './group-details.module.css'
 import { GroupMembers } from './group-members.tsx'
+import { Invites } from './invites.tsx'
 import { useMembers } from './use-members.ts'
 
 /** What a group is about, who is in it, and what one may do about either. */
@@ -21,6 +22,7 @@ export function GroupDetails({ conversation, onClose }: { conversation: Conversa
   const [, navigate] = useLocation()
   const { members, error, again } = useMembers(conversation)
   const [leaving, setLeaving] = useState(false)
+  const [inviting, setInviting] = useState(false)
   const may = rights(conversation, me.id)
   const leavingOwner = conversation.me.role === 'owner' && conversation.memberCount > 1
   return (
@@ -41,11 +43,13 @@ export function GroupDetails({ conversation, onClose }: { conversation: Conversa
         )}
       </section>
       {may.add && <AddPeople conversation={conversation} members={members ?? []} />}
+      {may.invite && <Button onClick={() => setInviting(true)}>{strings.invites.open}</Button>}
       {may.leave && (
         <Button look="danger" onClick={() => setLeaving(true)}>
           {strings.group.leave}
         </Button>
       )}
+      {inviting && may.invite && <Invites conversation={conversation} onClose={() => setInviting(false)} />}
       {leaving && (
         <Confirm
           title={strings.group.leaveTitle}

@@ -15,7 +15,7 @@ import { PasswordField } from './password-field.tsx'
 /** Creates an account and logs in with it. */
 export function Register() {
   const { client } = useApp()
-  const [, navigate] = useLocation()
+  const [place, navigate] = useLocation()
   const [errors, setErrors] = useState<ReturnType<typeof checkRegister>>({})
   const action = useAction()
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -34,7 +34,8 @@ export function Register() {
       async () => {
         await client.register(input)
         await client.login({ email: input.email, password: input.password })
-        navigate('/', { replace: true })
+        // Who came by an invite goes on to it.
+        if (place === '/register') navigate('/', { replace: true })
       },
       (error) => {
         const refused = fieldErrors(error)
