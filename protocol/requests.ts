@@ -46,6 +46,7 @@ const limit = z.coerce
   .transform((n) => Math.min(n, LIMITS.pageMax))
   .default(LIMITS.pageDefault)
 const cursor = z.string().min(1).max(200)
+const atMostOne = (...given: unknown[]): boolean => given.filter((value) => value !== undefined).length <= 1
 const ids = z.array(Id).max(LIMITS.idsPerCall)
 
 /** A password as it is typed to prove who one is: only bounded, whatever the rules were when it was set. */
@@ -164,10 +165,7 @@ export const AddMembers = z.object({ userIds: ids.min(1) })
 const position = { before: cursor.optional(), after: cursor.optional(), around: cursor.optional() }
 export const PageQuery = z
   .object({ limit, ...position })
-  .refine(
-    (q) => [q.before, q.after, q.around].filter((c) => c !== undefined).length <= 1,
-    'give one of before, after, around',
-  )
+  .refine((q) => atMostOne(q.before, q.after, q.around), 'give one of before, after, around')
 /** `GET /api/search`: what `search-query.ts` takes apart. */
 export const SearchMessages = z.object({
   q: z
@@ -194,11 +192,10 @@ export const MessagesQuery = z
       .regex(/^\d{1,15}(,\d{1,15}){0,49}$/, 'must be 1 to 50 numbers with commas between them')
       .transform((text) => text.split(',').map(Number))
       .optional(),
+    /** Around the first message of that time or later. */
+    at: z.iso.datetime({ offset: true }).optional(),
   })
-  .refine(
-    (q) => [q.before, q.after, q.around, q.seqs].filter((c) => c !== undefined).length <= 1,
-    'give one of before, after, around, seqs',
-  )
+  .refine((q) => atMostOne(q.before, q.after, q.around, q.seqs, q.at), 'give one of before, after, around, seqs, at')
 /** `GET /api/conversations/:id/mentions`. */
 export const MentionsQuery = z.object({
   after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),

@@ -66,7 +66,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     tag: messages,
     summary: 'A page of messages, oldest first',
     description:
-      'The newest without a position; else before, after or around a cursor or a `seq`. With `seqs` just those messages, as far as one may see them.',
+      'The newest without a position; else before, after or around a cursor or a `seq`, or around the first message of a time (`at`) or later. With `seqs` just those messages, as far as one may see them.',
     who: 'Member',
     query: MessagesQuery,
     replies: { 200: MessagePage },

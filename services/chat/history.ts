@@ -15,6 +15,8 @@ interface PageQuery {
   around?: string | undefined
   /** Just those that have these `seq`s and may be seen. */
   seqs?: readonly number[] | undefined
+  /** Around the first message of that time (RFC 3339) or later; the newest when there is none. */
+  at?: string | undefined
 }
 
 /** What a conversation holds, for its members, each within the window that membership opened (P6). */
@@ -39,16 +41,19 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
         return { items: await items.named(await log.pickMessages(conversationId, seen)) }
       }
       const list = `messages:${conversationId}`
-      const at = query.before ?? query.after ?? query.around
-      const seq = at === undefined ? conversation.headSeq + 1 : position(list, at)
-      const [from, to] = rangeOf(query, seq, me.fromSeq, conversation.headSeq)
+      const { headSeq } = conversation
+      const seq =
+        query.at === undefined
+          ? seqOf(list, query, headSeq)
+          : await firstAt(conversationId, me.fromSeq, headSeq, query.at)
+      const [from, to] = rangeOf(query, seq, me.fromSeq, headSeq)
       const messages = from <= to ? await log.readMessages(conversationId, from, to) : []
       const quoted = await quotedBy(messages, me.fromSeq)
       return {
         items: await items.named(messages),
         ...(quoted.length > 0 && { quoted: await items.named(quoted) }),
         ...(from > me.fromSeq && from <= to && { prevCursor: cursors.write(list, from) }),
-        ...(to < conversation.headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
+        ...(to < headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
       }
     },
 
@@ -63,6 +68,24 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
     )
     const [first] = messages
     return first && wanted.size > 0 ? log.pickMessages(first.conversationId, [...wanted]) : []
+  }
+
+  function seqOf(list: string, query: PageQuery, headSeq: number): number {
+    const at = query.before ?? query.after ?? query.around
+    return at === undefined ? headSeq + 1 : position(list, at)
+  }
+
+  /** The first `seq` of that time or later, above the head if there is none. Times rise with `seq`: so each look halves what is left. */
+  async function firstAt(conversationId: string, first: number, head: number, time: string): Promise<number> {
+    const wanted = Date.parse(time)
+    let [low, high] = [first, head + 1]
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2)
+      const [message] = await log.readMessages(conversationId, middle, middle)
+      if (message && Date.parse(message.createdAt) < wanted) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   async function entriesAbove(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage> {
@@ -95,7 +118,7 @@ function rangeOf(query: PageQuery, seq: number, first: number, head: number): [f
     const from = Math.max(seq + 1, first)
     return [from, Math.min(from + limit - 1, head)]
   }
-  if (query.around !== undefined) {
+  if (query.around !== undefined || query.at !== undefined) {
     const from = Math.max(Math.min(seq - Math.floor(limit / 2), head - limit + 1), first)
     return [from, Math.min(from + limit - 1, head)]
   }

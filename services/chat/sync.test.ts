@@ -115,6 +115,39 @@ test('history comes in pages, oldest first, both ways and around a place', async
   assert.equal(foreign.status, 400)
 })
 
+test('history is opened at a time: around the first message of then or later, within what one may see', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob, eve] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('eve')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const path = `/api/conversations/${group.id}`
+  const times: string[] = []
+  for (let n = 1; n <= 9; n++) {
+    if (n === 6) await chat.request(ann, 'POST', `${path}/members`, { userIds: [eve.id] })
+    const sent = await chat.request(ann, 'POST', '/api/messages/send', { receiverId: group.id, message: `${n}` })
+    times.push(sent.body.createdAt)
+    // The next one is of a later millisecond.
+    while (new Date().toISOString() <= times.at(-1)!) await setImmediate()
+  }
+  const get = async (user: typeof ann, at: string, limit = 3) =>
+    (await chat.request(user, 'GET', `${path}/messages?limit=${limit}&at=${encodeURIComponent(at)}`)).body
+  const seqs = (page: { items: { seq: number }[] }) => page.items.map(({ seq }) => seq)
+  for (let n = 1; n <= 9; n++) {
+    const around = Math.min(Math.max(n - 1, 1), 7)
+    assert.deepEqual(seqs(await get(bob, times[n - 1]!)), [around, around + 1, around + 2], `at the time of ${n}`)
+    const before = new Date(Date.parse(times[n - 1]!) - 1).toISOString()
+    assert.deepEqual(seqs(await get(bob, before)), [around, around + 1, around + 2], `just before ${n}`)
+  }
+  const page = await get(bob, times[4]!)
+  assert.ok(page.prevCursor && page.nextCursor, 'it goes on both ways')
+  assert.deepEqual(seqs(await get(bob, '1999-01-01T00:00:00+01:00')), [1, 2, 3])
+  assert.deepEqual(seqs(await get(bob, '2999-01-01T00:00:00Z')), [7, 8, 9], 'after the newest there is the newest')
+  assert.deepEqual(seqs(await get(eve, times[0]!)), [6, 7, 8], 'who joined later sees from then on')
+  for (const bad of ['soon', '2026-11-01', '', '2026-02-30T00:00:00Z'])
+    assert.equal((await get(bob, bad)).code, 'validation.failed', bad)
+  const both = await chat.request(bob, 'GET', `${path}/messages?at=2999-01-01T00:00:00Z&around=1`)
+  assert.equal(both.status, 400)
+})
+
 test('too many syncs at once wait, and are then refused with a time to come back', async (t) => {
   const chat = await testChat(t, { limits: { syncsAtOnce: 1 } })
   const ann = chat.users.add('ann')

@@ -89,7 +89,7 @@ export type Appended =
   /** Membership is not (any more) as `membersRev` says; nothing was written. Read the conversation again, decide again. */
   | { outcome: 'stale' }
 
-/** The conversation log: order, idempotency and durability are decided here, in one atomic step per entry. */
+/** The conversation log, in which times of creation do not decrease: order, idempotency and durability are decided here, in one atomic step per entry. */
 export interface LogStore {
   /**
    * Appends at the head (P1, P2, P3). Resolves only when the entry, and every entry before it, is durable and readable by

@@ -78,6 +78,8 @@ export interface ConversationDocument {
   /** The `rev` of the latest entry folded in that is not a message. */
   changeRev: number
   createdAt: Date
+  /** When the entry of that `rev` was created. */
+  lastAt?: Date
   members: { userId: string; role: Role; fromSeq: number; fromRev: number }[]
   disappearAfterMs?: number | null
   pinned?: readonly number[]

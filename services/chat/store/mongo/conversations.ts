@@ -13,6 +13,8 @@ export interface Head {
   changeRev: number
   /** The document has this `rev` or a higher one. */
   savedRev: number
+  /** When the latest entry was created. */
+  lastAt: string
 }
 
 /** Entries that the log may be ahead of its conversation's document before the document is brought up to date. */
@@ -24,6 +26,7 @@ export function headAfter(before: Head | undefined, entry: Entry): Head {
     conversation: applyEntry(before?.conversation, entry),
     changeRev: entry.kind === 'message' || changesMessage(entry) ? (before?.changeRev ?? 0) : entry.rev,
     savedRev: before?.savedRev ?? 0,
+    lastAt: entry.createdAt,
   }
 }
 
@@ -55,7 +58,7 @@ export async function saveHead(conversations: Collections['conversations'], head
   const { rev, headSeq, id } = head.conversation
   if (head.savedRev >= head.changeRev) {
     const onThatChange = { _id: id, changeRev: head.changeRev, rev: { $lt: rev } }
-    await conversations.updateOne(onThatChange, { $set: { rev, headSeq } }, BOUNDED)
+    await conversations.updateOne(onThatChange, { $set: { rev, headSeq, lastAt: new Date(head.lastAt) } }, BOUNDED)
     return
   }
   const older = { _id: id, rev: { $lt: rev } }
@@ -70,7 +73,7 @@ export async function saveHead(conversations: Collections['conversations'], head
 }
 
 function headOf(document: ConversationDocument): Head {
-  const { _id, changeRev, createdAt, members, ...rest } = document
+  const { _id, changeRev, createdAt, lastAt, members, ...rest } = document
   return {
     conversation: {
       ...NOTHING_MORE,
@@ -81,10 +84,12 @@ function headOf(document: ConversationDocument): Head {
     },
     changeRev,
     savedRev: rest.rev,
+    lastAt: (lastAt ?? createdAt).toISOString(),
   }
 }
 
 function documentOf(head: Head): Omit<ConversationDocument, '_id'> {
   const { id: _id, createdAt, members, ...rest } = head.conversation
-  return { ...rest, changeRev: head.changeRev, createdAt: new Date(createdAt), members: [...members.values()] }
+  const [created, last] = [new Date(createdAt), new Date(head.lastAt)]
+  return { ...rest, changeRev: head.changeRev, createdAt: created, lastAt: last, members: [...members.values()] }
 }

@@ -16,6 +16,23 @@ test('processes that race in one conversation with the same ids and changing mem
   await race(t, await infra.mongodb())
 })
 
+test('times do not go back with the clock of the node that writes', async () => {
+  const address = await infra.mongodb()
+  await using client = new MongoClient(address)
+  const [ann] = people(1) as [string]
+  await using ahead = await mongoStore(address)
+  const room = await newGroup(ahead, [ann])
+  await say(ahead, room, ann, 'one')
+  const later = new Date(Date.now() + 600_000)
+  await client
+    .db()
+    .collection('log')
+    .updateOne({ conversationId: room.id, seq: 1 }, { $set: { createdAt: later } })
+  await using behind = await mongoStore(address)
+  const [second] = await say(behind, room, ann, 'two')
+  assert.equal(second?.createdAt, later.toISOString())
+})
+
 test('the same holds when the collections are sharded by conversation', { timeout: 120_000 }, async (t) => {
   const address = await infra.mongodb()
   await using client = new MongoClient(address)

@@ -5,6 +5,7 @@ import type { Log } from '@parley/kit/log'
 import type { Entry } from '@parley/protocol/conversation'
 import { changesMessage } from '@parley/protocol/message-change'
 import { MongoError } from 'mongodb'
+import { createdAfter } from '../created-at.ts'
 import type { Draft } from '../store.ts'
 import type { Amend } from './amendments.ts'
 import type { Collections, LogDocument } from './collections.ts'
@@ -132,7 +133,7 @@ function follows(head: Head | undefined, draft: Draft): boolean {
 async function insert(parts: RoundParts, before: Head | undefined, open: Set<Waiting>): Promise<void> {
   if (open.size === 0) return
   crashPoint('append.after-begin')
-  const createdAt = new Date()
+  const createdAt = new Date(createdAfter(before ? Date.parse(before.lastAt) : 0))
   let head = before
   const planned = [...open].map((item) => {
     const entry = entryAfter(head?.conversation, item.draft, createdAt)

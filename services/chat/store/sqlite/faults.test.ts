@@ -56,6 +56,30 @@ test('a first start that crashed in the middle of making the tables is made good
   await newGroup(store, people(2))
 })
 
+test('times do not go back with the clock, unless it was quite wrong', async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const room = await newGroup(store, [ann])
+  const [first] = await say(store, room, ann, 'one')
+  await store[Symbol.asyncDispose]()
+  const moved = async (byMs: number): Promise<void> => {
+    using db = new DatabaseSync(path)
+    db.exec(`UPDATE messages SET at = ${Date.parse(first!.createdAt) + byMs} WHERE seq = 1`)
+  }
+  await moved(600_000)
+  const again = await reopen(t, path)
+  const [second] = await say(again, room, ann, 'two')
+  assert.equal(Date.parse(second!.createdAt), Date.parse(first!.createdAt) + 600_000)
+  await again[Symbol.asyncDispose]()
+  await moved(600_000)
+  {
+    using db = new DatabaseSync(path)
+    db.exec('UPDATE messages SET at = at + 86400000')
+  }
+  const [third] = await say(await reopen(t, path), room, ann, 'three')
+  assert.ok(Date.parse(third!.createdAt) < Date.now() + 1_000)
+})
+
 test('after an I/O error nothing more is acknowledged until the store is opened again', {
   timeout: 30_000,
 }, async (t) => {

@@ -13,6 +13,8 @@ export const READS = {
   lastMessage: 'SELECT seq, rev FROM messages WHERE conversation = ? ORDER BY seq DESC LIMIT 1',
   lastMessagePos: 'SELECT max(pos) AS pos FROM messages',
   lastChangePos: 'SELECT max(pos) AS pos FROM changes',
+  lastMessageAt: 'SELECT at FROM messages WHERE pos = (SELECT max(pos) FROM messages)',
+  lastChangeAt: 'SELECT at FROM changes WHERE pos = (SELECT max(pos) FROM changes)',
   messageById: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND id = ?`,
   changeById: `SELECT ${CHANGE} FROM changes c WHERE conversation = ? AND id = ?`,
   messages: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq`,

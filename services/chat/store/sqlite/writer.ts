@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { crashPoint } from '@parley/kit/crash'
+import { createdAfter } from '../created-at.ts'
 import { Appends } from './appends.ts'
 import { idBytes } from './bytes.ts'
 import { Heads } from './heads.ts'
@@ -51,6 +52,10 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const commit = db.prepare('COMMIT')
   const version = db.prepare('PRAGMA data_version')
   let seenVersion = version.get()?.data_version
+  const lastMessageAt = one<{ at: number }>(db, 'lastMessageAt')
+  const lastChangeAt = one<{ at: number }>(db, 'lastChangeAt')
+  /** When the latest entry was created; undefined: to be read. */
+  let lastAt: number | undefined
   let broken = false
   /** Pages written since the last move. The size of the log tells nothing: it keeps the size that it has once had. */
   let written = 0
@@ -102,8 +107,9 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     seenVersion = nowVersion
 
     const now = Date.now()
+    lastAt = createdAfter(lastAt ?? Math.max(lastMessageAt()?.at ?? 0, lastChangeAt()?.at ?? 0), now)
     const packed = new Packed(round, heads)
-    const places = appends.run(packed, now)
+    const places = appends.run(packed, lastAt)
     const replies = round.commands.map((command) => carryOut(command, now))
     const marked = marks.run(packed)
     inboxes.flush()
@@ -166,6 +172,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   }
 
   function forget(): void {
+    lastAt = undefined
     heads.clear()
     inboxes.clear()
     appends.clear()
