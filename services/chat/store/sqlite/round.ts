@@ -1,5 +1,6 @@
 import type { Limits } from '@parley/protocol/limits'
 import type { SettingsChange } from '@parley/protocol/settings'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Stay } from '../store.ts'
 
 /**
@@ -38,7 +39,7 @@ export type Command =
   | { do: 'heartbeat'; nodeId: string }
   | { do: 'expire' }
   | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }
-  | { do: 'person'; id: string; username: string }
+  | ({ do: 'person' } & PublicUser)
 
 /** What came of a round. */
 export type Outcome =

@@ -69,6 +69,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        PRIMARY KEY (user, conversation, seq)) STRICT, WITHOUT ROWID`,
     `CREATE INDEX mention_seq ON mentions (conversation, seq)`,
   ],
+  [
+    `ALTER TABLE people ADD COLUMN display_name TEXT`,
+    `ALTER TABLE people ADD COLUMN colour INTEGER`,
+    // Of the user's profile, so that what is heard late changes nothing back.
+    `ALTER TABLE people ADD COLUMN rev INTEGER NOT NULL DEFAULT 0`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

@@ -146,7 +146,13 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
       case 'settings':
         return settings.change(command.stay, command.change, command.headSeq)
       case 'person':
-        putPerson(idBytes(command.id), command.username)
+        putPerson(
+          idBytes(command.id),
+          command.username,
+          command.displayName ?? null,
+          command.colour ?? null,
+          command.rev ?? 0,
+        )
         return true
       default:
         throw new Error(`unknown command ${(command satisfies never as Command).do}`)
