@@ -93,6 +93,10 @@ export const SERVER_EVENTS = {
     summary: 'One’s own settings of a conversation changed, on this device or another.',
     data: replies.SettingsUpdate,
   },
+  'message.own': {
+    summary: 'What one made of messages for oneself (starred, hidden) changed, on this device or another.',
+    data: replies.OwnUpdate,
+  },
   'contact.changed': {
     summary: 'How one stands with another user has changed. Replaces what is held with a lower `rev`.',
     data: replies.ContactItem,

@@ -7,6 +7,7 @@
  * fetches what lies between when higher.
  */
 
+import type { OwnMark } from './own.ts'
 import type { Settings } from './settings.ts'
 
 export const ROLES = ['owner', 'admin', 'member'] as const
@@ -152,6 +153,8 @@ export interface ConversationItem {
     fromRev: number
     /** One's own, on all of one's devices; gone when one leaves. */
     settings: Settings
+    /** Up to where what one made of messages for oneself goes (`own.ts`): fetch what is above what one has. */
+    ownRev: number
   }
   /** The others' marks, where there are at most `LIMITS.marksMembers` members. */
   marks?: Marks[]
@@ -204,6 +207,14 @@ export interface MessagePage {
   items: (MessageEntry & { sender: string })[]
   /** What messages of the page answer (`replyTo`), where it is not on the page itself and the asker may see it. */
   quoted?: (MessageEntry & { sender: string })[]
+  /** What one made of these messages for oneself; absent where that is nothing. */
+  own?: OwnMark[]
   prevCursor?: string
+  nextCursor?: string
+}
+
+/** One page of what one has starred, the latest first. */
+export interface StarredPage {
+  items: (MessageEntry & { sender: string })[]
   nextCursor?: string
 }

@@ -27,12 +27,12 @@ export const LIMITS = {
   conversationsPerUser: 10_000,
   devicesPerUser: 20,
   titleCodePoints: 100,
-  displayNameCodePoints: 64,
-  bioCodePoints: 500,
-  statusCodePoints: 140,
   descriptionCodePoints: 500,
   /** Conversations that one user can have on top of the list. */
   pinnedConversations: 10,
+  /** Messages that one user can have starred, and that one call stars or hides. */
+  starredPerUser: 10_000,
+  ownPerCall: 100,
   /** Sends of one user: sustained per second, and the burst allowed above it. */
   sendsPerSecond: 20,
   sendBurst: 60,
@@ -47,7 +47,7 @@ export const LIMITS = {
   /** Searches of one user for messages, each page of one: sustained per second, and the burst allowed above it. */
   searchesPerSecond: 5,
   searchBurst: 30,
-  /** Changes of one user's own settings of conversations, drafts among them: sustained per second, and the burst allowed above it. */
+  /** Changes of one user's own settings of conversations (drafts among them) and of messages: sustained per second, and the burst allowed above it. */
   settingsPerSecond: 10,
   settingsBurst: 100,
   /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */

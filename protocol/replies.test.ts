@@ -6,9 +6,9 @@ import type * as contact from './contact.ts'
 import type * as conversation from './conversation.ts'
 import type * as fault from './fault.ts'
 import { FAULT_STATUS } from './fault.ts'
+import type * as own from './own.ts'
 import type * as problem from './problem.ts'
 import { Problem } from './problem.ts'
-import type * as profile from './profile.ts'
 import type * as replies from './replies.ts'
 import type * as search from './search.ts'
 import type * as settings from './settings.ts'
@@ -26,8 +26,6 @@ type Schema<S extends z.ZodType, T> = Same<z.output<S>, T>
 type Agreed = [
   Schema<typeof replies.OwnUser, user.OwnUser>,
   Schema<typeof replies.PublicUser, user.PublicUser>,
-  Schema<typeof replies.Profile, profile.Profile>,
-  Schema<typeof replies.ProfileView, profile.ProfileView>,
   Schema<typeof replies.SessionItem, user.SessionItem>,
   Schema<typeof replies.RegisterReply, user.RegisterReply>,
   Schema<typeof replies.LoginReply, user.LoginReply>,
@@ -48,6 +46,10 @@ type Agreed = [
   Schema<typeof replies.LogPage, conversation.LogPage>,
   Schema<typeof replies.MessagePage, conversation.MessagePage>,
   Schema<typeof replies.SearchPage, search.SearchPage>,
+  Schema<typeof replies.StarredPage, conversation.StarredPage>,
+  Schema<typeof replies.OwnMark, own.OwnMark>,
+  Schema<typeof replies.OwnChanged, own.OwnChanged>,
+  Schema<typeof replies.OwnPage, own.OwnPage>,
   Schema<typeof replies.SendReply, socket.SendReply>,
   Schema<typeof replies.PresenceItem, socket.PresenceItem>,
   Schema<typeof problem.Problem, fault.Problem>,

@@ -15,34 +15,7 @@ const cursor = z.string().describe('Opaque: give it back as it is')
 const role = z.enum(ROLES)
 
 export const OwnUser = z.object({ id, username: z.string(), email: z.string(), createdAt: time })
-const person = {
-  displayName: z.string().optional().describe('Chosen, and not unique: the user name says who it is'),
-  colour: z.int().min(0).max(11).optional().describe('Of the avatar; absent: the one that the id gives'),
-}
-export const PublicUser = z.object({
-  id,
-  username: z.string(),
-  ...person,
-  rev: z.int().min(1).optional().describe('Of two states the one with the higher is true; absent: 0'),
-})
-const visibility = z.enum(['everybody', 'friends', 'nobody'])
-const status = z.object({ text: z.string(), expiresAt: time.optional() })
-export const Profile = z.object({
-  rev: count.describe('Of two states the one with the higher is true; 0 where nothing was ever set'),
-  displayName: z.string().nullable(),
-  bio: z.string(),
-  status: status.nullable(),
-  colour: z.int().min(0).max(11).nullable(),
-  visibility: z.object({ bio: visibility, status: visibility, lastSeen: visibility }),
-  findable: z.enum(['everybody', 'nobody']).describe('By the user name; friends always do'),
-  privateReceipts: z.boolean().describe('One’s marks are not told, and one is not told of others’'),
-  privatePresence: z.boolean().describe('Nor that one is here, was here or types'),
-})
-export const ProfileView = PublicUser.extend({
-  bio: z.string().optional().describe('Absent where it is not set, or not for oneself to see'),
-  status: status.optional().describe('Likewise'),
-  viewRev: count.describe('Counts the changes of what one sees here'),
-})
+export const PublicUser = z.object({ id, username: z.string() })
 export const SessionItem = z.object({
   id,
   name: z.string().describe('Given by the user, or by the client at log-in'),
@@ -70,7 +43,6 @@ export const LoginReply = z.object({
 export const ContactItem = z.object({
   userId: id,
   username: z.string(),
-  ...person,
   status: z.enum(['none', 'incoming', 'outgoing', 'friends']).describe('`incoming`: the other has asked'),
   blocked: z.boolean().describe('One has blocked the other'),
   rev: count.describe('Of two states the one with the higher is true'),
@@ -190,6 +162,24 @@ export const Settings = z.object({
   level: z.enum(['all', 'mentions', 'none']).describe('What one wants to be told of'),
   draft: z.string(),
 })
+export const OwnMark = z.object({
+  seq,
+  rev: count.describe(
+    'Counts the changes of one’s own state in this conversation: of two states the one with the higher is true',
+  ),
+  starred: z.boolean(),
+  hidden: z.boolean().describe('Deleted for oneself: one’s own devices do not show it'),
+})
+export const OwnChanged = z.object({
+  items: z.array(OwnMark).describe('The messages that it changed, with consecutive `rev`s up to `rev`'),
+  rev: count,
+})
+export const OwnPage = z.object({
+  items: z.array(OwnMark),
+  rev: count.describe('Up to where the page tells everything'),
+  more: z.boolean().describe('Another page waits above `rev`'),
+})
+export const OwnUpdate = OwnChanged.extend({ conversationId: id })
 export const MemberItem = z.object({ userId: id, username: z.string(), role })
 export const ConversationItem = z.object({
   id,
@@ -211,6 +201,7 @@ export const ConversationItem = z.object({
     fromSeq: seq.describe('The first message that oneself may see'),
     fromRev: rev.describe('The first entry that oneself may see'),
     settings: Settings,
+    ownRev: count.describe('Up to where one’s own state of messages goes: fetch what is above what one has'),
   }),
   marks: z.array(Marks).optional().describe('The others’, where there are at most 32 members'),
 })
@@ -247,6 +238,7 @@ export const MessagePage = z.object({
     .array(NamedMessage)
     .optional()
     .describe('What messages of the page answer, where it is not on the page and one may see it'),
+  own: z.array(OwnMark).optional().describe('What one made of these messages for oneself'),
   prevCursor: cursor.optional(),
   nextCursor: cursor.optional(),
 })
@@ -264,6 +256,7 @@ export const SearchPage = z.object({
   indexedUpTo: time.describe('All that was sent, edited or deleted before that moment was looked at'),
   behind: z.boolean().describe('The index is still being made: more may be found later'),
 })
+export const StarredPage = z.object({ items: z.array(NamedMessage), nextCursor: cursor.optional() })
 /** A page of messages under the names of the mission's text. */
 export const HistoryPage = z.object({
   conversation: z.array(

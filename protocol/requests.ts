@@ -3,7 +3,6 @@ import { CONTACT_LISTS } from './contact.ts'
 import { ROLES } from './conversation.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
-import { AVATAR_COLOURS, VISIBILITIES } from './profile.ts'
 import { QUERY_CODE_POINTS } from './search-query.ts'
 import { Password, Username } from './user.ts'
 
@@ -39,10 +38,6 @@ const title = z
   .min(1)
   .refine((text) => codePoints(text) <= LIMITS.titleCodePoints, `must be at most ${LIMITS.titleCodePoints} characters`)
   .refine((text) => !/[\p{Cc}]/u.test(text) && wellFormed(text), 'must be well-formed text without control characters')
-const moment = z.iso
-  .datetime({ offset: true })
-  .transform((time) => new Date(time).toISOString())
-  .refine((time) => time.length === 24, 'must be in a year of four digits')
 const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const limit = z.coerce
   .number()
@@ -76,59 +71,6 @@ export const SearchUsers = z.object({
     .transform((n) => Math.min(n, 50))
     .default(20),
 })
-
-/** What turns the direction of text around, cannot be seen, or breaks a line: in a name or a status it could pass for something else. Joiners stay: scripts and emoji need them. */
-const DISGUISE =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]|(?!\u200c|\u200d|\ufe0e|\ufe0f|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}|\u2800/u
-/** More marks on one letter than any script has. */
-const PILE = /\p{M}{6}/u
-/** One line that shows as what it is, in any script. */
-const line = (most: number) =>
-  z
-    .string()
-    .max(4 * most)
-    .refine(wellFormed, 'must be well-formed text')
-    .transform((text) => text.normalize('NFC').trim())
-    .refine((text) => codePoints(text) <= most, `must be at most ${most} characters`)
-    .refine((text) => VISIBLE.test(text), 'must not be empty')
-    .refine((text) => !DISGUISE.test(text) && !PILE.test(text), 'must not have control or direction characters')
-
-/** `PATCH /api/user/me/profile`: what is not given stays as it is. */
-export const ChangeProfile = z
-  .object({
-    displayName: line(LIMITS.displayNameCodePoints).nullable().optional(),
-    bio: z
-      .string()
-      .max(4 * LIMITS.bioCodePoints)
-      .transform((text) => text.trim())
-      .refine((text) => codePoints(text) <= LIMITS.bioCodePoints, `must be at most ${LIMITS.bioCodePoints} characters`)
-      .refine(
-        (text) => wellFormed(text) && !DISGUISE.test(text.replaceAll(/[\n\t]/g, '')),
-        'must not have control or direction characters',
-      )
-      .optional(),
-    status: z
-      .object({ text: line(LIMITS.statusCodePoints), expiresAt: moment.optional() })
-      .nullable()
-      .optional(),
-    colour: z
-      .int()
-      .min(0)
-      .max(AVATAR_COLOURS - 1)
-      .nullable()
-      .optional(),
-    visibility: z
-      .object({
-        bio: z.enum(VISIBILITIES).optional(),
-        status: z.enum(VISIBILITIES).optional(),
-        lastSeen: z.enum(VISIBILITIES).optional(),
-      })
-      .optional(),
-    findable: z.enum(['everybody', 'nobody']).optional(),
-    privateReceipts: z.boolean().optional(),
-    privatePresence: z.boolean().optional(),
-  })
-  .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
 
 /** `POST /api/user/password`. */
 export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
@@ -207,13 +149,26 @@ const Draft = z
   .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL')
 export const ChangeSettings = z
   .object({
-    mutedUntil: moment.nullable().optional(),
+    mutedUntil: z.iso
+      .datetime({ offset: true })
+      .transform((time) => new Date(time).toISOString())
+      .refine((time) => time.length === 24, 'must be in a year of four digits')
+      .nullable()
+      .optional(),
     archived: z.boolean().optional(),
     pinned: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable().optional(),
     level: z.enum(['all', 'mentions', 'none']).optional(),
     draft: Draft.optional(),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one setting')
+/** `POST /api/conversations/:id/own`: stars or hides several messages at once. */
+export const ChangeOwn = z
+  .object({
+    seqs: z.array(z.number().int().min(1).max(Number.MAX_SAFE_INTEGER)).min(1).max(LIMITS.ownPerCall),
+    starred: z.boolean().optional(),
+    hidden: z.boolean().optional(),
+  })
+  .refine(({ starred, hidden }) => starred !== undefined || hidden !== undefined, 'give starred or hidden')
 export const AddMembers = z.object({ userIds: ids.min(1) })
 const position = { before: cursor.optional(), after: cursor.optional(), around: cursor.optional() }
 export const PageQuery = z
@@ -255,6 +210,10 @@ export const MentionsQuery = z.object({
   limit,
 })
 export const LogQuery = z.object({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER), limit })
+/** `GET /api/conversations/:id/own`. */
+export const OwnQuery = LogQuery
+/** `GET /api/starred`. */
+export const StarredQuery = z.object({ cursor: cursor.optional(), limit })
 export const SyncQuery = z.object({ cursor: cursor.optional(), limit })
 /** `GET /api/user/contacts`. */
 export const ContactsQuery = z.object({ list: z.enum(CONTACT_LISTS).default('friends'), after: Id.optional(), limit })

@@ -1,6 +1,7 @@
 import type { ContactItem } from './contact.ts'
 import type { ChangeEntry, LogPage, MessageEntry, MessageExtras, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
+import type { OwnChanged } from './own.ts'
 import type { Settings } from './settings.ts'
 
 /**
@@ -65,6 +66,8 @@ export interface ServerEvents {
   ) => void
   /** One's own settings of a conversation changed, on this device or another. */
   'conversation.settings': (data: { conversationId: string; settings: Settings }) => void
+  /** What one made of messages for oneself changed, on this device or another. Fetch what lies between where the first `rev` is not the next. */
+  'message.own': (data: OwnChanged & { conversationId: string }) => void
   'receipt.updated': (data: { conversationId: string; userId: string; deliveredSeq: number; readSeq: number }) => void
   'typing.start': (data: { conversationId: string; userId: string }) => void
   'typing.stop': (data: { conversationId: string; userId: string }) => void

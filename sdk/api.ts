@@ -6,8 +6,10 @@ import type {
   MemberItem,
   MessagePage,
   Role,
+  StarredPage,
   SyncPage,
 } from '@parley/protocol/conversation'
+import type { OwnChange, OwnChanged, OwnPage } from '@parley/protocol/own'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { SendReply } from '@parley/protocol/socket'
@@ -49,14 +51,6 @@ export function openApi(send: Send) {
     /** The messages before `seq`, newest page first, each page oldest first. */
     messages: async (id: string, before: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
-    /** The messages after `seq`, oldest page first. */
-    newer: async (id: string, after: number, limit: number) =>
-      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { after, limit } })) as MessagePage,
-    around: async (id: string, around: number, limit: number) =>
-      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { around, limit } })) as MessagePage,
-    /** Around the first message of that time (RFC 3339) or later. */
-    at: async (id: string, at: string, limit: number) =>
-      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { at, limit } })) as MessagePage,
 
     /** Those of these messages that one may see. */
     pick: async (id: string, seqs: readonly number[]) =>
@@ -105,6 +99,12 @@ export function openApi(send: Send) {
       (await send({ method: 'PATCH', path: conversation(id), body: details })) as ConversationItem,
     changeSettings: async (id: string, change: SettingsChange) =>
       (await send({ method: 'PATCH', path: conversation(id, '/settings'), body: change })) as Settings,
+    changeOwn: async (id: string, change: OwnChange) =>
+      (await send({ method: 'POST', path: conversation(id, '/own'), body: change })) as OwnChanged,
+    own: async (id: string, after: number, limit: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/own'), query: { after, limit } })) as OwnPage,
+    starred: async (cursor: string | undefined) =>
+      (await send({ method: 'GET', path: '/api/starred', query: { cursor } })) as StarredPage,
     addMembers: (id: string, userIds: readonly string[]) =>
       send({ method: 'POST', path: conversation(id, '/members'), body: { userIds } }),
     removeMember: (id: string, userId: string) =>

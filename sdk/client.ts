@@ -106,6 +106,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       ...relay('message.new'),
       ...relay('conversation.updated'),
       ...relay('conversation.settings'),
+      ...relay('message.own'),
       ...relay('receipt.updated'),
       ...relay('typing.start'),
       ...relay('typing.stop'),
@@ -255,7 +256,15 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
 
     timeline: timelines.of,
-    conversation: (id) => signedIn().settings.handle(id),
+    conversation(id) {
+      const { settings, own } = signedIn()
+      return {
+        ...settings.handle(id),
+        star: (seqs, on = true) => own.set(id, seqs, { starred: on }),
+        hide: (seqs, on = true) => own.set(id, seqs, { hidden: on }),
+      }
+    },
+    starred: api.starred,
     async send(to, text, extras) {
       const { settings, outbox, views } = signedIn()
       settings.sent(views.target(to))

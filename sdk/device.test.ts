@@ -77,6 +77,7 @@ function openModel() {
           fromSeq: 1,
           fromRev: 1,
           settings: UNSET,
+          ownRev: 0,
         },
         marks: [],
       }
@@ -134,6 +135,7 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
           stored: () => {},
           behind: () => {},
           dropped: () => {},
+          anew: () => {},
         })
         await device.load()
         // Only the one call that pages make.
@@ -211,6 +213,7 @@ test('a tab that takes over while it reads the list anew still does so after a c
     stored: () => {},
     behind: () => {},
     dropped: () => {},
+    anew: () => {},
   }
   for (const done of [false, true]) {
     const model = openModel()

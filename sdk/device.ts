@@ -2,7 +2,6 @@ import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/
 import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { OwnUser } from '@parley/protocol/user'
-import type { Away } from './away.ts'
 import {
   type Held,
   heldFrom,
@@ -28,13 +27,10 @@ export interface Conversation {
   held: Held
   early: ReadonlyMap<number, Entry>
   messages?: readonly StoredMessage[]
-  /** Where one has jumped to, while there is a hole between that and `messages`: it is shown in their place. Never kept. */
-  away?: Away<StoredMessage>
   /** Someone looks at it: older messages stay in memory. */
   open: boolean
   /** An older page is on its way. */
   loadingOlder: boolean
-  loadingNewer?: boolean
   /** Messages beyond those in memory that these answer, by `seq`, as they are now; null for what one may not see. The least used first. */
   quoted: Map<number, StoredMessage | null>
   /** For each page of messages that is on its way here: the changes that came meanwhile, which it may not show. */
@@ -54,6 +50,8 @@ export interface DeviceHooks {
   /** Something is missing here: entries, or facts. */
   behind(conversationId: string): void
   dropped(conversationId: string): void
+  /** The list is read anew: nothing that came before is sure to go on. */
+  anew(): void
 }
 
 /** A young conversation that turns up is fetched from its start when it has at most this many entries. */
@@ -208,8 +206,6 @@ export function openDevice(
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
     }
     if (conversation.messages && amended.length > 0) conversation.messages = withChanges(conversation.messages, amended)
-    if (conversation.away && amended.length > 0)
-      conversation.away = { messages: withChanges(conversation.away.messages, amended) }
     for (const changes of conversation.meanwhile) changes.push(...amended)
     if (conversation.quoted.size > 0) for (const change of amended) requote(conversation, change)
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
@@ -294,6 +290,7 @@ export function openDevice(
   function beginAnew(): void {
     unseen = new Set(conversations.keys())
     cursor = undefined
+    hooks.anew()
     void keep([
       [anewKey, true],
       [cursorKey, undefined],
@@ -368,14 +365,14 @@ export function openDevice(
   }
 }
 
-/** What an earlier release kept has no settings, and does not know of mentions. */
+/** What an earlier release kept has no settings, and does not know of mentions and of one's own messages. */
 function whole(held: Held): Held {
   const { facts, counted } = held
-  const { settings = UNSET, mentions = 0 } = facts.me as Partial<typeof facts.me>
+  const { settings = UNSET, mentions = 0, ownRev = 0 } = facts.me as Partial<typeof facts.me>
   const { naming = [] } = held as Partial<Held>
   return {
     ...held,
-    facts: { ...facts, me: { ...facts.me, settings, mentions } },
+    facts: { ...facts, me: { ...facts.me, settings, mentions, ownRev } },
     naming,
     counted: { ...counted, mentions: counted.mentions ?? 0 },
   }

@@ -46,6 +46,7 @@ function openLog() {
       fromSeq: 1,
       fromRev: 1,
       settings: UNSET,
+      ownRev: 0,
     },
     marks: [],
   })

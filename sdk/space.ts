@@ -6,9 +6,9 @@ import type { Api } from './api.ts'
 import type { ConnectionOptions, Link } from './connection.ts'
 import { openDevice } from './device.ts'
 import type { Emitter } from './emitter.ts'
-import { openJumps } from './jumps.ts'
 import { openKeeper } from './keeper.ts'
 import { type OutboxNews, openOutbox } from './outbox.ts'
+import { openOwn } from './own.ts'
 import { openPages } from './pages.ts'
 import type { Presence } from './presence.ts'
 import { openQuotes } from './quotes.ts'
@@ -54,7 +54,10 @@ export async function openSpace(options: SpaceOptions) {
   const leads = (): boolean => tabs.leads
 
   const device = openDevice(me, storage, keeper, leads, {
-    changed,
+    changed(id) {
+      changed(id)
+      own.look(id)
+    },
     applied: (id, rev, messages) => outbox.entered(id, rev, messages),
     message(message, held) {
       typing.heard(message.conversationId, message.senderId, false)
@@ -65,8 +68,10 @@ export async function openSpace(options: SpaceOptions) {
     dropped(id) {
       receipts.dropped(id)
       settings.dropped(id)
+      own.dropped(id)
       outbox.dropped(id)
     },
+    anew: () => own.anew(),
   })
   const views = openViews(
     device,
@@ -75,11 +80,12 @@ export async function openSpace(options: SpaceOptions) {
     (held) => settings.of(held),
     () => quotes,
     options.hides,
+    (id) => own.of(id),
   )
   const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
   const quotes = openQuotes(device, api, changed)
+  const own = openOwn({ device, storage, keeper, api, changed, stir })
   const pages = openPages(device, storage, keeper, api, changed)
-  const jumps = openJumps(device, pages, api, changed)
   const receipts = openReceipts({ device, storage, keeper, leads, stir })
   const sync = openSync({
     device,
@@ -125,6 +131,7 @@ export async function openSpace(options: SpaceOptions) {
   })
   await device.load()
   await settings.load()
+  await own.load()
   await outbox.load()
   await receipts.load()
 
@@ -174,6 +181,7 @@ export async function openSpace(options: SpaceOptions) {
       sync.unknown(change.conversationId)
     },
     'conversation.settings': (change) => device.takeSettings(change.conversationId, change.settings),
+    'message.own': own.heard,
     'receipt.updated'({ conversationId, ...mark }) {
       device.takeMarks(conversationId, mark)
       // What is known by now: two nodes' news of one member may come in either order.
@@ -194,9 +202,9 @@ export async function openSpace(options: SpaceOptions) {
     outbox,
     views,
     pages,
-    jumps,
     sync,
     settings,
+    own,
     handlers,
     /** What the server said of a conversation outside the list. One that is new to the device may be new to its cursor too. */
     take(item: ConversationItem): ConversationView {
@@ -211,6 +219,7 @@ export async function openSpace(options: SpaceOptions) {
       outbox.up(link)
       receipts.up(link)
       settings.up(link)
+      own.up(link)
       presence.up(link)
     },
     markRead(conversationId: string, seq: number) {
@@ -220,7 +229,8 @@ export async function openSpace(options: SpaceOptions) {
     setTyping: (conversationId: string, on: boolean) => typing.set(conversationId, on, options.link()),
     /** Nothing on its way in either direction. */
     get idle() {
-      return open && sync.idle && receipts.idle && settings.idle && outbox.items().every((item) => item.refused)
+      const told = receipts.idle && settings.idle && own.idle
+      return open && sync.idle && told && outbox.items().every((item) => item.refused)
     },
     flush: () => keeper.flush(),
     /** Stops all work. With `drop` nothing is written any more; else what waits is. */
@@ -229,6 +239,7 @@ export async function openSpace(options: SpaceOptions) {
       sync.stop()
       receipts.stop()
       settings.stop()
+      own.stop()
       outbox.stop()
       typing.clear()
       await keeper.stop(drop)

@@ -6,6 +6,7 @@ import type {
   Marks,
   MessageEntry,
   Role,
+  StarredPage,
   SyncPage,
 } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
@@ -109,12 +110,14 @@ export interface TimelineMessage extends MessageEntry {
   namesMe: boolean
   /** For one's own: `sent`, `delivered` or `read` (by everyone else, in a group). */
   status: MessageStatus
+  /** By oneself. */
+  starred?: true
 }
 
 /** What a message answers: as it is now; being fetched; or none that one may see. */
 export type Quote = TimelineMessage | 'loading' | 'unseen'
 
-/** A contiguous range of a conversation's messages: the newest, then what waits in the outbox; or, after a jump, what is there. */
+/** A contiguous range of a conversation's messages that ends at the head as far as known, but for what one has hidden; then what waits in the outbox. */
 export interface TimelineView {
   conversationId: string
   messages: readonly TimelineMessage[]
@@ -124,9 +127,6 @@ export interface TimelineView {
   /** There are older messages than `messages[0]` that one may see. */
   hasOlder: boolean
   loadingOlder: boolean
-  /** One has jumped away from the newest messages: there are newer ones than the last of these, and `pending` is empty. */
-  hasNewer: boolean
-  loadingNewer: boolean
   /** Everybody's marks as far as known (not one's own). */
   marks: readonly Marks[]
   /** User ids that are typing now. */
@@ -138,29 +138,18 @@ export interface Timeline extends Readable<TimelineView> {
   open(): Promise<void>
   /** One older page; resolves when it is in the view. */
   loadOlder(): Promise<void>
-  /** One newer page, while there `hasNewer`. */
-  loadNewer(): Promise<void>
-  /**
-   * Shows what is around a message or a time, far from the newest messages or not. Gives the `seq` of the message there: the first of
-   * that time or later, or the nearest; undefined where there is none, or another jump came after this one.
-   */
-  jump(to: JumpTarget): Promise<number | undefined>
-  /** Back to the newest messages. */
-  toLatest(): void
 }
-
-/** A message by its `seq`, or a time (RFC 3339). */
-export type JumpTarget = { seq: number } | { at: string }
 
 /** A conversation in the list. `rev` and `headSeq` are what this device holds of it; marks and unread as far as it knows. */
 export interface ConversationView extends Omit<ConversationItem, 'lastMessage'> {
+  /** The newest that one has not hidden, where it is known. */
   lastMessage?: TimelineMessage
   /** Messages of it in the outbox. */
   pendingCount: number
 }
 
 /**
- * One's own settings of a conversation, the same on all of one's devices. Each is shown at once (`ConversationView.me.settings`),
+ * What is one's own of a conversation, the same on all of one's devices. Each is shown at once (`ConversationView.me.settings`),
  * kept while offline and told to the server when it can be; of two devices the later one's word holds. All throw
  * `not_found` where there is no such conversation.
  */
@@ -175,6 +164,10 @@ export interface ConversationHandle {
   setLevel(level: Level): void
   /** What one has begun to write; cut where no message may be as long. Told at most once a second; `send` empties it. */
   setDraft(text: string): void
+  /** Messages that one wants to find again. */
+  star(seqs: readonly number[], on?: boolean): void
+  /** Deletes messages for oneself: this device and one's others show nothing of them. A star goes with it. Undone by `false`. */
+  hide(seqs: readonly number[], on?: boolean): void
 }
 
 /** How long an invite is in force, and for how many; null, or absent, without an end and for any number. */
@@ -290,6 +283,8 @@ export interface ParleyClient {
   /** Takes part from here on; again it is the same conversation. */
   joinByInvite(code: string): Promise<ConversationView>
 
+  /** One page of what one has starred in all conversations, the latest first, as the server has it. */
+  starred(cursor?: string): Promise<StarredPage>
   /** What one can set of a conversation for oneself. */
   conversation(conversationId: string): ConversationHandle
   timeline(conversationId: string): Timeline

@@ -3,6 +3,7 @@ import type { Settings } from '@parley/protocol/settings'
 import type { Conversation, Device } from './device.ts'
 import { type Held, mentionsOf, namesOne, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
+import type { OwnShown } from './own.ts'
 import { hasOlder } from './pages.ts'
 import type { Quotes } from './quotes.ts'
 import type { ConversationView, MessageAction, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
@@ -26,9 +27,13 @@ export function openViews(
   quotes: () => Quotes,
   /** Whom one has blocked, as far as known. */
   hides: (userId: string) => boolean,
+  ownOf: (conversationId: string) => OwnShown,
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
-  const shown = new Map<string, { held: Held; settings: Settings; pendingCount: number; view: ConversationView }>()
+  const shown = new Map<
+    string,
+    { held: Held; settings: Settings; own: OwnShown; pendingCount: number; view: ConversationView }
+  >()
 
   /** With the changes of one's own that are on their way. */
   function shownAs(stored: StoredMessage, changes: readonly OutboxItem[]): StoredMessage {
@@ -49,9 +54,12 @@ export function openViews(
     // On others' messages the ticks are not shown, but it has a value.
     const status = mine ? statusOf(held, stored.seq) : 'sent'
     const sender = stored.sender || (device.people.get(stored.senderId) ?? '')
+    const starred = ownOf(held.id).starred.has(stored.seq)
     const before = messages.get(stored)
-    if (before && before.status === status && before.sender === sender) return before
-    const view: TimelineMessage = { ...stored, sender, mine, namesMe: namesOne(stored, device.me.id), status }
+    if (before && before.status === status && before.sender === sender && (before.starred ?? false) === starred)
+      return before
+    const namesMe = namesOne(stored, device.me.id)
+    const view: TimelineMessage = { ...stored, sender, mine, namesMe, status, ...(starred && { starred }) }
     messages.set(stored, view)
     return view
   }
@@ -79,12 +87,22 @@ export function openViews(
       .items()
       .filter(({ to, change }) => change && target(to) === id)
 
-  function viewOf({ held }: Conversation, pendingCount: number): ConversationView {
+  /** The newest that is not hidden, as far as it is known here. */
+  function lastShown({ held, messages }: Conversation, { hidden }: OwnShown): StoredMessage | undefined {
+    const { lastMessage } = held
+    if (!lastMessage || !hidden.has(lastMessage.seq)) return lastMessage
+    return messages?.findLast(({ seq }) => !hidden.has(seq))
+  }
+
+  function viewOf(conversation: Conversation, pendingCount: number): ConversationView {
+    const { held } = conversation
     const before = shown.get(held.id)
     const settings = settingsOf(held)
-    if (before?.held === held && before.settings === settings && before.pendingCount === pendingCount)
-      return before.view
-    const { facts, lastMessage, marks, rev, headSeq, deliveredSeq, readSeq } = held
+    const own = ownOf(held.id)
+    const same = before?.held === held && before.settings === settings && before.own === own
+    if (same && before.pendingCount === pendingCount) return before.view
+    const lastMessage = lastShown(conversation, own)
+    const { facts, marks, rev, headSeq, deliveredSeq, readSeq } = held
     const { unread } = unreadOf(held)
     const mentions = unread > 0 ? mentionsOf(held, hides) : 0
     const view: ConversationView = {
@@ -96,15 +114,14 @@ export function openViews(
       me: { ...facts.me, deliveredSeq, readSeq, unread, mentions, settings },
       pendingCount,
     }
-    shown.set(held.id, { held, settings, pendingCount, view })
+    shown.set(held.id, { held, settings, own, pendingCount, view })
     return view
   }
 
   function quotesOf(conversation: Conversation | undefined, changes: readonly OutboxItem[]): Map<number, Quote> {
     const found = new Map<number, Quote>()
     if (!conversation) return found
-    const { held } = conversation
-    const messages = conversation.away?.messages ?? conversation.messages ?? []
+    const { held, messages = [] } = conversation
     for (const { replyTo } of [...messages, ...pendingOf(held.id)]) {
       if (replyTo === undefined || found.has(replyTo)) continue
       const quoted = quotes().find(conversation, replyTo)
@@ -122,17 +139,17 @@ export function openViews(
       const conversation = device.conversations.get(id)
       const held = conversation?.held
       const changes = changesOf(id)
-      const away = conversation?.away
-      const stored = away?.messages ?? conversation?.messages ?? []
+      const { hidden } = ownOf(id)
       return {
         conversationId: id,
-        messages: held ? stored.map((one) => message(shownAs(one, changes), held)) : [],
+        messages: held
+          ? (conversation.messages ?? [])
+              .filter(({ seq }) => !hidden.has(seq))
+              .map((one) => message(shownAs(one, changes), held))
+          : [],
         quotes: quotesOf(conversation, changes),
-        // They stand behind the newest message, which is not in sight.
-        pending: away ? [] : pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
-        hasNewer: away !== undefined,
-        loadingNewer: conversation?.loadingNewer ?? false,
-        hasOlder: conversation !== undefined && hasOlder(conversation),
+        pending: pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
+        hasOlder: hasOlder(device, id),
         loadingOlder: conversation?.loadingOlder ?? false,
         marks: held?.marks ?? [],
         typing: typing.in(id),

@@ -29,6 +29,7 @@ import { openMembers, openNewcomers } from './members.ts'
 import { openMentions } from './mentions.ts'
 import { openMessages } from './messages.ts'
 import { openMetrics } from './metrics.ts'
+import { openOwn } from './own.ts'
 import { openPeople } from './people.ts'
 import { openPresence } from './presence.ts'
 import { openRate } from './rate.ts'
@@ -106,9 +107,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const codes = openInviteCodes(contentKey)
   const invites = openInvites({ log: store.log, items, newcomers, change, codes, limits })
   const syncing = openGate(limits.syncsAtOnce)
-  const history = openHistory(store.log, items, cursors, syncing)
+  const history = openHistory(store, items, cursors, syncing)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
+  const own = openOwn({ store, items, cursors, fanout, limits })
   const typing = stack.use(openTyping(store.log, fanout, blocks))
   const search = openSearch(store, items, cursors, directory)
   const sync = openSync(store, items, cursors, syncing)
@@ -129,6 +131,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       history,
       receipts,
       settings,
+      own,
       sync,
       search,
       people,

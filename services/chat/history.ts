@@ -5,7 +5,7 @@ import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
 import { seenBy } from './membership.ts'
-import type { LogStore } from './store/store.ts'
+import type { ChatStore } from './store/store.ts'
 
 /** What a page of messages is asked by: the newest, or what lies before, after or around a position (a cursor of a page, or a `seq`). */
 interface PageQuery {
@@ -27,7 +27,12 @@ export interface History {
 }
 
 /** Pages of the log, which devices fetch after every absence, go through `gate`. */
-export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate: Gate): History {
+export function openHistory(
+  { log, own }: Pick<ChatStore, 'log' | 'own'>,
+  items: Items,
+  cursors: Cursors,
+  gate: Gate,
+): History {
   function position(list: string, text: string): number {
     if (!/^\d{1,15}$/.test(text)) return cursors.read(list, text)
     return Number(text)
@@ -47,11 +52,15 @@ export function openHistory(log: LogStore, items: Items, cursors: Cursors, gate:
           ? seqOf(list, query, headSeq)
           : await firstAt(conversationId, me.fromSeq, headSeq, query.at)
       const [from, to] = rangeOf(query, seq, me.fromSeq, headSeq)
-      const messages = from <= to ? await log.readMessages(conversationId, from, to) : []
+      const [messages, marks] =
+        from <= to
+          ? await Promise.all([log.readMessages(conversationId, from, to), own.among(userId, conversationId, from, to)])
+          : [[], []]
       const quoted = await quotedBy(messages, me.fromSeq)
       return {
         items: await items.named(messages),
         ...(quoted.length > 0 && { quoted: await items.named(quoted) }),
+        ...(marks.length > 0 && { own: marks }),
         ...(from > me.fromSeq && from <= to && { prevCursor: cursors.write(list, from) }),
         ...(to < headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
       }

@@ -10,8 +10,8 @@ import type { ChatStore } from './store/store.ts'
 
 /** Conversations as their members see them. */
 export interface Items {
-  /** As it is now. `settings`: the member's own, where they were read already. */
-  item(seen: Seen, settings?: Settings): Promise<ConversationItem>
+  /** As it is now. `mine`: what is the member's own, where it was read already. */
+  item(seen: Seen, mine?: { settings: Settings; ownRev: number }): Promise<ConversationItem>
   /** The members with their names, in order of joining. */
   members(conversation: Conversation): Promise<MemberItem[]>
   /** Messages with their senders' names. */
@@ -19,7 +19,7 @@ export interface Items {
 }
 
 export function openItems(deps: {
-  store: Pick<ChatStore, 'log' | 'marks' | 'settings'>
+  store: Pick<ChatStore, 'log' | 'marks' | 'settings' | 'own'>
   people: People
   blocks: Pick<Blocks, 'apart'>
   mentions: Pick<Mentions, 'of'>
@@ -53,12 +53,13 @@ export function openItems(deps: {
       const { id, kind, description, rev, headSeq, membersRev } = conversation
       const small = conversation.members.size <= limits.marksMembers
       const isNew = rev === 1
-      const [shown, list, allMarks, last, [settings = UNSET]] = await Promise.all([
+      const [shown, list, allMarks, last, [settings = UNSET], [ownRev = 0]] = await Promise.all([
         title(conversation, me.userId),
         small ? members(conversation) : undefined,
         isNew ? [] : marks.read(id, small ? undefined : [me.userId]),
         headSeq >= me.fromSeq ? log.readMessages(id, headSeq, headSeq).then(named) : [],
-        known ? [known] : store.settings.read(me.userId, [{ conversationId: id, fromRev: me.fromRev }]),
+        known ? [known.settings] : store.settings.read(me.userId, [{ conversationId: id, fromRev: me.fromRev }]),
+        known ? [known.ownRev] : isNew ? [] : store.own.revs(me.userId, [id]),
       ])
       const own = allMarks.find((m) => m.userId === me.userId)
       const readSeq = own?.readSeq ?? 0
@@ -86,6 +87,7 @@ export function openItems(deps: {
           fromSeq: me.fromSeq,
           fromRev: me.fromRev,
           settings,
+          ownRev,
         },
         ...(small && {
           marks: blocks.apart(conversation)

@@ -4,6 +4,7 @@ import { Id } from '@parley/protocol/ids'
 import {
   AddMembers,
   ChangeDetails,
+  ChangeOwn,
   ChangeSettings,
   CreateGroup,
   CreateInvite,
@@ -13,11 +14,13 @@ import {
   MentionsQuery,
   MessageSeq,
   MessagesQuery,
+  OwnQuery,
   PageQuery,
   ReceiptHttp,
   SearchMessages,
   SendMessageHttp,
   SetRole,
+  StarredQuery,
   SyncQuery,
 } from '@parley/protocol/requests'
 import { type Request, type RequestHandler, Router } from 'express'
@@ -32,6 +35,7 @@ import type { Invites } from './invites.ts'
 import type { Members } from './members.ts'
 import type { Mentions } from './mentions.ts'
 import type { Messages } from './messages.ts'
+import type { Own } from './own.ts'
 import type { People } from './people.ts'
 import type { Rate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
@@ -51,6 +55,7 @@ export function chatRoutes(deps: {
   history: History
   receipts: Receipts
   settings: OwnSettings
+  own: Own
   sync: Sync
   search: Search
   people: People
@@ -65,13 +70,13 @@ export function chatRoutes(deps: {
   codes: Rate
 }): Router {
   const { authenticate, messages, amendments, mentions, conversations, members, invites, history } = deps
-  const { receipts, settings, sync, search, people, blocks } = deps
+  const { receipts, settings, own, sync, search, people, blocks } = deps
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const open = limited(deps.codes, 'You are looking at invites too fast: wait a moment')
   const routes = Router()
-  const signed = ['/api/messages', '/api/conversations', '/api/invites', '/api/sync', '/api/search']
+  const signed = ['/api/messages', '/api/conversations', '/api/invites', '/api/sync', '/api/search', '/api/starred']
   routes.use(signed, signedIn(authenticate))
 
   routes.post('/api/messages/send', async (req, res) => {
@@ -93,8 +98,11 @@ export function chatRoutes(deps: {
     const page = await withReceiver(userId, receiverId, (conversationId) =>
       history.messages(userId, conversationId, query),
     )
+    // This page has no place for what one has made of messages: it shows what is left.
+    const hidden = new Set(page?.own?.filter((mark) => mark.hidden).map(({ seq }) => seq))
+    const shown = (page?.items ?? []).filter(({ seq }) => !hidden.has(seq))
     res.json({
-      conversation: (page?.items ?? []).map(({ sender, text, id, seq, senderId, createdAt, deleted }) => ({
+      conversation: shown.map(({ sender, text, id, seq, senderId, createdAt, deleted }) => ({
         sender,
         message: text,
         id,
@@ -239,6 +247,30 @@ export function chatRoutes(deps: {
 
   routes.patch('/api/conversations/:id/settings', change, async (req, res) => {
     res.json(await settings.change(actorOf(req).userId, idOf(req), parse(ChangeSettings, req.body)))
+  })
+
+  for (const [method, what, to] of [
+    ['put', 'star', { starred: true }],
+    ['delete', 'star', { starred: false }],
+    ['put', 'mine', { hidden: false }],
+    ['delete', 'mine', { hidden: true }],
+  ] as const)
+    routes[method](`/api/conversations/:id/messages/:seq/${what}`, change, async (req, res) => {
+      const seqs = [parse(MessageSeq, req.params.seq)]
+      res.json(await own.change(actorOf(req).userId, idOf(req), { seqs, ...to }))
+    })
+
+  routes.post('/api/conversations/:id/own', change, async (req, res) => {
+    res.json(await own.change(actorOf(req).userId, idOf(req), parse(ChangeOwn, req.body)))
+  })
+
+  routes.get('/api/conversations/:id/own', read, async (req, res) => {
+    const { after, limit } = parse(OwnQuery, req.query)
+    res.json(await own.page(actorOf(req).userId, idOf(req), after, limit))
+  })
+
+  routes.get('/api/starred', read, async (req, res) => {
+    res.json(await own.starred(actorOf(req).userId, parse(StarredQuery, req.query)))
   })
 
   routes.get('/api/sync', async (req, res) => {

@@ -9,6 +9,7 @@ import { formatSearch, parseSearch, type SearchQuery } from '@parley/protocol/se
 import type { Cursors } from './cursor.ts'
 import { directId } from './direct.ts'
 import type { Items } from './items.ts'
+import { hiddenAmong } from './own.ts'
 import type { ChatStore, MessageSearch } from './store/store.ts'
 
 /** Finds messages by what is in them, among those that membership shows (P6). */
@@ -21,7 +22,7 @@ export interface Search {
 }
 
 export function openSearch(
-  store: Pick<ChatStore, 'log' | 'search'>,
+  store: Pick<ChatStore, 'log' | 'search' | 'own'>,
   items: Items,
   cursors: Cursors,
   directory: Pick<UserDirectory, 'findByName'>,
@@ -58,17 +59,27 @@ export function openSearch(
     },
   }
 
-  /** As membership is now, and without what has disappeared, whatever it was a moment ago when the store looked. */
+  /** As membership is now, without what the user has hidden and what has disappeared, whatever it was a moment ago when the store looked. */
   async function seenBy(userId: string, messages: readonly MessageEntry[]): Promise<MessageEntry[]> {
     const ids = [...new Set(messages.map(({ conversationId }) => conversationId))]
     const members = await Promise.all(
       ids.map(async (id) => [id, (await store.log.findConversation(id))?.members.get(userId)] as const),
     )
     const byId = new Map(members)
+    const hidden = new Map(
+      await Promise.all(
+        ids.map(async (id) => {
+          const seqs = messages.filter(({ conversationId }) => conversationId === id).map(({ seq }) => seq)
+          return [id, await hiddenAmong(store, userId, id, seqs)] as const
+        }),
+      ),
+    )
     const now = Date.now()
     return messages.filter(
       ({ conversationId, seq, expiresAt }) =>
-        seq >= (byId.get(conversationId)?.fromSeq ?? Infinity) && !(expiresAt && Date.parse(expiresAt) <= now),
+        seq >= (byId.get(conversationId)?.fromSeq ?? Infinity) &&
+        !hidden.get(conversationId)?.has(seq) &&
+        !(expiresAt && Date.parse(expiresAt) <= now),
     )
   }
 

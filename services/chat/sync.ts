@@ -12,12 +12,12 @@ export interface Sync {
 }
 
 export function openSync(
-  store: Pick<ChatStore, 'log' | 'inbox' | 'settings'>,
+  store: Pick<ChatStore, 'log' | 'inbox' | 'settings' | 'own'>,
   items: Items,
   cursors: Cursors,
   gate: Gate,
 ): Sync {
-  const { log, inbox, settings } = store
+  const { log, inbox, settings, own } = store
 
   async function read(userId: string, cursor: string | undefined, limit: number): Promise<SyncPage> {
     const list = `inbox:${userId}`
@@ -39,7 +39,9 @@ export function openSync(
     const seen = await Promise.all(rows.map((row) => seenNow(userId, row)))
     const present = seen.filter((one) => one !== undefined)
     const stays = present.map(({ conversation, me }) => ({ conversationId: conversation.id, fromRev: me.fromRev }))
-    const own = new Map((await settings.read(userId, stays)).map((one, n) => [present[n], one]))
+    const ids = stays.map(({ conversationId }) => conversationId)
+    const [set, revs] = await Promise.all([settings.read(userId, stays), own.revs(userId, ids)])
+    const mine = new Map(set.map((one, n) => [present[n], { settings: one, ownRev: revs[n] ?? 0 }]))
     const found = await Promise.all(
       rows.map(({ conversationId }, n) => {
         const here = seen[n]
@@ -47,7 +49,7 @@ export function openSync(
         if (!here) return fresh ? undefined : { id: conversationId, gone: true as const }
         // Hidden until someone writes; that raises the row.
         if (here.conversation.kind === 'direct' && here.conversation.headSeq === 0) return undefined
-        return items.item(here, own.get(here))
+        return items.item(here, mine.get(here))
       }),
     )
     return found.filter((item) => item !== undefined)

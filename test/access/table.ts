@@ -6,6 +6,14 @@ import { type At, anyone, members, owners, pair, pairUnblocked, signedIn, type T
 /** Signed in or not makes no difference. */
 const NOBODY_MORE = { anonymous: 'absent' } as const
 
+/** What every member may do with any message, whoever has blocked whom: nobody else is told. */
+const everyMessage = {
+  ownMessage: members(),
+  othersMessage: members(),
+  ownDirectMessage: pair(),
+  othersDirectMessage: pair(),
+}
+
 /**
  * Who gets what: each route by the name it has in `protocol/operations.ts`, with the answer to every kind of asker. `accessHolds`
  * (check.ts) asks all of it, and fails where a route or a cell is missing here. words.ts explains the words; every exception from
@@ -36,12 +44,6 @@ export const ROUTES: Table = {
   searchUsers: { query: ({ username }) => ({ q: username }), user: visible('nothing') },
   getUser: { user: visible() },
   getKeys: { self: anyone() },
-
-  // ── Profiles
-  getOwnProfile: { self: signedIn() },
-  changeOwnProfile: { body: () => ({ bio: 'Here' }), self: signedIn() },
-  // A profile is for nobody who has blocked its owner either.
-  getProfile: { user: visible('not_found', { blocker: 'not_found' }) },
 
   // ── Contacts
   listContacts: { self: signedIn() },
@@ -144,6 +146,13 @@ export const ROUTES: Table = {
     group: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok', owner: 'ok' }),
     direct: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok' }),
   },
+  starMessage: everyMessage,
+  unstarMessage: everyMessage,
+  hideMessage: everyMessage,
+  showMessage: everyMessage,
+  changeOwn: { body: ({ seq }) => ({ seqs: [seq], starred: true }), group: members(), direct: pair() },
+  readOwn: { query: () => ({ after: '0' }), group: members(), direct: pair() },
+  listStarred: { self: signedIn() },
 
   // ── Sync
   sync: { self: signedIn() },

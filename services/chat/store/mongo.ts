@@ -10,6 +10,7 @@ import { openInbox } from './mongo/inbox.ts'
 import { prepare } from './mongo/indexes.ts'
 import { openLog } from './mongo/log.ts'
 import { openMarks } from './mongo/marks.ts'
+import { openOwn } from './mongo/own.ts'
 import { openPeople } from './mongo/people.ts'
 import { openPresence } from './mongo/presence.ts'
 import { raiseIn } from './mongo/raise.ts'
@@ -79,6 +80,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
     marks,
     settings: openSettings(parts),
     inbox,
+    own: openOwn(parts),
     presence: openPresence(collections, leaseMs),
     people: openPeople(collections),
     search: openSearch({ collections, inbox, heads, amend, index }),

@@ -3,7 +3,6 @@ import type { Entry } from '@parley/protocol/conversation'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
 import type { Conversation } from '../conversation.ts'
 import { applyEntry } from '../conversation.ts'
-import { isId } from './sqlite/bytes.ts'
 import { conversationCache } from './sqlite/heads.ts'
 import { Pending } from './sqlite/pending.ts'
 import { openReader } from './sqlite/reader.ts'
@@ -108,8 +107,6 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
 
     settings: {
       async change(stay, change, headSeq) {
-        // Here and not in the writer's thread, where it would cost everybody the round.
-        if (!isId(stay.conversationId)) throw new TypeError('settings with an id that is no UUID')
         const { userId, conversationId, fromRev } = stay
         const changed = await rounds.command({ do: 'settings', userId, stay, change, headSeq }, true)
         if (conversation(conversationId)?.members.get(userId)?.fromRev !== fromRev) return undefined
@@ -117,6 +114,21 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       },
       read: async (userId, stays) => reader.settings(userId, stays),
       pinned: async (userId, limit) => reader.pinned(userId, limit),
+    },
+
+    own: {
+      async change(stay, change) {
+        const done = await rounds.command({ do: 'own', userId: stay.userId, stay, change }, true)
+        return typeof done === 'object' && 'items' in done ? done : undefined
+      },
+      page: async (...place) => reader.ownPage(...place),
+      among: async (...range) => reader.ownAmong(...range),
+      revs: async (...which) => reader.ownRevs(...which),
+      starred: async (userId, limit, before) => reader.starred(userId, limit, before),
+      countStarred: async (...which) => reader.countStarred(...which),
+      async unstar(userId, messages) {
+        await rounds.command({ do: 'unstar', userId, messages }, true)
+      },
     },
 
     inbox: {

@@ -5,6 +5,7 @@ import { extrasContract } from './contract/extras.ts'
 import { inboxContract } from './contract/inbox.ts'
 import { logContract } from './contract/log.ts'
 import { marksContract } from './contract/marks.ts'
+import { ownContract } from './contract/own.ts'
 import { peopleContract } from './contract/people.ts'
 import { plansContract } from './contract/plans.ts'
 import { presenceContract } from './contract/presence.ts'
@@ -65,6 +66,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   relayContract(name, open)
   marksContract(name, open)
   settingsContract(name, open)
+  ownContract(name, open)
   inboxContract(name, open)
   presenceContract(name, open)
   peopleContract(name, open)

@@ -6,8 +6,8 @@ import type {
   MessageExtras,
   MessageVersion,
 } from '@parley/protocol/conversation'
+import type { OwnChange, OwnChanged, OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
-import type { PublicUser } from '@parley/protocol/user'
 import type { Conversation } from '../conversation.ts'
 
 /**
@@ -19,6 +19,7 @@ export interface ChatStore extends AsyncDisposable {
   readonly log: LogStore
   readonly marks: MarkStore
   readonly settings: SettingsStore
+  readonly own: OwnStore
   readonly inbox: InboxStore
   readonly presence: PresenceStore
   readonly people: PeopleStore
@@ -209,6 +210,42 @@ export interface SettingsStore {
   pinned(userId: string, limit: number): Promise<Omit<Stay, 'userId'>[]>
 }
 
+/** What each user made of messages for themselves: starred, hidden. A message belongs to one stay alone, since a later one begins above it. */
+export interface OwnStore {
+  /**
+   * Makes the change of these messages, each of which changes with the next `rev` of that user's own state in that
+   * conversation; all of them or none. Resolves with what it changed when that is durable, and when the inbox row of this user
+   * alone is raised. Repeatable: what is so already is no change. Undefined, and nothing written, when that stay has ended.
+   */
+  change(stay: Stay, change: OwnChange): Promise<OwnChanged | undefined>
+
+  /** What is above `after` of the messages from `fromSeq` on, by `rev`, at most `limit`. */
+  page(userId: string, conversationId: string, fromSeq: number, after: number, limit: number): Promise<OwnPage>
+
+  /** What is of the messages with `fromSeq` <= seq <= `toSeq`, by `seq`; at most `LIMITS.pageMax`. */
+  among(userId: string, conversationId: string, fromSeq: number, toSeq: number): Promise<OwnMark[]>
+
+  /** The `rev` of the user's own state in each of these conversations, in their order; 0 where there is none. One read. */
+  revs(userId: string, conversationIds: readonly string[]): Promise<number[]>
+
+  /** What the user has starred in any stay, the latest first, at most `limit`, below the place `before` where it is given. */
+  starred(userId: string, limit: number, before?: number): Promise<Starred[]>
+
+  /** How many messages the user has starred in any stay, counted to at most `max`. */
+  countStarred(userId: string, max: number): Promise<number>
+
+  /** Takes stars back of which nobody's device has to be told, since those stays have ended. Repeatable. */
+  unstar(userId: string, messages: readonly Omit<Starred, 'place'>[]): Promise<void>
+}
+
+/** A starred message. */
+export interface Starred {
+  conversationId: string
+  seq: number
+  /** Rises with time. Two may have the same, but not two of one call. */
+  place: number
+}
+
 /**
  * One row per user and conversation with a `stamp` that is unique per user and rises when something changed that some
  * device of the user may not know. A device that has synced up to stamp s and sees no row above s has missed nothing.
@@ -252,10 +289,10 @@ export interface PresenceStore {
 
 /** The projection of users that the chat service needs. */
 export interface PeopleStore {
-  /** Keeps or updates, unless it knows a later `rev` (absent: 0) of that user; repeatable. */
-  put(person: PublicUser): Promise<void>
+  /** Keeps or updates; repeatable. */
+  put(person: { id: string; username: string }): Promise<void>
   /** Those of these who are known. */
-  find(ids: readonly string[]): Promise<PublicUser[]>
+  find(ids: readonly string[]): Promise<{ id: string; username: string }[]>
 }
 
 /** What is looked for. Everything given must hold. */
@@ -300,3 +337,5 @@ export interface SearchStore {
   /** Rejects `unavailable` where it cannot look for the moment, or too many do. */
   find(search: MessageSearch): Promise<MessagesFound>
 }
+/** The place among what is starred of the message that is starred as the `nth` of a call at that time, in milliseconds since 1970. */
+export const starPlace = (at: number, nth: number): number => at * 1_000 + nth

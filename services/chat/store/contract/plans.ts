@@ -41,5 +41,11 @@ async function fill(store: ChatStore): Promise<void> {
     ...crowd.map((id, n) => store.people.put({ id, username: `person-${n}` })),
     ...crowd.map((userId, n) => store.presence.connect({ nodeId: `node-${n % 3}`, socketId: `${n}`, userId })),
   ])
+  await Promise.all(
+    rooms.slice(0, 30).map((room, n) => {
+      const stay = { conversationId: room.id, userId: crowd[n % 60]!, fromRev: 1 }
+      return store.own.change(stay, { seqs: [1, 2, 3, n + 4], ...(n % 2 ? { starred: true } : { hidden: true }) })
+    }),
+  )
   await store.log.relayed(await store.log.pending(200))
 }

@@ -13,6 +13,10 @@ export interface Collections {
   marks: Collection<MarksDocument>
   /** One document per user and conversation in which the user has set something. */
   settings: Collection<SettingsDocument>
+  /** One document per user and message of which the user has made something for themselves. */
+  own: Collection<OwnDocument>
+  /** One document per user and conversation with any such, in which their `rev`s are given out. */
+  ownHeads: Collection<OwnHeadDocument>
   /** One document per user, in which stamps are given out. */
   inboxHeads: Collection<InboxHeadDocument>
   /** One document per user and conversation. */
@@ -96,6 +100,27 @@ export interface MarksDocument {
 
 export interface SettingsDocument extends Settings, Stay {}
 
+/** One's own state of a message. `starred` is its place among what is starred, 0 where it is not. */
+export interface OwnNote {
+  seq: number
+  rev: number
+  starred: number
+  hidden: boolean
+}
+
+export interface OwnDocument extends OwnNote {
+  userId: string
+  conversationId: string
+}
+
+export interface OwnHeadDocument {
+  userId: string
+  conversationId: string
+  rev: number
+  /** What may not be written in the messages' documents yet. */
+  notes: OwnNote[]
+}
+
 export interface InboxHeadDocument {
   _id: string
   /** The largest stamp given out. */
@@ -129,13 +154,9 @@ interface NodesDocument {
   nodes: { node: string; seen: Date }[]
 }
 
-export interface PersonDocument {
+interface PersonDocument {
   _id: string
   username: string
-  displayName?: string
-  colour?: number
-  /** Of the user's profile; absent in what an older version wrote. */
-  rev?: number
 }
 
 interface AboutDocument {
@@ -187,6 +208,8 @@ export function collectionsOf(db: Db, read: () => void = () => {}): Collections 
     conversations: named('conversations'),
     marks: named('marks'),
     settings: named('settings'),
+    own: named('own'),
+    ownHeads: named('ownHeads'),
     inboxHeads: named('inboxHeads'),
     inbox: named('inbox'),
     presence: named('presence'),

@@ -49,6 +49,13 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.settings.change(stay, { pinned: 1 }, 1)
   await store.settings.read(userId, [stay])
   await store.settings.pinned(userId, 10)
+  await store.own.change(stay, { seqs: [1, 2], starred: true })
+  await store.own.page(userId, id, 1, 0, 10)
+  await store.own.among(userId, id, 1, 10)
+  await store.own.revs(userId, [id])
+  await store.own.starred(userId, 10)
+  await store.own.countStarred(userId, 10)
+  await store.own.unstar(userId, [{ conversationId: id, seq: 1 }])
   await store.inbox.page(userId, 0, 10)
   await store.inbox.conversationIds(userId, 10)
   await store.inbox.heads([userId])
@@ -82,6 +89,9 @@ async function fill(db: Db): Promise<void> {
     .insertMany(
       ids.map((id, block) => ({ _id: id, conversationId: id, block, rev: 1, first, last, grams: [`${block}`, 'abc'] })),
     )
+  const about = ids.map((id, n) => ({ userId: id, conversationId: id, rev: n + 1 }))
+  await db.collection('own').insertMany(about.map((one, n) => ({ ...one, seq: n + 1, starred: n, hidden: false })))
+  await db.collection('ownHeads').insertMany(about.map((one) => ({ ...one, notes: [] })))
   for (const name of ['searched', 'inboxHeads', 'people', 'presence', 'conversations']) {
     const leases = [{ node: 'another', socket: '1' }]
     await db.collection<{ _id: string }>(name).insertMany(ids.map((_id) => ({ _id, stamp: 1, recent: [], leases })))

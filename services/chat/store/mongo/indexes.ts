@@ -26,6 +26,12 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
     { name: 'user_pinned', key: { userId: 1, pinned: 1 } },
   ],
+  own: [
+    { name: 'user_message', key: { userId: 1, conversationId: 1, seq: 1 }, unique: true },
+    { name: 'user_rev', key: { userId: 1, conversationId: 1, rev: 1, seq: 1 } },
+    { name: 'user_starred', key: { userId: 1, starred: 1 } },
+  ],
+  ownHeads: [{ name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true }],
   inbox: [
     { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
     { name: 'user_stamp', key: { userId: 1, stamp: 1 } },
@@ -42,6 +48,8 @@ const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
   conversations: { _id: 'hashed' },
   marks: { conversationId: 'hashed' },
   settings: { userId: 'hashed' },
+  own: { userId: 'hashed' },
+  ownHeads: { userId: 'hashed' },
   inboxHeads: { _id: 'hashed' },
   inbox: { userId: 'hashed' },
   presence: { _id: 'hashed' },

@@ -3,13 +3,14 @@ import { Fault } from '@parley/kit/fault'
 import type { ChangeEntry, Entry, Marks, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import { mentionsOf } from '@parley/protocol/message-change'
+import type { OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings } from '@parley/protocol/settings'
-import type { PublicUser } from '@parley/protocol/user'
 import type { Conversation } from '../../conversation.ts'
-import type { InboxRow, Stay } from '../store.ts'
+import type { InboxRow, Starred, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
 import { EVERYBODY } from './mentions.ts'
+import { type OwnRow, ownMarkOf } from './own.ts'
 import { type ChangeRow, changeOf, type Extras, type MessageRow, messageOf, type StateRow, timeOf } from './rows.ts'
 import { type SettingsRow, settingsOf } from './settings.ts'
 import { all, one } from './statements.ts'
@@ -46,15 +47,17 @@ export function openReader(path: string, limits: Limits) {
   const mark = one<{ delivered: number; read: number }>(db, 'mark')
   const settings = one<SettingsRow>(db, 'settings')
   const settingsPinned = all<{ id: Uint8Array; from_rev: number }>(db, 'settingsPinned')
+  const ownRev = one<{ rev: number | null }>(db, 'ownRev')
+  const ownPage = all<OwnRow>(db, 'ownPage')
+  const ownAmong = all<OwnRow>(db, 'ownAmong')
+  const starred = all<{ id: Uint8Array; seq: number; place: number }>(db, 'starred')
+  const countStarred = one<{ n: number }>(db, 'countStarred')
   const inboxHead = one<{ stamp: number; synced: number }>(db, 'inboxHead')
   const inboxPage = all<{ id: Uint8Array; stamp: number; gone: number }>(db, 'inboxPage')
   const inboxIds = all<{ id: Uint8Array }>(db, 'inboxIds')
   const leaseAlive = one<object>(db, 'leaseAlive')
   const lastSeen = one<{ at: number }>(db, 'lastSeen')
-  const person = one<{ username: string; display_name: string | null; colour: number | null; rev: number }>(
-    db,
-    'person',
-  )
+  const person = one<{ username: string }>(db, 'person')
   let reads = 0
 
   return {
@@ -185,6 +188,42 @@ export function openReader(path: string, limits: Limits) {
         fromRev: from_rev,
       })),
 
+    ownPage: (userId: string, conversationId: string, fromSeq: number, after: number, limit: number): OwnPage =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        if (key === undefined) return { items: [], rev: 0, more: false }
+        const user = idBytes(userId)
+        const items = ownPage(user, key, after, fromSeq, limit).map(ownMarkOf)
+        const head = ownRev(user, key)?.rev ?? 0
+        // Without anything left above the last of a page that is full, it tells everything.
+        const rev = items.length < limit ? head : (items.at(-1)?.rev ?? head)
+        return { items, rev, more: rev < head }
+      }),
+
+    ownAmong: (userId: string, conversationId: string, fromSeq: number, toSeq: number): OwnMark[] =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        const to = Math.min(toSeq, fromSeq + limits.pageMax - 1)
+        return key === undefined ? [] : ownAmong(idBytes(userId), key, fromSeq, to).map(ownMarkOf)
+      }),
+
+    ownRevs: (userId: string, conversationIds: readonly string[]): number[] =>
+      snapshot(() =>
+        conversationIds.map((id) => {
+          const key = conversation(idBytes(id))?.key
+          return key === undefined ? 0 : (ownRev(idBytes(userId), key)?.rev ?? 0)
+        }),
+      ),
+
+    starred: (userId: string, limit: number, before = Number.MAX_SAFE_INTEGER): Starred[] =>
+      guard(() => starred(idBytes(userId), before, limit)).map(({ id, seq, place }) => ({
+        conversationId: idOf(id),
+        seq,
+        place,
+      })),
+
+    countStarred: (userId: string, max: number): number => guard(() => countStarred(idBytes(userId), max)?.n ?? 0),
+
     inbox: (
       userId: string,
       after: number,
@@ -221,14 +260,11 @@ export function openReader(path: string, limits: Limits) {
         }),
       ),
 
-    people: (ids: readonly string[]): PublicUser[] =>
+    people: (ids: readonly string[]): { id: string; username: string }[] =>
       snapshot(() =>
         ids.flatMap((id) => {
           const found = person(idBytes(id))
-          if (!found) return []
-          const { username, display_name: displayName, colour, rev } = found
-          const chosen = { ...(displayName !== null && { displayName }), ...(colour !== null && { colour }) }
-          return [{ id, username, ...chosen, ...(rev > 0 && { rev }) }]
+          return found ? [{ id, username: found.username }] : []
         }),
       ),
 

@@ -1,7 +1,7 @@
 import type { Limits } from '@parley/protocol/limits'
+import type { OwnChange, OwnChanged } from '@parley/protocol/own'
 import type { SettingsChange } from '@parley/protocol/settings'
-import type { PublicUser } from '@parley/protocol/user'
-import type { Stay } from '../store.ts'
+import type { Starred, Stay } from '../store.ts'
 
 /**
  * What passes between the main thread and the writer's thread: one round at a time, which is one transaction. Messages and
@@ -39,7 +39,12 @@ export type Command =
   | { do: 'heartbeat'; nodeId: string }
   | { do: 'expire' }
   | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }
-  | ({ do: 'person' } & PublicUser)
+  | { do: 'own'; userId: string; stay: Stay; change: OwnChange }
+  | { do: 'unstar'; userId: string; messages: readonly Omit<Starred, 'place'>[] }
+  | { do: 'person'; id: string; username: string }
+
+/** What came of a command. */
+export type Answer = boolean | string[] | OwnChanged
 
 /** What came of a round. */
 export type Outcome =
@@ -49,8 +54,8 @@ export type Outcome =
       appends: Float64Array
       /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
       marks: Float64Array
-      /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone. */
-      replies: (boolean | string[])[]
+      /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone; for `own` what changed. */
+      replies: Answer[]
     }
   /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */
   | { committed: false; broken: boolean; reason: string }

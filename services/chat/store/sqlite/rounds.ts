@@ -7,6 +7,7 @@ import type { Appended, Draft } from '../store.ts'
 import { isHash, isId } from './bytes.ts'
 import { packRound } from './pack.ts'
 import {
+  type Answer,
   type Command,
   MARKED_WIDTH,
   type MarkRequest,
@@ -25,7 +26,7 @@ export interface Rounds extends AsyncDisposable {
   append(draft: Draft): Promise<Appended>
   raise(mark: MarkRequest): Promise<Marks & { changed: boolean }>
   /** Carries out a command; `patient` ones ride along with appends. */
-  command(command: Command, patient?: boolean): Promise<boolean | string[]>
+  command(command: Command, patient?: boolean): Promise<Answer>
 }
 
 /** Called on each committed entry, in the order of commits, before its caller hears of it. */
@@ -66,7 +67,7 @@ export async function openRounds(
 
   const appends: Waiting<Draft, Appended>[] = []
   const marks: Waiting<MarkRequest, Marks & { changed: boolean }>[] = []
-  const commands: Waiting<Command, boolean | string[]>[] = []
+  const commands: Waiting<Command, Answer>[] = []
   let underWay: { appends: typeof appends; marks: typeof marks; commands: typeof commands } | undefined
   let urgent = false
   let scheduled = false
@@ -260,6 +261,8 @@ export async function openRounds(
 
 /** The ids in a command, which are to be checked here: in the writer's thread a bad one would cost everybody the round. */
 function idsOf(command: Command): readonly string[] {
+  if (command.do === 'unstar') return [command.userId, ...command.messages.map((message) => message.conversationId)]
+  if ('stay' in command) return [command.userId, command.stay.conversationId]
   if ('userId' in command) return [command.userId]
   if ('conversationIds' in command) return command.conversationIds
   return command.do === 'person' ? [command.id] : []

@@ -45,6 +45,14 @@ export const READS = {
     WHERE user = ? AND conversation = ?`,
   settingsPinned: `SELECT k.id, s.from_rev FROM settings s JOIN conversations k ON k.key = s.conversation
     WHERE s.user = ? AND s.pinned IS NOT NULL LIMIT ?`,
+  own: 'SELECT rev, starred, hidden FROM own WHERE user = ? AND conversation = ? AND seq = ?',
+  ownRev: 'SELECT max(rev) AS rev FROM own WHERE user = ? AND conversation = ?',
+  ownPage: `SELECT seq, rev, starred, hidden FROM own
+    WHERE user = ? AND conversation = ? AND rev > ? AND seq >= ? ORDER BY rev LIMIT ?`,
+  ownAmong: 'SELECT seq, rev, starred, hidden FROM own WHERE user = ? AND conversation = ? AND seq BETWEEN ? AND ?',
+  starred: `SELECT k.id, o.seq, o.starred AS place FROM own o JOIN conversations k ON k.key = o.conversation
+    WHERE o.user = ? AND o.starred IS NOT NULL AND o.starred < ? ORDER BY o.starred DESC LIMIT ?`,
+  countStarred: 'SELECT count(*) AS n FROM (SELECT 1 FROM own WHERE user = ? AND starred IS NOT NULL LIMIT ?)',
   inboxHead: 'SELECT stamp, synced FROM inbox_heads WHERE user = ?',
   inboxRow: 'SELECT stamp FROM inbox WHERE user = ? AND conversation = ?',
   inboxPage: `SELECT k.id, i.stamp, i.gone FROM inbox i JOIN conversations k ON k.key = i.conversation
@@ -57,7 +65,7 @@ export const READS = {
   deadNodes: 'SELECT id, beat FROM nodes WHERE beat <= ?',
   leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
   lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
-  person: 'SELECT username, display_name, colour, rev FROM people WHERE id = ?',
+  person: 'SELECT username FROM people WHERE id = ?',
   conversationByKey: 'SELECT key, id, rev, head_seq, members_rev, state FROM conversations WHERE key = ?',
   // Of searches and their index.
   searchMessage: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos = ?`,
@@ -111,6 +119,9 @@ export const WRITES = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET from_rev = excluded.from_rev, rev = excluded.rev,
     muted_until = excluded.muted_until, archived_seq = excluded.archived_seq, pinned = excluded.pinned,
     level = excluded.level, draft = excluded.draft`,
+  own: `INSERT INTO own (user, conversation, seq, rev, starred, hidden) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET rev = excluded.rev, starred = excluded.starred, hidden = excluded.hidden`,
+  unstar: 'UPDATE own SET starred = NULL WHERE user = ? AND conversation = ? AND seq = ?',
   inboxRow: `INSERT INTO inbox (user, conversation, stamp, gone) VALUES (?, ?, ?, ?)
     ON CONFLICT (user, conversation) DO UPDATE SET stamp = excluded.stamp, gone = excluded.gone`,
   inboxHead: `INSERT INTO inbox_heads (user, stamp, synced) VALUES (?, ?, ?)
@@ -121,9 +132,7 @@ export const WRITES = {
   endLease: 'DELETE FROM leases WHERE user = ? AND node = ? AND socket = ?',
   endLeasesOfNode: 'DELETE FROM leases WHERE node = ?',
   lastSeen: 'INSERT INTO last_seen (user, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at',
-  person: `INSERT INTO people (id, username, display_name, colour, rev) VALUES (?, ?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET username = excluded.username, display_name = excluded.display_name,
-    colour = excluded.colour, rev = excluded.rev WHERE rev <= excluded.rev`,
+  person: 'INSERT INTO people (id, username) VALUES (?, ?) ON CONFLICT DO UPDATE SET username = excluded.username',
 } as const
 
 /** A prepared read of at most one row. `Row` is what the statement selects. */

@@ -6,9 +6,10 @@ import { idBytes } from './bytes.ts'
 import { Heads } from './heads.ts'
 import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
+import { OwnRounds } from './own.ts'
 import { APPEND_WIDTH, Packed } from './pack.ts'
 import { Leases } from './presence.ts'
-import type { Command, Outcome, Round, WriterOptions } from './round.ts'
+import type { Answer, Command, Outcome, Round, WriterOptions } from './round.ts'
 import { migrate } from './schema.ts'
 import { SettingsRounds } from './settings.ts'
 import { one, write } from './statements.ts'
@@ -45,6 +46,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const appends = new Appends(db, heads, inboxes)
   const marks = new MarkRounds(db, inboxes)
   const settings = new SettingsRounds(db, heads, inboxes)
+  const own = new OwnRounds(db, heads, inboxes)
   const leases = new Leases(db, leaseMs)
   const watermark = new Watermark(db)
   const putPerson = write(db, 'person')
@@ -122,7 +124,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     return { committed: true, appends: places, marks: marked, replies }
   }
 
-  function carryOut(command: Command, now: number): boolean | string[] {
+  function carryOut(command: Command, now: number): Answer {
     switch (command.do) {
       case 'relayed':
         raise(command.conversationIds)
@@ -145,14 +147,13 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
         return leases.expire(now)
       case 'settings':
         return settings.change(command.stay, command.change, command.headSeq)
+      case 'own':
+        return own.change(command.stay, command.change, now) ?? false
+      case 'unstar':
+        own.unstar(command.userId, command.messages)
+        return true
       case 'person':
-        putPerson(
-          idBytes(command.id),
-          command.username,
-          command.displayName ?? null,
-          command.colour ?? null,
-          command.rev ?? 0,
-        )
+        putPerson(idBytes(command.id), command.username)
         return true
       default:
         throw new Error(`unknown command ${(command satisfies never as Command).do}`)
