@@ -63,8 +63,8 @@ export async function reactByTouch(alice: Person, bob: Person): Promise<void> {
 export async function deleteForEveryone(alice: Person, bob: Person): Promise<void> {
   await see.message(alice, 'Or dinner').hover()
   await menuOf(alice, 'Or dinner').click()
-  await alice.page.getByRole('menuitem', { name: 'Delete for everyone' }).click()
-  await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click()
+  await alice.page.getByRole('menuitem', { name: 'Delete', exact: true }).click()
+  await alice.page.getByRole('alertdialog').getByRole('button', { name: 'Delete for everyone' }).click()
   for (const person of [alice, bob]) {
     const gone = see.message(person, 'This message was deleted')
     await gone.waitFor()

@@ -6,6 +6,8 @@ export const strings = {
   close: 'Close',
   cancel: 'Cancel',
   save: 'Save',
+  undo: 'Undo',
+  more: 'Show more',
 
   broken: 'Something went wrong on this page',
   brokenHint: 'Your messages are kept. Load the page again to go on.',
@@ -77,6 +79,7 @@ export const strings = {
     open: 'Account:',
     title: 'Account',
     contacts: 'Contacts',
+    starred: 'Starred messages',
     devices: 'Devices',
     password: 'Change password',
     email: 'Change e-mail',
@@ -158,6 +161,13 @@ export const strings = {
     blockTitle: (name: string) => `Block ${name}?`,
     blockText:
       'Neither of you can write to the other or see whether the other is here. You stay in the groups you share. They are not told.',
+  },
+
+  starred: {
+    title: 'Starred messages',
+    empty: 'Nothing is starred',
+    emptyHint: 'Star a message by its menu to find it here.',
+    remove: (sender: string, text: string) => `Remove the star from “${text.slice(0, 40)}” by ${sender}`,
   },
 
   devices: {
@@ -269,10 +279,17 @@ export const strings = {
     edit: 'Edit',
     copy: 'Copy text',
     copyFailed: 'The text could not be copied. This browser does not allow it.',
-    delete: 'Delete for everyone',
-    deleteTitle: 'Delete this message for everyone?',
-    deleteText: 'What it says is gone for all. That it was here still shows.',
-    deleteAct: 'Delete',
+    star: 'Star',
+    unstar: 'Remove the star',
+    starred: 'Starred',
+    delete: 'Delete',
+    deleteTitle: 'Delete this message?',
+    deleteText:
+      'For you: it is gone from your own devices. For everyone: what it says is gone for all. That it was here still shows.',
+    deleteOwnText: 'It is gone from your own devices. Everybody else still has it.',
+    deleteOwnAct: 'Delete for me',
+    deleteAct: 'Delete for everyone',
+    hidden: 'The message is deleted for you.',
     refused: { edit: 'Not edited', delete: 'Not deleted', react: 'Reaction not set' },
     refusedIn: (title: string) => `Conversation: ${title}`,
   },

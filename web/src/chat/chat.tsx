@@ -12,6 +12,7 @@ import { strings } from '../strings.ts'
 import styles from './chat.module.css'
 import { Composer } from './composer.tsx'
 import { ChatHeader } from './header.tsx'
+import { HiddenNow } from './hidden-now.tsx'
 import { Messages } from './messages.tsx'
 
 /** The conversation of an address, once it is known; says so when there is none. */
@@ -57,6 +58,7 @@ function Chat({ conversation }: { conversation: ConversationView }) {
       ) : (
         <Messages pane={pane} view={view} conversation={conversation} onEdit={({ id }) => setEditId(id)} />
       )}
+      <HiddenNow conversationId={conversation.id} />
       <p className={styles.typing} aria-live="off">
         <bdi>{typingLine(view.typing, conversation.members ?? [])}</bdi>
       </p>

@@ -38,12 +38,13 @@ export function MessageMenu({
   tabIndex: 0 | -1
   onEdit: () => void
 }) {
-  const { client } = useApp()
+  const { client, hidden } = useApp()
   const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed'>()
   const { ref, react } = useMessage(conversation.id, row)
   const may = messageRights(conversation, row)
   if (!may) return null
   const words = strings.message
+  const { seq = 0 } = row
   const label = words.menu(row.text.length > NAME_LENGTH ? `${row.text.slice(0, NAME_LENGTH)}…` : row.text)
   const close = () => setDialog(undefined)
   return (
@@ -89,23 +90,38 @@ export function MessageMenu({
           <MenuLine />
           {may.edit && <MenuItem icon="edit" label={words.edit} onClick={onEdit} />}
           <MenuItem
+            icon="star"
+            label={row.starred ? words.unstar : words.star}
+            onClick={() => client.conversation(conversation.id).star([seq], !row.starred)}
+          />
+          <MenuItem
             icon="copy"
             label={words.copy}
             onClick={() => void copy(row.text).catch(() => setDialog('copy-failed'))}
           />
-          {may.delete && <MenuItem icon="trash" label={words.delete} danger onClick={() => setDialog('delete')} />}
+          <MenuItem icon="trash" label={words.delete} danger onClick={() => setDialog('delete')} />
         </MenuPopup>
       </Menu.Root>
       {dialog === 'emoji' && <EmojiDialog onChoose={(emoji) => react(emoji, true)} onClose={close} />}
       {dialog === 'delete' && (
         <Confirm
           title={words.deleteTitle}
-          text={words.deleteText}
-          act={words.deleteAct}
+          text={may.delete ? words.deleteText : words.deleteOwnText}
+          act={words.deleteOwnAct}
           onAct={async () => {
-            await client.delete(ref)
+            client.conversation(conversation.id).hide([seq])
+            hidden.set({ conversationId: conversation.id, seq })
             close()
           }}
+          {...(may.delete && {
+            also: {
+              act: words.deleteAct,
+              onAct: async () => {
+                await client.delete(ref)
+                close()
+              },
+            },
+          })}
           onClose={close}
         />
       )}

@@ -2,6 +2,7 @@ import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { Ticks } from '../parts/ticks.tsx'
 import { colourOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
@@ -58,6 +59,16 @@ export function MessageRow({
         <Reactions row={row} conversation={conversation} tabIndex={tabIndex} />
         <span className={styles.meta}>
           {row.edited && <span>{strings.message.edited}</span>}
+          {row.starred && (
+            <span
+              className={styles.star}
+              role="img"
+              aria-label={strings.message.starred}
+              title={strings.message.starred}
+            >
+              <Icon name="star" size={14} />
+            </span>
+          )}
           <time dateTime={row.at} title={fullTime(row.at)}>
             {clockTime(row.at)}
           </time>

@@ -13,6 +13,7 @@ export function Confirm({
   text,
   act,
   onAct,
+  also,
   onClose,
 }: {
   title: string
@@ -20,6 +21,8 @@ export function Confirm({
   /** What the button that does it says. */
   act: string
   onAct: () => Promise<void>
+  /** Something else that one may do instead. */
+  also?: { act: string; onAct: () => Promise<void> }
   onClose: () => void
 }) {
   const action = useAction()
@@ -37,6 +40,11 @@ export function Confirm({
               <Button look="danger" busy={action.busy} onClick={() => action.run(onAct)}>
                 {act}
               </Button>
+              {also && (
+                <Button look="danger" busy={action.busy} onClick={() => action.run(also.onAct)}>
+                  {also.act}
+                </Button>
+              )}
             </ModalActions>
           </div>
         </AlertDialog.Popup>

@@ -5,6 +5,7 @@ import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Contacts } from '../dialogs/contacts.tsx'
 import { Devices } from '../dialogs/devices.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
+import { Starred } from '../dialogs/starred.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -15,7 +16,9 @@ import styles from './account.module.css'
 /** Who one is, and what belongs to the account. */
 export function Account() {
   const me = useMe()
-  const [dialog, setDialog] = useState<'account' | 'contacts' | 'devices' | 'password' | 'email' | 'sign-out'>()
+  const [dialog, setDialog] = useState<
+    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'sign-out'
+  >()
   const close = () => setDialog(undefined)
   return (
     <>
@@ -38,6 +41,9 @@ export function Account() {
           <Button onClick={() => setDialog('contacts')}>
             <Icon name="group" size={18} /> {strings.account.contacts}
           </Button>
+          <Button onClick={() => setDialog('starred')}>
+            <Icon name="star" size={18} /> {strings.account.starred}
+          </Button>
           <Button onClick={() => setDialog('devices')}>
             <Icon name="device" size={18} /> {strings.account.devices}
           </Button>
@@ -53,6 +59,7 @@ export function Account() {
         </Modal>
       )}
       {dialog === 'contacts' && <Contacts onClose={close} />}
+      {dialog === 'starred' && <Starred onClose={close} />}
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'email' && <ChangeEmail onClose={close} />}

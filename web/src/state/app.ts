@@ -1,4 +1,4 @@
-import { writable } from '@parley/sdk/store'
+import { type Writable, writable } from '@parley/sdk/store'
 import type { ParleyClient, Readable } from '@parley/sdk/types'
 import type { Page } from './page.ts'
 import { watched } from './people.ts'
@@ -13,6 +13,8 @@ export interface App {
   phase: Readable<Phase>
   /** True once the list was in step with the server since one signed in: what is not in it then does not exist. */
   listed: Readable<boolean>
+  /** What one has just deleted for oneself, as long as that can be undone here. */
+  hidden: Writable<{ conversationId: string; seq: number } | undefined>
   /** Signs in again from what this device keeps; again after a failure. */
   start(): Promise<void>
 }
@@ -21,11 +23,13 @@ export interface App {
 export function createApp(client: ParleyClient, page: Page): App {
   const phase = writable<Phase>('starting')
   const listed = writable(false)
+  const hidden = writable<{ conversationId: string; seq: number } | undefined>(undefined)
   let watching = ''
   client.session.subscribe(() => {
     if (client.session.get().status === 'signed-in') return client.connect()
     watching = ''
     listed.set(false)
+    hidden.set(undefined)
   })
   client.connection.subscribe(() => {
     if (client.connection.get() === 'live') listed.set(true)
@@ -44,6 +48,7 @@ export function createApp(client: ParleyClient, page: Page): App {
     page,
     phase,
     listed,
+    hidden,
     async start() {
       phase.set('starting')
       try {

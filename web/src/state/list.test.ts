@@ -175,6 +175,7 @@ function conversation(given: {
     fromSeq: 1,
     fromRev: 1,
     settings: { ...UNSET, ...settings },
+    ownRev: 0,
   }
   const heads = { rev: 9, headSeq: 9, membersRev: 1, memberCount: members.length, pendingCount: 0 }
   return { id, kind, title, ...heads, members, me, ...(lastMessage && { lastMessage }) }

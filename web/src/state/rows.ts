@@ -15,6 +15,8 @@ export interface Row {
   /** Only its place is left. */
   deleted?: true
   edited?: true
+  /** By oneself. */
+  starred?: true
   /** Who set each emoji, and whether one is among them. */
   reactions?: readonly RowReaction[]
   status: MessageStatus
@@ -81,13 +83,13 @@ export function grewAtStart(previous: readonly Row[], next: readonly Row[]): boo
 }
 
 function storedRow(message: TimelineView['messages'][number], me: string): Row {
-  const { id, seq, senderId, sender, mine, text, createdAt, status, deleted, editedAt, reactions } = message
+  const { id, seq, senderId, sender, mine, text, createdAt, status, deleted, editedAt, starred, reactions } = message
   const counted = reactions?.map(({ emoji, userIds }) => ({
     emoji,
     userIds,
     mine: userIds.includes(me),
   }))
-  const more = { ...(deleted && { deleted }), ...(editedAt && { edited: true as const }) }
+  const more = { ...(deleted && { deleted }), ...(editedAt && { edited: true as const }), ...(starred && { starred }) }
   const row: Row = { id, seq, senderId, sender, mine, text, at: createdAt, status, ...more, ...alone }
   return counted ? { ...row, reactions: counted } : row
 }

@@ -1,0 +1,76 @@
+import type { StarredPage } from '@parley/protocol/conversation'
+import { useCallback, useEffect, useState } from 'react'
+import { useLocation } from 'wouter'
+import { useApp, useReadable } from '../app-context.tsx'
+import { Button, IconButton } from '../parts/button.tsx'
+import { Modal } from '../parts/modal.tsx'
+import { Loading, Notice, Problem } from '../parts/notice.tsx'
+import { fullTime, shortTime } from '../state/time.ts'
+import { strings } from '../strings.ts'
+import { useAction } from '../use-action.ts'
+import styles from './starred.module.css'
+
+/** Everything that one has starred, in all conversations, the latest first. */
+export function Starred({ onClose }: { onClose: () => void }) {
+  const { client } = useApp()
+  const [, navigate] = useLocation()
+  const conversations = useReadable(client.conversations)
+  const [page, setPage] = useState<StarredPage>()
+  const loading = useAction()
+  const { run } = loading
+  const load = useCallback(
+    (cursor?: string) =>
+      run(async () => {
+        const next = await client.starred(cursor)
+        setPage((before) => ({ ...next, items: [...(before?.items ?? []), ...next.items] }))
+      }),
+    [client, run],
+  )
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it opens.
+  useEffect(load, [])
+  const words = strings.starred
+  const unstar = ({ conversationId, seq, id }: StarredPage['items'][number]) => {
+    client.conversation(conversationId).star([seq], false)
+    setPage((before) => before && { ...before, items: before.items.filter((one) => one.id !== id) })
+  }
+  return (
+    <Modal title={words.title} onClose={onClose}>
+      {page && (
+        <ul className={styles.list}>
+          {page.items.map((message) => {
+            const { id, conversationId, sender, text, createdAt } = message
+            const title = conversations.find((one) => one.id === conversationId)?.title ?? ''
+            return (
+              <li key={id} className={styles.one}>
+                <button
+                  type="button"
+                  className={styles.message}
+                  onClick={() => {
+                    onClose()
+                    navigate(`/c/${conversationId}`)
+                  }}
+                >
+                  <span className={styles.where}>
+                    <bdi>{sender}</bdi>
+                    {title && title !== sender && <bdi className={styles.title}>{title}</bdi>}
+                    <time dateTime={createdAt} title={fullTime(createdAt)}>
+                      {shortTime(createdAt, new Date())}
+                    </time>
+                  </span>
+                  <span className={styles.text} dir="auto">
+                    {text}
+                  </span>
+                </button>
+                <IconButton icon="close" label={words.remove(sender, text)} onClick={() => unstar(message)} />
+              </li>
+            )
+          })}
+        </ul>
+      )}
+      {page && page.items.length === 0 && !page.nextCursor && <Notice title={words.empty} hint={words.emptyHint} />}
+      {loading.error && <Problem>{loading.error}</Problem>}
+      {loading.busy && <Loading label={strings.loading} />}
+      {page?.nextCursor && !loading.busy && <Button onClick={() => load(page.nextCursor)}>{strings.more}</Button>}
+    </Modal>
+  )
+}
