@@ -6,6 +6,9 @@ import { LIMITS } from './limits.ts'
 export interface ContactItem {
   userId: string
   username: string
+  /** As in `PublicUser`, when this was made; no change of these raises `rev`. */
+  displayName?: string
+  colour?: number
   /** `incoming`: the other has asked and waits for one's answer. `outgoing`: one has asked. */
   status: 'none' | 'incoming' | 'outgoing' | 'friends'
   /** One has blocked the other. */

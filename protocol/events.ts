@@ -1,6 +1,7 @@
 import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
 import type { Mail } from './mail.ts'
+import type { Privacy, ProfileView } from './profile.ts'
 import type { PublicUser } from './user.ts'
 
 /**
@@ -10,6 +11,8 @@ import type { PublicUser } from './user.ts'
 export type BusEvent = BusEnvelope &
   (
     | { type: 'user.registered'; data: PublicUser }
+    /** A user's profile changed: the whole of what others may see, and what the chat service keeps to. `rev` counts all changes of it. */
+    | { type: 'user.changed'; data: PersonChange }
     /** What is between two users changed (requests, friendship, blocks). `key` is both ids, the lesser first. */
     | { type: 'contact.changed'; data: ContactPair }
     /** Someone is to get a mail. `key` and `id` are this mail's, so every copy of it is one mail. Never logged: it may hold a secret. */
@@ -21,6 +24,13 @@ export type BusEvent = BusEnvelope &
     /** Any other entry was committed. */
     | { type: 'conversation.changed'; data: Exclude<Entry, { kind: 'message' }> }
   )
+
+export interface PersonChange {
+  person: PublicUser
+  /** What each kind of onlooker sees beside `person`; each with its own count of changes. */
+  views: Record<'friend' | 'other', Omit<ProfileView, keyof PublicUser>>
+  privacy: Privacy
+}
 
 export interface BusEnvelope {
   /** Unique; equal for every copy of one event. */
@@ -38,7 +48,7 @@ export type BusEventType = BusEvent['type']
 
 /** The durable subscriptions, and what each takes. The bus declares their queues before anything is published, so that nothing is lost before a service's first start. */
 export const SUBSCRIPTIONS = {
-  'chat.users': ['user.registered'],
+  'chat.users': ['user.registered', 'user.changed'],
   'notification.mail': ['mail.requested'],
 } as const satisfies Record<string, readonly BusEventType[]>
 

@@ -1,10 +1,11 @@
 import type { ControlEntry } from './events.ts'
+import type { Privacy } from './profile.ts'
 import type { PublicUser } from './user.ts'
 
 /**
  * What the user service answers to the other services: by call in one process, by HTTP on its internal port otherwise
  * (`GET /internal/users?ids=`, `GET /internal/users/named?username=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
- * `GET /.well-known/jwks.json`).
+ * `GET /internal/privacy?after=&limit=`, `GET /internal/friends?pairs=`, `GET /.well-known/jwks.json`).
  */
 export interface UserDirectory {
   /** Those of these users (at most 500) who exist. Rejects `unavailable` when it cannot be asked. */
@@ -18,6 +19,10 @@ export interface UserDirectory {
    * `contact.changed`: of two, the higher is true.
    */
   blocks(after: string | undefined, limit: number): Promise<BlocksPage>
+  /** Users who keep something back, after `after` (what a page before gave as `next`), at most `limit`. `rev` as in `user.changed`. */
+  privacy(after: string | undefined, limit: number): Promise<PrivacyPage>
+  /** Of these pairs of users (at most 200), whether they are friends; of strangers nothing is answered. `rev` as in `contact.changed`. */
+  friends(pairs: readonly (readonly [string, string])[]): Promise<FriendsItem[]>
   /** The keys that access tokens are verified with (RFC 7517). */
   jwks(): Promise<{ keys: JsonWebKey[] }>
 }
@@ -26,6 +31,18 @@ export interface UserDirectory {
 export interface BlocksPage {
   items: { users: [low: string, high: string]; rev: number; by: string[] }[]
   next?: string
+}
+
+/** Some of those who keep something back; `next` where there may be more. */
+export interface PrivacyPage {
+  items: ({ userId: string; rev: number } & Privacy)[]
+  next?: string
+}
+
+export interface FriendsItem {
+  users: [low: string, high: string]
+  rev: number
+  friends: boolean
 }
 
 /** A public key as RFC 7517 writes it. */

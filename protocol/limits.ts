@@ -27,6 +27,9 @@ export const LIMITS = {
   conversationsPerUser: 10_000,
   devicesPerUser: 20,
   titleCodePoints: 100,
+  displayNameCodePoints: 64,
+  bioCodePoints: 500,
+  statusCodePoints: 140,
   descriptionCodePoints: 500,
   /** Conversations that one user can have on top of the list. */
   pinnedConversations: 10,

@@ -4,6 +4,7 @@ import { CHAT_OPERATIONS } from './operations/chat.ts'
 import { CONTACT_OPERATIONS } from './operations/contacts.ts'
 import { INVITE_OPERATIONS } from './operations/invites.ts'
 import { OWN_OPERATIONS } from './operations/own.ts'
+import { PROFILE_OPERATIONS } from './operations/profiles.ts'
 import { USER_OPERATIONS } from './operations/user.ts'
 import { CapturedMail, Health, Readiness } from './replies.ts'
 
@@ -12,6 +13,7 @@ const tag = 'Operation'
 /** Every route of the public HTTP interface. A route that is not here fails the tests (`scripts/contract.ts`), and so does one that no test asks. */
 export const OPERATIONS: readonly Operation[] = [
   ...USER_OPERATIONS,
+  ...PROFILE_OPERATIONS,
   ...CONTACT_OPERATIONS,
   ...CHAT_OPERATIONS,
   ...AMENDMENT_OPERATIONS,

@@ -9,6 +9,7 @@ import { FAULT_STATUS } from './fault.ts'
 import type * as own from './own.ts'
 import type * as problem from './problem.ts'
 import { Problem } from './problem.ts'
+import type * as profile from './profile.ts'
 import type * as replies from './replies.ts'
 import type * as search from './search.ts'
 import type * as settings from './settings.ts'
@@ -26,6 +27,8 @@ type Schema<S extends z.ZodType, T> = Same<z.output<S>, T>
 type Agreed = [
   Schema<typeof replies.OwnUser, user.OwnUser>,
   Schema<typeof replies.PublicUser, user.PublicUser>,
+  Schema<typeof replies.Profile, profile.Profile>,
+  Schema<typeof replies.ProfileView, profile.ProfileView>,
   Schema<typeof replies.SessionItem, user.SessionItem>,
   Schema<typeof replies.RegisterReply, user.RegisterReply>,
   Schema<typeof replies.LoginReply, user.LoginReply>,

@@ -15,7 +15,34 @@ const cursor = z.string().describe('Opaque: give it back as it is')
 const role = z.enum(ROLES)
 
 export const OwnUser = z.object({ id, username: z.string(), email: z.string(), createdAt: time })
-export const PublicUser = z.object({ id, username: z.string() })
+const person = {
+  displayName: z.string().optional().describe('Chosen, and not unique: the user name says who it is'),
+  colour: z.int().min(0).max(11).optional().describe('Of the avatar; absent: the one that the id gives'),
+}
+export const PublicUser = z.object({
+  id,
+  username: z.string(),
+  ...person,
+  rev: z.int().min(1).optional().describe('Of two states the one with the higher is true; absent: 0'),
+})
+const visibility = z.enum(['everybody', 'friends', 'nobody'])
+const status = z.object({ text: z.string(), expiresAt: time.optional() })
+export const Profile = z.object({
+  rev: count.describe('Of two states the one with the higher is true; 0 where nothing was ever set'),
+  displayName: z.string().nullable(),
+  bio: z.string(),
+  status: status.nullable(),
+  colour: z.int().min(0).max(11).nullable(),
+  visibility: z.object({ bio: visibility, status: visibility, lastSeen: visibility }),
+  findable: z.enum(['everybody', 'nobody']).describe('By the user name; friends always do'),
+  privateReceipts: z.boolean().describe('One’s marks are not told, and one is not told of others’'),
+  privatePresence: z.boolean().describe('Nor that one is here, was here or types'),
+})
+export const ProfileView = PublicUser.extend({
+  bio: z.string().optional().describe('Absent where it is not set, or not for oneself to see'),
+  status: status.optional().describe('Likewise'),
+  viewRev: count.describe('Counts the changes of what one sees here'),
+})
 export const SessionItem = z.object({
   id,
   name: z.string().describe('Given by the user, or by the client at log-in'),
@@ -43,6 +70,7 @@ export const LoginReply = z.object({
 export const ContactItem = z.object({
   userId: id,
   username: z.string(),
+  ...person,
   status: z.enum(['none', 'incoming', 'outgoing', 'friends']).describe('`incoming`: the other has asked'),
   blocked: z.boolean().describe('One has blocked the other'),
   rev: count.describe('Of two states the one with the higher is true'),

@@ -3,6 +3,7 @@ import { CONTACT_LISTS } from './contact.ts'
 import { ROLES } from './conversation.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { AVATAR_COLOURS, VISIBILITIES } from './profile.ts'
 import { QUERY_CODE_POINTS } from './search-query.ts'
 import { Password, Username } from './user.ts'
 
@@ -38,6 +39,10 @@ const title = z
   .min(1)
   .refine((text) => codePoints(text) <= LIMITS.titleCodePoints, `must be at most ${LIMITS.titleCodePoints} characters`)
   .refine((text) => !/[\p{Cc}]/u.test(text) && wellFormed(text), 'must be well-formed text without control characters')
+const moment = z.iso
+  .datetime({ offset: true })
+  .transform((time) => new Date(time).toISOString())
+  .refine((time) => time.length === 24, 'must be in a year of four digits')
 const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER)
 const limit = z.coerce
   .number()
@@ -71,6 +76,59 @@ export const SearchUsers = z.object({
     .transform((n) => Math.min(n, 50))
     .default(20),
 })
+
+/** What turns the direction of text around, cannot be seen, or breaks a line: in a name or a status it could pass for something else. Joiners stay: scripts and emoji need them. */
+const DISGUISE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]|(?!\u200c|\u200d|\ufe0e|\ufe0f|[\u{e0020}-\u{e007f}])\p{Default_Ignorable_Code_Point}|\u2800/u
+/** More marks on one letter than any script has. */
+const PILE = /\p{M}{6}/u
+/** One line that shows as what it is, in any script. */
+const line = (most: number) =>
+  z
+    .string()
+    .max(4 * most)
+    .refine(wellFormed, 'must be well-formed text')
+    .transform((text) => text.normalize('NFC').trim())
+    .refine((text) => codePoints(text) <= most, `must be at most ${most} characters`)
+    .refine((text) => VISIBLE.test(text), 'must not be empty')
+    .refine((text) => !DISGUISE.test(text) && !PILE.test(text), 'must not have control or direction characters')
+
+/** `PATCH /api/user/me/profile`: what is not given stays as it is. */
+export const ChangeProfile = z
+  .object({
+    displayName: line(LIMITS.displayNameCodePoints).nullable().optional(),
+    bio: z
+      .string()
+      .max(4 * LIMITS.bioCodePoints)
+      .transform((text) => text.trim())
+      .refine((text) => codePoints(text) <= LIMITS.bioCodePoints, `must be at most ${LIMITS.bioCodePoints} characters`)
+      .refine(
+        (text) => wellFormed(text) && !DISGUISE.test(text.replaceAll(/[\n\t]/g, '')),
+        'must not have control or direction characters',
+      )
+      .optional(),
+    status: z
+      .object({ text: line(LIMITS.statusCodePoints), expiresAt: moment.optional() })
+      .nullable()
+      .optional(),
+    colour: z
+      .int()
+      .min(0)
+      .max(AVATAR_COLOURS - 1)
+      .nullable()
+      .optional(),
+    visibility: z
+      .object({
+        bio: z.enum(VISIBILITIES).optional(),
+        status: z.enum(VISIBILITIES).optional(),
+        lastSeen: z.enum(VISIBILITIES).optional(),
+      })
+      .optional(),
+    findable: z.enum(['everybody', 'nobody']).optional(),
+    privateReceipts: z.boolean().optional(),
+    privatePresence: z.boolean().optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
 
 /** `POST /api/user/password`. */
 export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
@@ -149,12 +207,7 @@ const Draft = z
   .refine((text) => !text.includes('\0') && wellFormed(text), 'must be well-formed text without NUL')
 export const ChangeSettings = z
   .object({
-    mutedUntil: z.iso
-      .datetime({ offset: true })
-      .transform((time) => new Date(time).toISOString())
-      .refine((time) => time.length === 24, 'must be in a year of four digits')
-      .nullable()
-      .optional(),
+    mutedUntil: moment.nullable().optional(),
     archived: z.boolean().optional(),
     pinned: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable().optional(),
     level: z.enum(['all', 'mentions', 'none']).optional(),

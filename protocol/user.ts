@@ -8,10 +8,16 @@ export interface OwnUser {
   createdAt: string
 }
 
-/** A user as others see it: no e-mail, nothing else (case 59 of the security list). */
+/** A user as whoever may see that user at all does: no e-mail, nothing else (case 59 of the security list). */
 export interface PublicUser {
   id: string
   username: string
+  /** Chosen by the user, and not unique: the user name says who it is. Absent: the user name is shown. */
+  displayName?: string
+  /** Colour of the avatar, chosen by the user. Absent: the one that the id gives (`colourOf` in `profile.ts`). */
+  colour?: number
+  /** Of two states the one with the higher is true. Absent: 0. */
+  rev?: number
 }
 
 /** One device's log-in. */

@@ -51,6 +51,14 @@ export function openApi(send: Send) {
     /** The messages before `seq`, newest page first, each page oldest first. */
     messages: async (id: string, before: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/messages'), query: { before, limit } })) as MessagePage,
+    /** The messages after `seq`, oldest page first. */
+    newer: async (id: string, after: number, limit: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { after, limit } })) as MessagePage,
+    around: async (id: string, around: number, limit: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { around, limit } })) as MessagePage,
+    /** Around the first message of that time (RFC 3339) or later. */
+    at: async (id: string, at: string, limit: number) =>
+      (await send({ method: 'GET', path: conversation(id, '/messages'), query: { at, limit } })) as MessagePage,
 
     /** Those of these messages that one may see. */
     pick: async (id: string, seqs: readonly number[]) =>

@@ -2,6 +2,7 @@ import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/
 import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
 import type { OwnUser } from '@parley/protocol/user'
+import type { Away } from './away.ts'
 import {
   type Held,
   heldFrom,
@@ -27,10 +28,13 @@ export interface Conversation {
   held: Held
   early: ReadonlyMap<number, Entry>
   messages?: readonly StoredMessage[]
+  /** Where one has jumped to, while there is a hole between that and `messages`: it is shown in their place. Never kept. */
+  away?: Away<StoredMessage>
   /** Someone looks at it: older messages stay in memory. */
   open: boolean
   /** An older page is on its way. */
   loadingOlder: boolean
+  loadingNewer?: boolean
   /** Messages beyond those in memory that these answer, by `seq`, as they are now; null for what one may not see. The least used first. */
   quoted: Map<number, StoredMessage | null>
   /** For each page of messages that is on its way here: the changes that came meanwhile, which it may not show. */
@@ -206,6 +210,8 @@ export function openDevice(
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
     }
     if (conversation.messages && amended.length > 0) conversation.messages = withChanges(conversation.messages, amended)
+    if (conversation.away && amended.length > 0)
+      conversation.away = { messages: withChanges(conversation.away.messages, amended) }
     for (const changes of conversation.meanwhile) changes.push(...amended)
     if (conversation.quoted.size > 0) for (const change of amended) requote(conversation, change)
     changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))

@@ -1,5 +1,5 @@
 import type { Api } from './api.ts'
-import type { Device } from './device.ts'
+import type { Conversation, Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
 import { type Held, type StoredMessage, withWindow } from './held.ts'
 import type { Keeper } from './keeper.ts'
@@ -12,6 +12,8 @@ export interface Pages {
   /** The newest messages in memory: what is stored here, or else a page from the server. Offline, what is stored has to do. */
   open(conversationId: string): Promise<void>
   loadOlder(conversationId: string): Promise<void>
+  /** Messages that end where those in memory begin, or go on into them, come in front of them. */
+  join(conversationId: string, items: readonly StoredMessage[]): void
 }
 
 const PAGE = 50
@@ -33,7 +35,8 @@ export function openPages(
     const conversation = device.conversations.get(id)
     if (!conversation) return
     conversation.open = true
-    if ((conversation.messages?.length ?? 0) >= ENOUGH || !hasOlder(device, id)) return
+    if ((conversation.messages?.length ?? 0) >= ENOUGH || !isAfterStart(conversation.held, conversation.messages))
+      return
     await loadOlder(id).catch((error) => {
       const { problem } = asParleyError(error)
       if (!problem.retryable || !device.conversations.get(id)?.messages?.length) throw error
@@ -69,7 +72,7 @@ export function openPages(
     await fromStorage(id)
     const conversation = device.conversations.get(id)
     if (!conversation) throw deviceError('not_found', 'There is no such conversation')
-    if (!hasOlder(device, id)) return
+    if (!isAfterStart(conversation.held, conversation.messages)) return
     const first = conversation.messages?.[0]?.seq ?? conversation.held.headSeq + 1
     conversation.loadingOlder = true
     changed(id)
@@ -114,14 +117,16 @@ export function openPages(
   }
 
   const loadOlderOnce = once(older, loadOlder)
-  return { open: once(opening, openFirst), loadOlder: loadOlderOnce }
+  return { open: once(opening, openFirst), loadOlder: loadOlderOnce, join }
 }
 
-/** Whether one may see messages older than those in memory. */
-export function hasOlder(device: Device, id: string): boolean {
-  const conversation = device.conversations.get(id)
-  if (!conversation) return false
-  const { held, messages } = conversation
+/** Whether one may see messages older than those that are shown. */
+export function hasOlder({ held, messages, away }: Conversation): boolean {
+  const shown = away?.messages ?? messages
+  return isAfterStart(held, shown)
+}
+
+function isAfterStart(held: Held, messages: readonly StoredMessage[] | undefined): boolean {
   const first = messages ? (messages[0]?.seq ?? held.headSeq + 1) : held.firstSeq
   return first > held.facts.me.fromSeq
 }

@@ -60,9 +60,9 @@ export function openQuotes(device: Device, api: Pick<Api, 'pick'>, changed: (con
 
   return {
     find(conversation, seq) {
-      const { held, messages = [], quoted } = conversation
+      const { held, away, quoted } = conversation
       if (seq < held.facts.me.fromSeq) return 'unseen'
-      const inMemory = messages[seq - (messages[0]?.seq ?? 0)]
+      const inMemory = among(conversation.messages, seq) ?? among(away?.messages, seq)
       if (inMemory) return inMemory
       const kept = quoted.get(seq)
       if (kept === undefined) want(conversation, seq)
@@ -73,6 +73,10 @@ export function openQuotes(device: Device, api: Pick<Api, 'pick'>, changed: (con
     },
   }
 }
+
+/** Messages are dense, so that the place of one follows from the first. */
+const among = (messages: readonly StoredMessage[] = [], seq: number): StoredMessage | undefined =>
+  messages[seq - (messages[0]?.seq ?? 0)]
 
 /** Keeps what was fetched beside the messages of a conversation. What it quotes itself is not followed. */
 export function keepQuotes(conversation: Conversation, messages: readonly StoredMessage[]): void {

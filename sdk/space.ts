@@ -6,6 +6,7 @@ import type { Api } from './api.ts'
 import type { ConnectionOptions, Link } from './connection.ts'
 import { openDevice } from './device.ts'
 import type { Emitter } from './emitter.ts'
+import { openJumps } from './jumps.ts'
 import { openKeeper } from './keeper.ts'
 import { type OutboxNews, openOutbox } from './outbox.ts'
 import { openOwn } from './own.ts'
@@ -86,6 +87,7 @@ export async function openSpace(options: SpaceOptions) {
   const quotes = openQuotes(device, api, changed)
   const own = openOwn({ device, storage, keeper, api, changed, stir })
   const pages = openPages(device, storage, keeper, api, changed)
+  const jumps = openJumps(device, pages, api, changed)
   const receipts = openReceipts({ device, storage, keeper, leads, stir })
   const sync = openSync({
     device,
@@ -202,6 +204,7 @@ export async function openSpace(options: SpaceOptions) {
     outbox,
     views,
     pages,
+    jumps,
     sync,
     settings,
     own,

@@ -24,7 +24,10 @@ export function openTimelines(space: () => Space | undefined): Timelines {
       get: view.get,
       subscribe: view.subscribe,
       open: async () => here().pages.open(conversationId),
-      loadOlder: async () => here().pages.loadOlder(conversationId),
+      loadOlder: async () => here().jumps.loadOlder(conversationId),
+      loadNewer: async () => here().jumps.loadNewer(conversationId),
+      jump: async (to) => here().jumps.jump(conversationId, to),
+      toLatest: () => space()?.jumps.toLatest(conversationId),
     }
     return { view, timeline }
   }
@@ -48,6 +51,8 @@ const nothing = (conversationId: string): TimelineView => ({
   pending: [],
   quotes: new Map(),
   hasOlder: false,
+  hasNewer: false,
+  loadingNewer: false,
   loadingOlder: false,
   marks: [],
   typing: [],

@@ -117,7 +117,7 @@ export interface TimelineMessage extends MessageEntry {
 /** What a message answers: as it is now; being fetched; or none that one may see. */
 export type Quote = TimelineMessage | 'loading' | 'unseen'
 
-/** A contiguous range of a conversation's messages that ends at the head as far as known, but for what one has hidden; then what waits in the outbox. */
+/** A contiguous range of a conversation's messages, but for what one has hidden: the newest, then what waits in the outbox; or, after a jump, what is there. */
 export interface TimelineView {
   conversationId: string
   messages: readonly TimelineMessage[]
@@ -127,6 +127,9 @@ export interface TimelineView {
   /** There are older messages than `messages[0]` that one may see. */
   hasOlder: boolean
   loadingOlder: boolean
+  /** One has jumped away from the newest messages: there are newer ones than the last of these, and `pending` is empty. */
+  hasNewer: boolean
+  loadingNewer: boolean
   /** Everybody's marks as far as known (not one's own). */
   marks: readonly Marks[]
   /** User ids that are typing now. */
@@ -138,7 +141,19 @@ export interface Timeline extends Readable<TimelineView> {
   open(): Promise<void>
   /** One older page; resolves when it is in the view. */
   loadOlder(): Promise<void>
+  /** One newer page, while there `hasNewer`. */
+  loadNewer(): Promise<void>
+  /**
+   * Shows what is around a message or a time, far from the newest messages or not. Gives the `seq` of the message there: the first of
+   * that time or later, or the nearest; undefined where there is none, or another jump came after this one.
+   */
+  jump(to: JumpTarget): Promise<number | undefined>
+  /** Back to the newest messages. */
+  toLatest(): void
 }
+
+/** A message by its `seq`, or a time (RFC 3339). */
+export type JumpTarget = { seq: number } | { at: string }
 
 /** A conversation in the list. `rev` and `headSeq` are what this device holds of it; marks and unread as far as it knows. */
 export interface ConversationView extends Omit<ConversationItem, 'lastMessage'> {

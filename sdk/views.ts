@@ -121,7 +121,8 @@ export function openViews(
   function quotesOf(conversation: Conversation | undefined, changes: readonly OutboxItem[]): Map<number, Quote> {
     const found = new Map<number, Quote>()
     if (!conversation) return found
-    const { held, messages = [] } = conversation
+    const { held } = conversation
+    const messages = conversation.away?.messages ?? conversation.messages ?? []
     for (const { replyTo } of [...messages, ...pendingOf(held.id)]) {
       if (replyTo === undefined || found.has(replyTo)) continue
       const quoted = quotes().find(conversation, replyTo)
@@ -139,17 +140,19 @@ export function openViews(
       const conversation = device.conversations.get(id)
       const held = conversation?.held
       const changes = changesOf(id)
+      const away = conversation?.away
       const { hidden } = ownOf(id)
+      const stored = away?.messages ?? conversation?.messages ?? []
+      const shown = hidden.size === 0 ? stored : stored.filter(({ seq }) => !hidden.has(seq))
       return {
         conversationId: id,
-        messages: held
-          ? (conversation.messages ?? [])
-              .filter(({ seq }) => !hidden.has(seq))
-              .map((one) => message(shownAs(one, changes), held))
-          : [],
+        messages: held ? shown.map((one) => message(shownAs(one, changes), held)) : [],
         quotes: quotesOf(conversation, changes),
-        pending: pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
-        hasOlder: hasOlder(device, id),
+        // They stand behind the newest message, which is not in sight.
+        pending: away ? [] : pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
+        hasNewer: away !== undefined,
+        loadingNewer: conversation?.loadingNewer ?? false,
+        hasOlder: conversation !== undefined && hasOlder(conversation),
         loadingOlder: conversation?.loadingOlder ?? false,
         marks: held?.marks ?? [],
         typing: typing.in(id),

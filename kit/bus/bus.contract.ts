@@ -249,7 +249,9 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
 
 async function taking(bus: Bus): Promise<Arrivals<Registered>> {
   const taken = arrivals<Registered>()
-  await bus.subscribe('chat.users', async (event) => taken.add(event))
+  await bus.subscribe('chat.users', async (event) => {
+    if (event.type === 'user.registered') taken.add(event)
+  })
   return taken
 }
 

@@ -212,7 +212,7 @@ export const USER_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/api/user/search',
     tag,
-    summary: 'Those whose user names begin so',
+    summary: 'Those whose user names begin so, and who let themselves be found',
     description: 'By name, so that who has exactly that name comes first. A page may have fewer than asked for.',
     who: 'Signed in',
     query: SearchUsers,

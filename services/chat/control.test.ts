@@ -17,6 +17,8 @@ test('who comes while others wait for what was revoked goes after them, also whe
     find: async () => [],
     findByName: async () => undefined,
     blocks: async () => ({ items: [] }),
+    privacy: async () => ({ items: [] }),
+    friends: async () => [],
     jwks: async () => ({ keys: [] }),
     async control() {
       if (slow) {

@@ -3,7 +3,7 @@ import { Fault } from '@parley/kit/fault'
 import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import { foldName } from '@parley/protocol/fold-name'
-import type { BlocksPage, UserDirectory } from '@parley/protocol/internal'
+import type { BlocksPage, FriendsItem, PrivacyPage, UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
 import { v7 } from 'uuid'
 
@@ -16,6 +16,10 @@ export interface TestUsers extends UserDirectory {
   delete(user: PublicUser): void
   /** The blocks that are in force when a node reads them. */
   blocked: BlocksPage['items']
+  /** Who keeps something back when a node reads it. */
+  discreet: PrivacyPage['items']
+  /** What is between pairs when a node asks. */
+  befriended: FriendsItem[]
   /** The control log is as it was before anything was revoked, as after a restored backup. */
   forgetRevocations(): void
   /** While true every call rejects. */
@@ -40,6 +44,8 @@ export function testUsers(): TestUsers {
   const directory: TestUsers = {
     away: false,
     blocked: [],
+    discreet: [],
+    befriended: [],
     add(username) {
       const user = { id: v7(), username }
       users.set(user.id, user)
@@ -75,12 +81,14 @@ export function testUsers(): TestUsers {
     findByName: (username) =>
       answer(() => [...users.values()].find((user) => foldName(user.username) === foldName(username))),
     control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
-    blocks: (after, limit) =>
-      answer(() => {
-        const from = Number(after ?? 0)
-        const items = directory.blocked.slice(from, from + limit)
-        return { items, ...(from + limit < directory.blocked.length && { next: String(from + limit) }) }
-      }),
+    blocks: (after, limit) => answer(() => pageOf(directory.blocked, after, limit)),
+    privacy: async (after, limit) => answer(() => pageOf(directory.discreet, after, limit)),
+    friends: (pairs) =>
+      answer(() =>
+        directory.befriended.filter(({ users }) =>
+          pairs.some((pair) => pair.every((id) => users.includes(id)) && pair[0] !== pair[1]),
+        ),
+      ),
     jwks: () =>
       answer(() => ({ keys: [{ ...own.publicKey.export({ format: 'jwk' }), kty: 'OKP', kid: 'test', alg: 'EdDSA' }] })),
   }
@@ -88,6 +96,11 @@ export function testUsers(): TestUsers {
   async function answer<T>(give: () => T): Promise<T> {
     if (directory.away) throw new Fault('unavailable', 'The user service is away')
     return give()
+  }
+
+  function pageOf<T>(all: T[], after: string | undefined, limit: number): { items: T[]; next?: string } {
+    const from = Number(after ?? 0)
+    return { items: all.slice(from, from + limit), ...(from + limit < all.length && { next: String(from + limit) }) }
   }
 
   return directory

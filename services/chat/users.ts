@@ -1,5 +1,5 @@
 import { Fault } from '@parley/kit/fault'
-import type { UserDirectory } from '@parley/protocol/internal'
+import type { FriendsItem, UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
 
 const TIMEOUT_MS = 3_000
@@ -37,6 +37,15 @@ export function httpDirectory(baseUrl: string, internalKey: Buffer): UserDirecto
     },
     control: (after, limit) => get(`/internal/control?after=${after}&limit=${limit}`),
     blocks: (after, limit) => get(`/internal/blocks?${after === undefined ? '' : `after=${after}&`}limit=${limit}`),
+    privacy: (after, limit) => get(`/internal/privacy?${after === undefined ? '' : `after=${after}&`}limit=${limit}`),
+    async friends(pairs) {
+      const found: FriendsItem[] = []
+      for (let at = 0; at < pairs.length; at += IDS_PER_URL) {
+        const asked = pairs.slice(at, at + IDS_PER_URL).map((pair) => pair.join(':'))
+        found.push(...(await get<FriendsItem[]>(`/internal/friends?pairs=${asked.join(',')}`)))
+      }
+      return found
+    },
     jwks: () => get('/.well-known/jwks.json'),
   }
 }

@@ -17,6 +17,9 @@ import { mailLinks } from './mail-link.ts'
 import { openOwnEmail } from './own-email.ts'
 import { openOwnPassword } from './own-password.ts'
 import { openPasswords } from './passwords.ts'
+import { profileOutbox } from './profile-outbox.ts'
+import { openProfiles } from './profiles.ts'
+import { openPublicUsers } from './public-user.ts'
 import { refreshTokens } from './refresh-token.ts'
 import { accountOutbox, startRelay } from './relay.ts'
 import { userRoutes } from './routes.ts'
@@ -52,7 +55,8 @@ export async function startUser(needs: {
   const contactNews = contactOutbox(store.contacts, bus)
   const links = mailLinks(keys.refresh, config.publicUrl)
   const mailNews = mailOutbox(store.mail, links, now)
-  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews, mailNews], bus, log })
+  const profileNews = profileOutbox(store.profiles, store.users, bus)
+  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews, profileNews, mailNews], bus, log })
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
   const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
   const control = openControl({ store, bus, log })
@@ -62,15 +66,25 @@ export async function startUser(needs: {
   const ownEmail = openOwnEmail({ store, ownPassword, throttle, links, written, now })
   const chain = refreshTokens(keys.refresh)
   const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
+  const publicUsers = openPublicUsers(store.profiles)
   const contacts = openContacts({
     contacts: store.contacts,
     accounts,
+    publicUsers,
     throttle,
     limits,
     tell: contactNews.tell,
     changed: relay.wake,
   })
-  const directory = openDirectory({ accounts, contacts, control, tokens })
+  const profiles = openProfiles({
+    profiles: store.profiles,
+    accounts,
+    contacts,
+    throttle,
+    tell: profileNews.tell,
+    changed: relay.wake,
+  })
+  const directory = openDirectory({ accounts, publicUsers, contacts, profiles, control, tokens })
 
   http.routes.use(
     '/api/user',
@@ -84,6 +98,8 @@ export async function startUser(needs: {
       verifier,
       throttle,
       contacts,
+      profiles,
+      publicUsers,
       config,
     }),
   )

@@ -23,6 +23,8 @@ export const USER_LIMITS = {
   linksPerAddress: 100,
   /** Requests, answers, removals and blocks in a minute. */
   contactChangesPerUser: 60,
+  /** Changes of one's profile in a minute. */
+  profileChangesPerUser: 30,
   friendsPerUser: 5_000,
   blocksPerUser: 5_000,
   /** Requests that wait for an answer: those that one has sent, and those that one was sent. */

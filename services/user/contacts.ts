@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
-import type { ContactItem, ContactList, ContactPage } from '@parley/protocol/contact'
+import type { ContactItem, ContactList, ContactPage, ContactSide } from '@parley/protocol/contact'
 import type { UserDirectory } from '@parley/protocol/internal'
+import type { Onlooker } from '@parley/protocol/profile'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Accounts } from './accounts.ts'
 import type { UserLimits } from './config.ts'
 import { type Act, act, type Bond, otherSide, type Refusal, type Side, STRANGERS, standingOf } from './friendship.ts'
+import type { PublicUsers } from './public-user.ts'
 import { type ContactStore, EVERYBODY, type Pair, type PairSide, pairKey, sideOf, usersOf } from './store/contacts.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -22,6 +25,12 @@ export interface Contacts {
   list(userId: string, list: ContactList, after: string | undefined, limit: number): Promise<ContactPage>
   /** Those of these users (at most 500) who have blocked one: to be answered for as if they did not exist. */
   hiding(userId: string, otherIds: readonly string[]): Promise<Set<string>>
+  /** Those of these users (at most 500) who are one's friends. */
+  friendsOf(userId: string, otherIds: readonly string[]): Promise<Set<string>>
+  /** How one stands with another as far as profiles go; undefined for who has blocked one, or whom one has blocked. */
+  onlooker(userId: string, otherId: string): Promise<Onlooker | undefined>
+  /** Of these pairs (at most 200) those that there is anything between: whether they are friends. */
+  friends: UserDirectory['friends']
   /** Every block there is, in pages: for the services that keep to them. */
   blocks: UserDirectory['blocks']
 }
@@ -31,6 +40,7 @@ const ATTEMPTS = 20
 export function openContacts(needs: {
   contacts: ContactStore
   accounts: Pick<Accounts, 'find'>
+  publicUsers: PublicUsers
   throttle: Throttle
   limits: UserLimits
   /** Tells the bus of a pair; resolves when it has confirmed. */
@@ -38,7 +48,7 @@ export function openContacts(needs: {
   /** Called when something was stored that is to be told. */
   changed(): void
 }): Contacts {
-  const { contacts, accounts, throttle, limits, tell, changed } = needs
+  const { contacts, accounts, publicUsers, throttle, limits, tell, changed } = needs
 
   async function find(key: string): Promise<Pair> {
     const [found] = await contacts.find([key])
@@ -78,8 +88,8 @@ export function openContacts(needs: {
 
   async function named(userId: string, pairs: readonly Pair[]): Promise<ContactItem[]> {
     const others = pairs.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))])
-    const names = new Map((await accounts.find(others)).map(({ id, username }) => [id, username]))
-    return pairs.map((pair, i) => itemOf(pair, userId, names.get(others[i]!) ?? ''))
+    const people = new Map((await publicUsers(await accounts.find(others))).map((person) => [person.id, person]))
+    return pairs.map((pair, i) => itemOf(pair, userId, people.get(others[i]!)))
   }
 
   async function mustExist(userId: string, otherId: string): Promise<void> {
@@ -120,6 +130,27 @@ export function openContacts(needs: {
       return new Set(hidden.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))]))
     },
 
+    async friendsOf(userId, otherIds) {
+      const pairs = otherIds.length > 0 ? await contacts.find(otherIds.map((other) => pairKey(userId, other))) : []
+      const friends = pairs.filter((pair) => standingOf(pair, 'low') === 'friends')
+      return new Set(friends.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))]))
+    },
+
+    async onlooker(userId, otherId) {
+      if (userId === otherId) return 'owner'
+      const pair = await find(pairKey(userId, otherId))
+      if (pair.low.blocks || pair.high.blocks) return undefined
+      return standingOf(pair, 'low') === 'friends' ? 'friend' : 'other'
+    },
+
+    async friends(asked) {
+      const pairs = await contacts.find(asked.map(([one, other]) => pairKey(one, other)))
+      return pairs.map((pair) => {
+        const { low, high } = usersOf(pair.key)
+        return { users: [low, high] as [string, string], rev: pair.rev, friends: standingOf(pair, 'low') === 'friends' }
+      })
+    },
+
     async blocks(after, limit) {
       const pairs = await contacts.list(EVERYBODY, 'blocked', after, limit)
       const items = pairs.map(({ key, rev, low, high }) => {
@@ -152,13 +183,20 @@ function strangers(key: string): Pair {
   return { key, rev: 0, low: { ...STRANGERS.low, ...unseen }, high: { ...STRANGERS.high, ...unseen }, toldRev: 0 }
 }
 
-function itemOf(pair: Pair, userId: string, username: string): ContactItem {
+function itemOf(pair: Pair, userId: string, person: PublicUser | undefined): ContactItem {
   const side = sideOf(pair.key, userId)
-  return { userId: usersOf(pair.key)[otherSide(side)], username, ...viewOf(pair, side) }
+  const { username = '', displayName, colour } = person ?? {}
+  return {
+    userId: usersOf(pair.key)[otherSide(side)],
+    username,
+    ...(displayName !== undefined && { displayName }),
+    ...(colour !== undefined && { colour }),
+    ...viewOf(pair, side),
+  }
 }
 
-/** What one side sees of the other, but the name. */
-export function viewOf(pair: Pair, side: Side): Omit<ContactItem, 'userId' | 'username'> {
+/** What one side sees of the other, but who that is. */
+export function viewOf(pair: Pair, side: Side): ContactSide['view'] {
   const { blocks, seen, changedAt } = pair[side]
   return { status: standingOf(pair, side), blocked: blocks, rev: seen, ...(seen > 0 && { changedAt }) }
 }

@@ -17,7 +17,23 @@ const UsersQuery = z.object({
     .pipe(z.array(Id).max(LIMITS.idsPerCall)),
 })
 const NameQuery = z.object({ username: z.string().min(1).max(QUERY_MAX) })
-const BlocksQuery = z.object({
+const FRIENDS_AT_ONCE = 200
+const FriendsQuery = z.object({
+  pairs: z
+    .string()
+    .transform((pairs) => pairs.split(',').filter(Boolean))
+    .pipe(
+      z
+        .array(
+          z
+            .string()
+            .transform((pair) => pair.split(':'))
+            .pipe(z.tuple([Id, Id])),
+        )
+        .max(FRIENDS_AT_ONCE),
+    ),
+})
+const PageQuery = z.object({
   after: z.string().max(100).optional(),
   limit: z.coerce
     .number()
@@ -50,8 +66,15 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
     res.json({ items: user ? [user] : [] })
   })
   routes.get('/internal/blocks', async (req, res) => {
-    const { after, limit } = parse(BlocksQuery, req.query)
+    const { after, limit } = parse(PageQuery, req.query)
     res.json(await directory.blocks(after, limit))
+  })
+  routes.get('/internal/privacy', async (req, res) => {
+    const { after, limit } = parse(PageQuery, req.query)
+    res.json(await directory.privacy(after, limit))
+  })
+  routes.get('/internal/friends', async (req, res) => {
+    res.json(await directory.friends(parse(FriendsQuery, req.query).pairs))
   })
   routes.get('/internal/control', async (req, res) => {
     const { after, limit } = parse(ControlQuery, req.query)

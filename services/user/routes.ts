@@ -13,12 +13,14 @@ import { contactRoutes } from './contact-routes.ts'
 import type { Contacts } from './contacts.ts'
 import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
-import { publicUser } from './directory.ts'
 import { emailRoutes } from './email-routes.ts'
 import type { ForgottenPassword } from './forgotten-password.ts'
 import type { OwnEmail } from './own-email.ts'
 import type { OwnPassword } from './own-password.ts'
 import { passwordRoutes } from './password-routes.ts'
+import { profileRoutes } from './profile-routes.ts'
+import type { Profiles } from './profiles.ts'
+import type { PublicUsers } from './public-user.ts'
 import type { Continued, Sessions } from './sessions.ts'
 import type { Account } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
@@ -38,10 +40,12 @@ export function userRoutes(needs: {
   verifier: Verifier
   throttle: Throttle
   contacts: Contacts
+  profiles: Profiles
+  publicUsers: PublicUsers
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
-  const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, tokens, verifier, throttle, contacts, config } =
-    needs
+  const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, tokens, verifier } = needs
+  const { throttle, contacts, profiles, publicUsers, config } = needs
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
 
@@ -155,6 +159,7 @@ export function userRoutes(needs: {
     res.status(204).end()
   })
 
+  routes.use('/me/profile', profileRoutes({ profiles, authenticate }))
   routes.use('/contacts', contactRoutes({ contacts, authenticate }))
 
   routes.get('/users', async (req, res) => {
@@ -162,8 +167,7 @@ export function userRoutes(needs: {
     const { username } = parse(UserQuery, req.query)
     await throttle.lookUp(actor.userId)
     const account = await accounts.findByName(username)
-    const hiding = await contacts.hiding(actor.userId, account ? [account.id] : [])
-    res.json({ items: account && !hiding.has(account.id) ? [publicUser(account)] : [] })
+    res.json({ items: await publicUsers(await profiles.findable(actor.userId, account ? [account] : [])) })
   })
 
   routes.get('/search', async (req, res) => {
@@ -174,17 +178,13 @@ export function userRoutes(needs: {
     // Who is hidden leaves no trace: neither a page that is shorter, nor a cursor that names them, nor one more page.
     for (let after = cursor && Buffer.from(cursor, 'base64url').toString(); seen.length <= limit; ) {
       const found = await accounts.search(q, after, limit + 1)
-      const hiding = await contacts.hiding(
-        actor.userId,
-        found.map(({ id }) => id),
-      )
-      seen.push(...found.filter(({ id }) => !hiding.has(id)))
+      seen.push(...(await profiles.findable(actor.userId, found)))
       after = found[limit]?.nameKey
       if (after === undefined) break
     }
     const items = seen.slice(0, limit)
     res.json({
-      items: items.map(publicUser),
+      items: await publicUsers(items),
       ...(seen.length > limit && { nextCursor: Buffer.from(items.at(-1)!.nameKey).toString('base64url') }),
     })
   })
@@ -196,7 +196,12 @@ export function userRoutes(needs: {
     const [account] = await accounts.find([id])
     const hiding = await contacts.hiding(actor.userId, [id])
     if (!account || hiding.has(id)) throw new Fault('not_found', 'There is no such user')
-    res.json(publicUser(account))
+    res.json((await publicUsers([account]))[0])
+  })
+
+  routes.get('/users/:id/profile', async (req, res) => {
+    const { userId } = await authenticate(req)
+    res.json(await profiles.view(userId, idOf(req)))
   })
 
   return routes

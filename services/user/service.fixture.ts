@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import type { Bus } from '@parley/kit/bus/bus'
 import { embeddedBus } from '@parley/kit/bus/embedded'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
@@ -37,14 +38,20 @@ export interface Reply {
 /** `clock.now` may be moved by the test. */
 export async function openService(
   t: TestContext,
-  some: { limits?: Partial<UserLimits>; origins?: string[]; trustProxies?: number; bcryptCost?: number } = {},
+  some: {
+    limits?: Partial<UserLimits>
+    origins?: string[]
+    trustProxies?: number
+    bcryptCost?: number
+    bus?: Bus
+  } = {},
 ) {
   const log = openLog('user', 'silent')
   const clock = { now: Date.now() }
   const folder = mkdtempSync(join(tmpdir(), 'parley-user-'))
   const store = sqliteStore(join(folder, 'user.db'))
   const http = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log, trustProxies: some.trustProxies ?? 0 })
-  const bus = embeddedBus({ log })
+  const bus = some.bus ?? embeddedBus({ log })
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,
@@ -118,7 +125,7 @@ export async function openService(
 }
 
 async function nextEvent<T extends BusEvent['type']>(
-  bus: ReturnType<typeof embeddedBus>,
+  bus: Bus,
   type: T,
 ): Promise<Promise<Extract<BusEvent, { type: T }>>[]> {
   const { promise, resolve, reject } = Promise.withResolvers<Extract<BusEvent, { type: T }>>()

@@ -25,6 +25,8 @@ export interface Throttle {
   lookUp(userId: string): Promise<void>
   /** Counts a change of one's contacts, or throws `rate.limited`. */
   contactChange(userId: string): Promise<void>
+  /** Counts a change of one's profile, or throws `rate.limited`. */
+  profileChange(userId: string): Promise<void>
 }
 
 /** Pairs of account and address that have signed in before, remembered at once. The oldest is forgotten first. */
@@ -49,6 +51,7 @@ export function openThrottle(limits: UserLimits): Throttle {
   const mailsPerAddress = limiter(limits.mailsPerAddress, 15 * 60)
   const mailsPerRecipient = limiter(limits.mailsPerRecipient, 60 * 60)
   const links = limiter(limits.linksPerAddress, 15 * 60)
+  const profileChanges = limiter(limits.profileChangesPerUser, 60)
   const familiar = new Set<string>()
 
   return {
@@ -87,6 +90,7 @@ export function openThrottle(limits: UserLimits): Throttle {
     taken: (address) => count(taken, network(address)),
     lookUp: (userId) => count(lookUps, userId),
     contactChange: (userId) => count(contactChanges, userId),
+    profileChange: (userId) => count(profileChanges, userId),
   }
 }
 

@@ -45,6 +45,12 @@ export const ROUTES: Table = {
   getUser: { user: visible() },
   getKeys: { self: anyone() },
 
+  // ── Profiles
+  getOwnProfile: { self: signedIn() },
+  changeOwnProfile: { body: () => ({ bio: 'Here' }), self: signedIn() },
+  // A profile is for nobody who has blocked its owner either.
+  getProfile: { user: visible('not_found', { blocker: 'not_found' }) },
+
   // ── Contacts
   listContacts: { self: signedIn() },
   getContact: { user: visible() },

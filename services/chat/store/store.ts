@@ -8,6 +8,7 @@ import type {
 } from '@parley/protocol/conversation'
 import type { OwnChange, OwnChanged, OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Conversation } from '../conversation.ts'
 
 /**
@@ -289,10 +290,10 @@ export interface PresenceStore {
 
 /** The projection of users that the chat service needs. */
 export interface PeopleStore {
-  /** Keeps or updates; repeatable. */
-  put(person: { id: string; username: string }): Promise<void>
+  /** Keeps or updates, unless it knows a later `rev` (absent: 0) of that user; repeatable. */
+  put(person: PublicUser): Promise<void>
   /** Those of these who are known. */
-  find(ids: readonly string[]): Promise<{ id: string; username: string }[]>
+  find(ids: readonly string[]): Promise<PublicUser[]>
 }
 
 /** What is looked for. Everything given must hold. */

@@ -174,6 +174,7 @@ function rules(contacts: ContactStore, userIds: string[]) {
   return openContacts({
     contacts,
     accounts: { find: async (ids) => userIds.filter((id) => ids.includes(id)).map((id) => ({ ...account(id), id })) },
+    publicUsers: async (accounts) => accounts.map(({ id, username }) => ({ id, username })),
     throttle: openThrottle({ ...USER_LIMITS, contactChangesPerUser: 10_000, lookUpsPerUser: 10_000 }),
     limits: USER_LIMITS,
     tell: async () => {},

@@ -5,6 +5,7 @@ import { attempt } from './mongo-attempt.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
 import { mongoMail } from './mongo-mail.ts'
+import { mongoProfiles } from './mongo-profiles.ts'
 import { type Collections, openCollections, type SessionDocument } from './mongo-schema.ts'
 import type { Session, SessionStore, UserStore } from './store.ts'
 
@@ -48,6 +49,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
       },
       contacts: await mongoContacts(db),
       mail: mongoMail(collections.users),
+      profiles: await mongoProfiles(db),
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')

@@ -1,5 +1,6 @@
 import { CONTACTS_STEP } from './sqlite-contacts.ts'
 import { MAIL_STEP } from './sqlite-mail.ts'
+import { PROFILES_STEP } from './sqlite-profiles.ts'
 
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly string[] = [
   CONTACTS_STEP,
   MAIL_STEP,
   'ALTER TABLE sessions ADD COLUMN place TEXT',
+  PROFILES_STEP,
 ]

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { contactWrites } from './sqlite-contacts.ts'
 import { mailWrites } from './sqlite-mail.ts'
+import { profileWrites } from './sqlite-profiles.ts'
 import type { Account, EmailChange, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
@@ -92,6 +93,7 @@ export function writes(db: DatabaseSync) {
     },
     ...contactWrites(db),
     ...mail.writes,
+    ...profileWrites(db),
   }
 }
 

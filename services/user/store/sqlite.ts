@@ -4,6 +4,7 @@ import { migrate } from '@parley/kit/migrate'
 import { sqliteContacts } from './sqlite-contacts.ts'
 import { openFile } from './sqlite-file.ts'
 import { sqliteMail } from './sqlite-mail.ts'
+import { sqliteProfiles } from './sqlite-profiles.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
 import type { WriteReply, WriteRequest, Writes } from './sqlite-writes.ts'
@@ -45,6 +46,7 @@ export function sqliteStore(path: string): UserStore {
     },
     contacts: sqliteContacts(db, writer.write),
     mail: sqliteMail(db, writer.write),
+    profiles: sqliteProfiles(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

@@ -1,6 +1,7 @@
 import type { ControlEntry } from '@parley/protocol/events'
 import type { ContactStore } from './contacts.ts'
 import type { MailStore, WithMail } from './mail.ts'
+import type { ProfileStore } from './profiles.ts'
 
 /**
  * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
@@ -12,6 +13,7 @@ export interface UserStore extends AsyncDisposable {
   readonly control: ControlStore
   readonly contacts: ContactStore
   readonly mail: MailStore
+  readonly profiles: ProfileStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }

@@ -75,7 +75,16 @@ test('older messages above are told apart from newer ones below', () => {
 type Open<T> = { -readonly [K in keyof T]: T[K] }
 
 function view(messages: TimelineMessage[]): Open<TimelineView> {
-  const nothing = { pending: [], quotes: new Map(), hasOlder: false, loadingOlder: false, marks: [], typing: [] }
+  const nothing = {
+    pending: [],
+    quotes: new Map(),
+    hasOlder: false,
+    hasNewer: false,
+    loadingNewer: false,
+    loadingOlder: false,
+    marks: [],
+    typing: [],
+  }
   return { conversationId: 'c', messages, ...nothing }
 }
 

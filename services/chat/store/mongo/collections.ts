@@ -154,9 +154,13 @@ interface NodesDocument {
   nodes: { node: string; seen: Date }[]
 }
 
-interface PersonDocument {
+export interface PersonDocument {
   _id: string
   username: string
+  displayName?: string
+  colour?: number
+  /** Of the user's profile; absent in what an older version wrote. */
+  rev?: number
 }
 
 interface AboutDocument {

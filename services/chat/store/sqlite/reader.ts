@@ -5,6 +5,7 @@ import type { Limits } from '@parley/protocol/limits'
 import { mentionsOf } from '@parley/protocol/message-change'
 import type { OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings } from '@parley/protocol/settings'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Conversation } from '../../conversation.ts'
 import type { InboxRow, Starred, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
@@ -57,7 +58,10 @@ export function openReader(path: string, limits: Limits) {
   const inboxIds = all<{ id: Uint8Array }>(db, 'inboxIds')
   const leaseAlive = one<object>(db, 'leaseAlive')
   const lastSeen = one<{ at: number }>(db, 'lastSeen')
-  const person = one<{ username: string }>(db, 'person')
+  const person = one<{ username: string; display_name: string | null; colour: number | null; rev: number }>(
+    db,
+    'person',
+  )
   let reads = 0
 
   return {
@@ -260,11 +264,14 @@ export function openReader(path: string, limits: Limits) {
         }),
       ),
 
-    people: (ids: readonly string[]): { id: string; username: string }[] =>
+    people: (ids: readonly string[]): PublicUser[] =>
       snapshot(() =>
         ids.flatMap((id) => {
           const found = person(idBytes(id))
-          return found ? [{ id, username: found.username }] : []
+          if (!found) return []
+          const { username, display_name: displayName, colour, rev } = found
+          const chosen = { ...(displayName !== null && { displayName }), ...(colour !== null && { colour }) }
+          return [{ id, username, ...chosen, ...(rev > 0 && { rev }) }]
         }),
       ),
 

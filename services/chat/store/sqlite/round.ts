@@ -1,6 +1,7 @@
 import type { Limits } from '@parley/protocol/limits'
 import type { OwnChange, OwnChanged } from '@parley/protocol/own'
 import type { SettingsChange } from '@parley/protocol/settings'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Starred, Stay } from '../store.ts'
 
 /**
@@ -41,7 +42,7 @@ export type Command =
   | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }
   | { do: 'own'; userId: string; stay: Stay; change: OwnChange }
   | { do: 'unstar'; userId: string; messages: readonly Omit<Starred, 'place'>[] }
-  | { do: 'person'; id: string; username: string }
+  | ({ do: 'person' } & PublicUser)
 
 /** What came of a command. */
 export type Answer = boolean | string[] | OwnChanged

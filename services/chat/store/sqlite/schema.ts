@@ -70,6 +70,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX mention_seq ON mentions (conversation, seq)`,
   ],
   [
+    `ALTER TABLE people ADD COLUMN display_name TEXT`,
+    `ALTER TABLE people ADD COLUMN colour INTEGER`,
+    // Of the user's profile, so that what is heard late changes nothing back.
+    `ALTER TABLE people ADD COLUMN rev INTEGER NOT NULL DEFAULT 0`,
+  ],
+  [
     // What users made of messages for themselves. 'starred' is when, so that the latest can be shown first.
     `CREATE TABLE own (user BLOB NOT NULL, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, rev INTEGER NOT NULL,
        starred INTEGER, hidden INTEGER NOT NULL, PRIMARY KEY (user, conversation, seq)) STRICT, WITHOUT ROWID`,

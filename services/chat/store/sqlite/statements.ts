@@ -65,7 +65,7 @@ export const READS = {
   deadNodes: 'SELECT id, beat FROM nodes WHERE beat <= ?',
   leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
   lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
-  person: 'SELECT username FROM people WHERE id = ?',
+  person: 'SELECT username, display_name, colour, rev FROM people WHERE id = ?',
   conversationByKey: 'SELECT key, id, rev, head_seq, members_rev, state FROM conversations WHERE key = ?',
   // Of searches and their index.
   searchMessage: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos = ?`,
@@ -132,7 +132,9 @@ export const WRITES = {
   endLease: 'DELETE FROM leases WHERE user = ? AND node = ? AND socket = ?',
   endLeasesOfNode: 'DELETE FROM leases WHERE node = ?',
   lastSeen: 'INSERT INTO last_seen (user, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at',
-  person: 'INSERT INTO people (id, username) VALUES (?, ?) ON CONFLICT DO UPDATE SET username = excluded.username',
+  person: `INSERT INTO people (id, username, display_name, colour, rev) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET username = excluded.username, display_name = excluded.display_name,
+    colour = excluded.colour, rev = excluded.rev WHERE rev <= excluded.rev`,
 } as const
 
 /** A prepared read of at most one row. `Row` is what the statement selects. */

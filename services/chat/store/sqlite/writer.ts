@@ -153,7 +153,13 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
         own.unstar(command.userId, command.messages)
         return true
       case 'person':
-        putPerson(idBytes(command.id), command.username)
+        putPerson(
+          idBytes(command.id),
+          command.username,
+          command.displayName ?? null,
+          command.colour ?? null,
+          command.rev ?? 0,
+        )
         return true
       default:
         throw new Error(`unknown command ${(command satisfies never as Command).do}`)

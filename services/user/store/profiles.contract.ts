@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { type TestContext, test } from 'node:test'
+import { NEW_PROFILE } from '@parley/protocol/profile'
+import { USER_LIMITS } from '../config.ts'
+import { openProfiles } from '../profiles.ts'
+import { openThrottle } from '../throttle.ts'
+import type { ProfileStore, StoredProfile } from './profiles.ts'
+import type { UserStore } from './store.ts'
+
+/** What every store promises of profiles. `open` as for `userStoreContract`. */
+export function profileStoreContract(name: string, open: (t: TestContext) => Promise<() => Promise<UserStore>>): void {
+  const several = async (t: TestContext, count: number): Promise<ProfileStore[]> => {
+    const stores: UserStore[] = []
+    t.after(() => Promise.all(stores.map((store) => store[Symbol.asyncDispose]())))
+    const another = await open(t)
+    for (let i = 0; i < count; i++) stores.push(await another())
+    return stores.map((store) => store.profiles)
+  }
+
+  test(`${name}: a profile is written once for each rev, whoever writes, and read back as it was`, async (t) => {
+    const [here, there] = (await several(t, 2)) as [ProfileStore, ProfileStore]
+    const ann = randomUUID()
+    assert.deepEqual(await here.find([ann]), [])
+    assert.deepEqual(await here.find([]), [])
+    const first = await Promise.all(
+      Array.from({ length: 8 }, (_, i) => [here, there][i % 2]!.save(profile(ann, 1, { bio: `${i}` }))),
+    )
+    assert.equal(first.filter(Boolean).length, 1)
+    assert.deepEqual(await there.find([ann]), [profile(ann, 1, { bio: `${first.indexOf(true)}` })])
+    assert.equal(await here.save(profile(ann, 3)), false)
+    const whole = profile(ann, 2, {
+      displayName: 'Ann 👩‍🚀 א',
+      bio: 'two\nlines',
+      status: { text: 'away', expiresAt: '2026-01-01T00:00:00.000Z' },
+      colour: 0,
+      visibility: { bio: 'friends', status: 'nobody', lastSeen: 'friends' },
+      findable: 'nobody',
+      privateReceipts: true,
+      privatePresence: true,
+      viewRevs: { friend: 2, other: 1 },
+    })
+    assert.equal(await there.save(whole), true)
+    assert.equal(await here.save(whole), false)
+    assert.deepEqual(await here.find([ann, randomUUID()]), [whole])
+    assert.equal(await here.save(profile(ann, 3, { status: null })), true)
+    assert.deepEqual(await there.find([ann]), [profile(ann, 3, { status: null })])
+  })
+
+  test(`${name}: those who keep something back are listed in pages, for as long as they do`, async (t) => {
+    const [store] = (await several(t, 1)) as [ProfileStore]
+    const ids = Array.from({ length: 5 }, () => randomUUID()).sort()
+    for (const [i, id] of ids.entries()) await store.save(profile(id, 1, KEPT[i]))
+    const listed = async (after?: string, limit = 2): Promise<string[]> =>
+      (await store.keepingBack(after, limit)).map(({ userId }) => userId)
+    assert.deepEqual(await listed(), ids.slice(0, 2))
+    assert.deepEqual(await listed(ids[1]), ids.slice(2, 3))
+    await store.save(profile(ids[0]!, 2))
+    await store.save(profile(ids[3]!, 2, LAST_SEEN))
+    assert.deepEqual(await listed(undefined, 10), ids.slice(1, 4))
+  })
+
+  test(`${name}: a profile waits to be told until its latest rev was`, async (t) => {
+    const [store] = (await several(t, 1)) as [ProfileStore]
+    const ann = randomUUID()
+    const waiting = async (): Promise<number[]> => (await store.untold(10)).map(({ rev }) => rev)
+    await store.save(profile(ann, 1))
+    assert.deepEqual(await waiting(), [1])
+    await store.save(profile(ann, 2))
+    await store.told([{ userId: ann, rev: 1 }])
+    assert.deepEqual(await waiting(), [2])
+    await store.told([{ userId: ann, rev: 2 }])
+    await store.told([{ userId: ann, rev: 1 }])
+    assert.deepEqual(await waiting(), [])
+    assert.equal((await store.find([ann]))[0]!.toldRev, 2)
+    await store.save(profile(ann, 3))
+    assert.deepEqual(await waiting(), [3])
+  })
+
+  test(`${name}: changes of different fields by several processes at once are all kept, each in a rev of its own`, async (t) => {
+    const stores = await several(t, 3)
+    const ann = randomUUID()
+    const rules = stores.map((profiles) =>
+      openProfiles({
+        profiles,
+        accounts: { find: async () => [] },
+        contacts: { onlooker: async () => undefined, hiding: async () => new Set(), friendsOf: async () => new Set() },
+        throttle: openThrottle({ ...USER_LIMITS, profileChangesPerUser: 1_000 }),
+        tell: async () => {},
+        changed: () => {},
+      }),
+    )
+    const changes = [
+      { displayName: 'Ann' },
+      { bio: 'here' },
+      { colour: 3 },
+      { visibility: { bio: 'friends' as const } },
+      { visibility: { status: 'nobody' as const } },
+      { status: { text: 'busy' } },
+    ]
+    const done = await Promise.all(changes.map((change, i) => rules[i % 3]!.change(ann, change)))
+    assert.deepEqual(
+      done.map(({ rev }) => rev).sort(),
+      [1, 2, 3, 4, 5, 6],
+      'each was told of the state that its own change made',
+    )
+    const { rev: _, ...own } = await rules[0]!.own(ann)
+    const { rev: __, ...wanted } = { ...NEW_PROFILE }
+    assert.deepEqual(own, {
+      ...wanted,
+      displayName: 'Ann',
+      bio: 'here',
+      colour: 3,
+      status: { text: 'busy' },
+      visibility: { bio: 'friends', status: 'nobody', lastSeen: 'everybody' },
+    })
+  })
+}
+
+const LAST_SEEN: Partial<StoredProfile> = {
+  visibility: { bio: 'everybody', status: 'everybody', lastSeen: 'friends' },
+}
+
+const KEPT: Partial<StoredProfile>[] = [
+  { privateReceipts: true },
+  { privatePresence: true },
+  LAST_SEEN,
+  {},
+  { findable: 'nobody' },
+]
+
+const profile = (userId: string, rev: number, more: Partial<StoredProfile> = {}): StoredProfile => ({
+  userId,
+  ...NEW_PROFILE,
+  viewRevs: { friend: 0, other: 0 },
+  toldRev: 0,
+  ...more,
+  rev,
+})

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { NEW_PROFILE } from '@parley/protocol/profile'
+import { profileStoreContract } from './profiles.contract.ts'
+import { sqliteStore } from './sqlite.ts'
+import { PROFILE_READS } from './sqlite-profiles.ts'
+
+function freshFile(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'parley-profiles-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  return join(dir, 'user.db')
+}
+
+profileStoreContract('sqlite', async (t) => {
+  const path = freshFile(t)
+  return async () => sqliteStore(path)
+})
+
+test('every read of profiles goes by an index and sorts nothing, at thousands of rows', async (t) => {
+  const path = freshFile(t)
+  {
+    await using store = sqliteStore(path)
+    const ids = Array.from({ length: 3_000 }, () => randomUUID())
+    const row = (userId: string, i: number) => ({
+      userId,
+      ...NEW_PROFILE,
+      rev: 1,
+      privateReceipts: i % 10 === 0,
+      viewRevs: { friend: 1, other: 1 },
+      toldRev: 0,
+    })
+    await Promise.all(ids.map((id, i) => store.profiles.save(row(id, i))))
+    await store.profiles.told(ids.map((userId) => ({ userId, rev: 1 })))
+  }
+  const db = new DatabaseSync(path)
+  t.after(() => db.close())
+  db.exec('ANALYZE')
+  for (const [name, sql] of Object.entries(PROFILE_READS)) {
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split('?').length - 1).fill(1))
+    const steps = plan.map((row) => String(row.detail))
+    // What waits to be told is a partial index of nothing else.
+    const walks = name === 'untoldProfiles' ? /USING INDEX profiles_untold$/ : /^SCAN json_each/
+    const bad = steps.filter((step) => /TEMP B-TREE|ANY\(/.test(step) || (/^SCAN/.test(step) && !walks.test(step)))
+    assert.deepEqual(bad, [], `${name}: ${steps.join('; ')}`)
+  }
+})

@@ -1,0 +1,24 @@
+import type { Profile } from '@parley/protocol/profile'
+
+/** A user's profile as it is kept; the unit that is written, by compare-and-set at `rev`. */
+export interface StoredProfile extends Profile {
+  userId: string
+  /** Of the changes of what each kind of onlooker sees, so that nobody can tell that something changed which is not for them. */
+  viewRevs: { friend: number; other: number }
+  /** Up to which `rev` the bus knows of it. */
+  toldRev: number
+}
+
+/** What users say of themselves. Who has set nothing has no row. */
+export interface ProfileStore {
+  /** Those of these users (at most 500) that have a row, in no promised order. */
+  find(userIds: readonly string[]): Promise<StoredProfile[]>
+  /** Writes it where it still is at `rev - 1` (0: is not there), `toldRev` left as it is. False, and nothing written, where another came first. */
+  save(profile: StoredProfile): Promise<boolean>
+  /** Those who keep something back from others (`isOpen` is false), by id, after `after` where given, at most `limit`. */
+  keepingBack(after: string | undefined, limit: number): Promise<StoredProfile[]>
+  /** Profiles of which the bus does not know the latest, in no promised order. */
+  untold(limit: number): Promise<StoredProfile[]>
+  /** The bus knows of them up to these revs. Never lowers what it knew. */
+  told(profiles: readonly { userId: string; rev: number }[]): Promise<void>
+}
