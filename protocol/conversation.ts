@@ -9,6 +9,8 @@
 
 import type { OwnMark } from './own.ts'
 import type { Settings } from './settings.ts'
+import type { TimelineEvent } from './timeline-event.ts'
+import type { PublicUser } from './user.ts'
 
 export const ROLES = ['owner', 'admin', 'member'] as const
 /** A group has one owner, always. In a direct conversation both are members. What each may: `rights.ts`. */
@@ -209,6 +211,13 @@ export interface MessagePage {
   quoted?: (MessageEntry & { sender: string })[]
   /** What one made of these messages for oneself; absent where that is nothing. */
   own?: OwnMark[]
+  /**
+   * What is shown beside these messages, ascending by `rev`; each stands behind the message with its `headSeq`. A page that begins with
+   * the window has those before the first message too. Where there are more than `LIMITS.timelineEvents`, the latest. Absent where there are none.
+   */
+  events?: TimelineEvent[]
+  /** Whom the events name, where known; of very many the first. */
+  people?: PublicUser[]
   prevCursor?: string
   nextCursor?: string
 }

@@ -8,6 +8,8 @@ export const LIMITS = {
   jsonDepth: 20,
   pageDefault: 50,
   pageMax: 200,
+  /** Changes of a conversation that one page of messages shows beside them: of more, the latest. */
+  timelineEvents: 200,
   idsPerCall: 500,
   /** Different emoji under one message, and reactions of everybody together (as many bytes as a long text). */
   reactionEmoji: 20,

@@ -14,6 +14,7 @@ import type * as replies from './replies.ts'
 import type * as search from './search.ts'
 import type * as settings from './settings.ts'
 import type * as socket from './socket.ts'
+import type { TimelineEvent } from './timeline-event.ts'
 import type * as user from './user.ts'
 
 // Types that are written for programs, and schemas that the documents are made of: neither may say what the other does not.
@@ -37,6 +38,7 @@ type Agreed = [
   Schema<typeof replies.MessageEntry, conversation.MessageEntry>,
   Schema<typeof replies.MessageVersions, { items: conversation.MessageVersion[] }>,
   Schema<typeof replies.ChangeEntry, conversation.ChangeEntry>,
+  Schema<typeof replies.TimelineEvent, TimelineEvent>,
   Schema<typeof replies.Entry, conversation.Entry>,
   Schema<typeof replies.Marks, conversation.Marks>,
   Schema<typeof replies.Settings, settings.Settings>,

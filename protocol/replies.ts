@@ -175,6 +175,17 @@ const changes = [
   HiddenEntry,
 ] as const
 export const ChangeEntry = z.discriminatedUnion('kind', [...changes])
+/** Those that are shown among the messages. */
+export const TimelineEvent = z.discriminatedUnion('kind', [
+  CreatedEntry,
+  MembersAddedEntry,
+  MembersRemovedEntry,
+  RoleEntry,
+  RenamedEntry,
+  DescribedEntry,
+  TimerEntry,
+  PinnedEntry,
+])
 export const Entry = z.discriminatedUnion('kind', [MessageEntry, ...changes])
 export const NamedMessage = MessageEntry.extend({ sender: z.string().describe('The sender’s user name') })
 
@@ -260,6 +271,15 @@ export const LogPage = z.object({
   headRev: rev.describe('The head when it was read'),
   more: z.boolean().describe('Another page waits'),
 })
+const shownBeside = {
+  events: z
+    .array(TimelineEvent)
+    .optional()
+    .describe(
+      'What is shown beside the messages, each behind the one with its `headSeq`, by `rev`; of more than 200 the latest',
+    ),
+  people: z.array(PublicUser).optional().describe('Whom the events name, where known'),
+}
 export const MessagePage = z.object({
   items: z.array(NamedMessage),
   quoted: z
@@ -267,6 +287,7 @@ export const MessagePage = z.object({
     .optional()
     .describe('What messages of the page answer, where it is not on the page and one may see it'),
   own: z.array(OwnMark).optional().describe('What one made of these messages for oneself'),
+  ...shownBeside,
   prevCursor: cursor.optional(),
   nextCursor: cursor.optional(),
 })
@@ -298,6 +319,7 @@ export const HistoryPage = z.object({
       deleted: z.literal(true).optional(),
     }),
   ),
+  ...shownBeside,
   prevCursor: cursor.optional(),
   nextCursor: cursor.optional(),
 })
@@ -323,7 +345,11 @@ export const PresenceItem = z.object({
 })
 export const Hello = z.object({ sessionId: id, userId: id, serverTime: time, expiresAt: time })
 export const ConversationUpdate = z.union([
-  z.object({ conversationId: id, entry: ChangeEntry }),
+  z.object({
+    conversationId: id,
+    entry: ChangeEntry,
+    people: z.array(PublicUser).optional().describe('Whom it names, where it is shown among the messages'),
+  }),
   z.object({ conversationId: id, gone: z.literal(true) }),
 ])
 export const SettingsUpdate = z.object({ conversationId: id, settings: Settings })

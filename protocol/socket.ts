@@ -3,6 +3,7 @@ import type { ChangeEntry, LogPage, MessageEntry, MessageExtras, SyncPage } from
 import type { Problem } from './fault.ts'
 import type { OwnChanged } from './own.ts'
 import type { Settings } from './settings.ts'
+import type { PublicUser } from './user.ts'
 
 /**
  * The socket's events, by name. Types only; the server's parse functions are in `requests.ts`.
@@ -62,7 +63,9 @@ export interface ServerEvents {
   'message.new': (message: MessageEntry & { sender: string }) => void
   /** Any other entry of the log; or `gone` when one is no longer a member. */
   'conversation.updated': (
-    change: { conversationId: string; entry: ChangeEntry } | { conversationId: string; gone: true },
+    change:
+      | { conversationId: string; entry: ChangeEntry; people?: PublicUser[] }
+      | { conversationId: string; gone: true },
   ) => void
   /** One's own settings of a conversation changed, on this device or another. */
   'conversation.settings': (data: { conversationId: string; settings: Settings }) => void

@@ -107,7 +107,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const codes = openInviteCodes(contentKey)
   const invites = openInvites({ log: store.log, items, newcomers, change, codes, limits })
   const syncing = openGate(limits.syncsAtOnce)
-  const history = openHistory(store, items, cursors, syncing)
+  const history = openHistory(store, items, cursors, syncing, limits)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
   const own = openOwn({ store, items, cursors, fanout, limits })

@@ -1,9 +1,10 @@
 import type { Bus, Deliveries } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { Entry, MessageEntry } from '@parley/protocol/conversation'
-import { partitionOf } from '@parley/protocol/limits'
+import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
+import { LIMITS, partitionOf } from '@parley/protocol/limits'
 import { namesMessage } from '@parley/protocol/message-change'
+import { isTimelineEvent, namedInEvent } from '@parley/protocol/timeline-event'
 import { type Audience, openRolls } from './audience.ts'
 import type { Connections } from './connections.ts'
 import type { Conversation } from './conversation.ts'
@@ -126,6 +127,14 @@ export async function openFanout(deps: {
     await tellEntry(entry, messageNew(entry, names.get(entry.senderId) ?? ''), { exceptSocket })
   }
 
+  /** What is shown among the messages comes with the names that are at hand: nothing may hold up the news of a removal. */
+  function updated(entry: ChangeEntry): Packet {
+    const { conversationId } = entry
+    if (!isTimelineEvent(entry)) return packetOf('conversation.updated', { conversationId, entry })
+    const named = people.atHand(namedInEvent(entry).slice(0, LIMITS.idsPerCall))
+    return packetOf('conversation.updated', { conversationId, entry, people: named })
+  }
+
   function tellEntry(
     entry: Entry,
     packet: Packet,
@@ -145,12 +154,11 @@ export async function openFanout(deps: {
   return {
     entry(entry, known = {}) {
       passed(entry)
-      const { conversationId } = entry
       // An empty direct conversation is hidden until someone writes.
       if (entry.kind === 'created' && entry.conversationKind === 'direct') return undefined
       const telling =
         entry.kind !== 'message'
-          ? tellEntry(entry, packetOf('conversation.updated', { conversationId, entry }), known)
+          ? tellEntry(entry, updated(entry), known)
           : known.sender === undefined
             ? withName(entry, known.exceptSocket)
             : tellEntry(entry, messageNew(entry, known.sender), known)

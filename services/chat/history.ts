@@ -1,6 +1,8 @@
 import { Fault } from '@parley/kit/fault'
 import type { Entry, LogPage, MessageEntry, MessagePage } from '@parley/protocol/conversation'
+import type { Limits } from '@parley/protocol/limits'
 import { namesMessage } from '@parley/protocol/message-change'
+import type { Member } from './conversation.ts'
 import { type Cursors, expired } from './cursor.ts'
 import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
@@ -32,6 +34,7 @@ export function openHistory(
   items: Items,
   cursors: Cursors,
   gate: Gate,
+  limits: Limits,
 ): History {
   function position(list: string, text: string): number {
     if (!/^\d{1,15}$/.test(text)) return cursors.read(list, text)
@@ -56,11 +59,13 @@ export function openHistory(
         from <= to
           ? await Promise.all([log.readMessages(conversationId, from, to), own.among(userId, conversationId, from, to)])
           : [[], []]
+      const events = await eventsOf(conversationId, me, from, to)
       const quoted = await quotedBy(messages, me.fromSeq)
       return {
         items: await items.named(messages),
         ...(quoted.length > 0 && { quoted: await items.named(quoted) }),
         ...(marks.length > 0 && { own: marks }),
+        ...events,
         ...(from > me.fromSeq && from <= to && { prevCursor: cursors.write(list, from) }),
         ...(to < headSeq && from <= to && { nextCursor: cursors.write(list, to) }),
       }
@@ -95,6 +100,17 @@ export function openHistory(
       else high = middle
     }
     return low
+  }
+
+  /**
+   * What a timeline shows beside the messages of that range, each behind the message it stands after: a page that begins with the
+   * window has also those before the first message. Where there are more than `timelineEvents`, the latest.
+   */
+  async function eventsOf(conversationId: string, me: Member, from: number, to: number) {
+    const first = from <= me.fromSeq ? me.fromSeq - 1 : from
+    const found = first <= to ? await log.readEvents(conversationId, first, to, limits.timelineEvents) : []
+    const events = found.filter((event) => event.rev >= me.fromRev && seenFrom(me.fromSeq, event) === event)
+    return events.length > 0 ? { events, people: await items.people(events) } : {}
   }
 
   async function entriesAbove(userId: string, conversationId: string, rev: number, limit: number): Promise<LogPage> {

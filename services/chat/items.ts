@@ -1,6 +1,8 @@
 import type { ConversationItem, MemberItem, MessageEntry } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import { type Settings, UNSET } from '@parley/protocol/settings'
+import { namedInEvent, type TimelineEvent } from '@parley/protocol/timeline-event'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
 import type { Seen } from './membership.ts'
@@ -14,6 +16,8 @@ export interface Items {
   item(seen: Seen, mine?: { settings: Settings; ownRev: number }): Promise<ConversationItem>
   /** The members with their names, in order of joining. */
   members(conversation: Conversation): Promise<MemberItem[]>
+  /** Whom these events name, and who caused them, as they are shown; of very many the first. */
+  people(events: readonly TimelineEvent[]): Promise<PublicUser[]>
   /** Messages with their senders' names. */
   named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]>
 }
@@ -40,6 +44,11 @@ export function openItems(deps: {
   async function named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]> {
     const names = await people.names(messages.map((m) => m.senderId))
     return messages.map((m) => ({ ...m, sender: names.get(m.senderId) ?? '' }))
+  }
+
+  async function peopleOf(events: readonly TimelineEvent[]): Promise<PublicUser[]> {
+    const ids = [...new Set(events.flatMap(namedInEvent))].slice(0, limits.idsPerCall)
+    return [...(await people.persons(ids)).values()]
   }
 
   async function title(conversation: Conversation, userId: string): Promise<string> {
@@ -97,6 +106,7 @@ export function openItems(deps: {
       }
     },
     members,
+    people: peopleOf,
     named,
   }
 }

@@ -12,6 +12,8 @@ export interface People extends AsyncDisposable {
   names(ids: Iterable<string>): Promise<Map<string, string>>
   /** Like `names`, with what they have chosen to be shown as. */
   persons(ids: Iterable<string>): Promise<Map<string, PublicUser>>
+  /** Those of these who are known without asking anybody. */
+  atHand(ids: Iterable<string>): PublicUser[]
 }
 
 const MAX_CACHED = 50_000
@@ -121,5 +123,6 @@ export async function openPeople(deps: {
       await listening[Symbol.asyncDispose]()
       await subscription[Symbol.asyncDispose]()
     },
+    atHand: (ids) => [...pick(ids, (person) => person).values()],
   }
 }

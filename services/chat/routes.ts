@@ -111,6 +111,7 @@ export function chatRoutes(deps: {
         createdAt,
         ...(deleted && { deleted }),
       })),
+      ...(page?.events && { events: page.events, people: page.people }),
       ...(page?.prevCursor && { prevCursor: page.prevCursor }),
       ...(page?.nextCursor && { nextCursor: page.nextCursor }),
     })

@@ -74,6 +74,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       readMessages: async (...range) => reader.messages(...range),
       pickMessages: async (...places) => reader.pickMessages(...places),
       readMentions: async (...range) => reader.mentions(...range),
+      readEvents: async (...range) => reader.events(...range),
       readEntries: async (...range) => reader.entries(...range),
       readVersions: async (...message) => reader.versions(...message),
       countOthers: async (...range) => reader.countOthers(...range),

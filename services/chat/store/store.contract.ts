@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { amendmentsContract } from './contract/amendments.ts'
 import { changesContract } from './contract/changes.ts'
+import { eventsContract } from './contract/events.ts'
 import { extrasContract } from './contract/extras.ts'
 import { inboxContract } from './contract/inbox.ts'
 import { logContract } from './contract/log.ts'
@@ -62,6 +63,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   changesContract(name, open)
   amendmentsContract(name, open)
   extrasContract(name, open)
+  eventsContract(name, open)
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)

@@ -8,7 +8,9 @@ import type {
 } from '@parley/protocol/conversation'
 import type { OwnChange, OwnChanged, OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
+import type { TimelineEvent } from '@parley/protocol/timeline-event'
 import type { PublicUser } from '@parley/protocol/user'
+
 import type { Conversation } from '../conversation.ts'
 
 /**
@@ -139,6 +141,12 @@ export interface LogStore {
 
   /** The entries with `fromRev` <= rev <= `toRev`, ascending; at most `LIMITS.pageMax`. Messages are as they are now; an edit has its text while it is the latest. */
   readEntries(conversationId: string, fromRev: number, toRev: number): Promise<Entry[]>
+
+  /**
+   * The changes that a timeline shows (`isTimelineEvent`) with `fromSeq` <= `headSeq` <= `toSeq`, ascending by `rev`; where there are
+   * more than `limit`, the latest of them. Reads a closed range by index.
+   */
+  readEvents(conversationId: string, fromSeq: number, toSeq: number, limit: number): Promise<TimelineEvent[]>
 
   /** Every version of a message's text, the first one first; none of a deleted message. */
   readVersions(conversationId: string, seq: number): Promise<MessageVersion[]>

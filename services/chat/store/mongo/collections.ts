@@ -56,6 +56,9 @@ export type LogDocument = Kept<Entry> & {
   /** Of a message that names anybody: each by `nameIn`, and its `seq` once more, so that only such messages are in the index. */
   named?: string[]
   namedSeq?: number
+  /** Of a change that timelines show: its conversation and `headSeq` once more, so that only such changes are in the index. */
+  eventOf?: string
+  eventSeq?: number
   /** Of an entry that names a message: the message's `seq`; and the conversation, until a change of it is carried out in the message's document. */
   about?: number
   unapplied?: string

@@ -1,6 +1,7 @@
 import type { Entry, MessageEntry, MessageExtras } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import { changesMessage, mentionsOf, namesMessage } from '@parley/protocol/message-change'
+import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import { ObjectId } from 'mongodb'
 import { type Conversation, changesTerms } from '../../conversation.ts'
 import type { Draft, DraftExtras } from '../store.ts'
@@ -42,14 +43,28 @@ export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
   const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
   if (entry.kind === 'message') return { ...entry, ...kept, ...namedIn(entry) }
-  if (!namesMessage(entry)) return { ...entry, ...kept }
+  const event = isTimelineEvent(entry) && { eventOf: entry.conversationId, eventSeq: entry.headSeq }
+  if (!namesMessage(entry)) return { ...entry, ...kept, ...event }
   const { seq, ...rest } = entry
-  return { ...rest, ...kept, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
+  return { ...rest, ...kept, ...event, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
 }
 
 /** The entry in a document of the log; a message as it is now. */
 export function entryOf(document: LogDocument): Entry {
-  const { _id, contentHash, outbox, about, unapplied, versions, textRev, named, namedSeq, ...entry } = document
+  const {
+    _id,
+    contentHash,
+    outbox,
+    about,
+    unapplied,
+    versions,
+    textRev,
+    named,
+    namedSeq,
+    eventOf,
+    eventSeq,
+    ...entry
+  } = document
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }

@@ -38,6 +38,7 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.log.readMessages(id, 1, 50)
   await store.log.pickMessages(id, [1, 5])
   await store.log.readMentions(id, userId, 1, 20, 1_000)
+  await store.log.readEvents(id, 0, 20, 100)
   await store.log.countOthers(id, userId, 0, 20, 1_000)
   await store.log.pending(100, 0)
   await store.log.relayed(await store.log.pending(10, 0))

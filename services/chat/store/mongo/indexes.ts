@@ -16,6 +16,8 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'outbox', key: { outbox: 1 }, sparse: true },
     // As large as what messages name: whom, and where.
     { name: 'named', key: { named: 1, namedSeq: 1 }, sparse: true },
+    // As large as what timelines show beside messages. Not by `conversationId`, which every entry has.
+    { name: 'event', key: { eventOf: 1, eventSeq: 1, rev: 1 }, sparse: true },
     // As large as what is to disappear.
     { name: 'expires', key: { expiresAt: 1 }, sparse: true },
     // As large as what is being carried out at this moment.

@@ -2,6 +2,7 @@ import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
 import { changesMessage } from '@parley/protocol/message-change'
+import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import type { LogStore } from '../store.ts'
 import type { Amend } from './amendments.ts'
 import type { Collections } from './collections.ts'
@@ -115,6 +116,14 @@ export function openLog(parts: {
         .map(({ seq = 0, senderId }) => ({ seq, senderId }))
         .sort((a, b) => a.seq - b.seq)
         .slice(0, limit)
+    },
+
+    async readEvents(conversationId, fromSeq, toSeq, limit) {
+      if (toSeq < fromSeq || limit <= 0) return []
+      const filter = { conversationId, eventOf: conversationId, eventSeq: { $gte: fromSeq, $lte: toSeq } }
+      const found = await answered(log.find(filter, { ...READ, sort: { eventSeq: -1, rev: -1 }, limit }).toArray())
+      // From the latest backwards, so that it is those that are within the limit.
+      return found.map(entryOf).filter(isTimelineEvent).reverse()
     },
 
     async readEntries(conversationId, fromRev, toRev) {

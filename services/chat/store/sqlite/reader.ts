@@ -5,7 +5,9 @@ import type { Limits } from '@parley/protocol/limits'
 import { mentionsOf } from '@parley/protocol/message-change'
 import type { OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings } from '@parley/protocol/settings'
+import { isTimelineEvent, type TimelineEvent } from '@parley/protocol/timeline-event'
 import type { PublicUser } from '@parley/protocol/user'
+
 import type { Conversation } from '../../conversation.ts'
 import type { InboxRow, Starred, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
@@ -36,6 +38,7 @@ export function openReader(path: string, limits: Limits) {
   const editedText = one<{ text: string; extras: string | null }>(db, 'editedText')
   const versions = all<{ text: string; at: number }>(db, 'versions')
   const changes = all<ChangeRow>(db, 'changes')
+  const events = all<ChangeRow>(db, 'events')
   const changeBefore = one<{ rev: number; head_seq: number }>(db, 'changeBefore')
   const others = one<{ n: number }>(db, 'others')
   const meta = one<{ value: number }>(db, 'meta')
@@ -110,6 +113,13 @@ export function openReader(path: string, limits: Limits) {
           .slice(0, limit)
           .map(({ seq, sender }) => ({ seq, senderId: idOf(sender) })),
       ),
+
+    /** From the latest backwards, so that it is those that are within the limit. */
+    events: (conversationId: string, fromSeq: number, toSeq: number, limit: number): TimelineEvent[] =>
+      guard(() => events(idBytes(conversationId), fromSeq, toSeq, limit))
+        .map((row) => changeOf(conversationId, row))
+        .filter(isTimelineEvent)
+        .reverse(),
 
     /** The present text last. */
     versions: (conversationId: string, seq: number): MessageVersion[] =>

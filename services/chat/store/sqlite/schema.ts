@@ -82,6 +82,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE UNIQUE INDEX own_rev ON own (user, conversation, rev)`,
     `CREATE INDEX own_starred ON own (user, starred) WHERE starred IS NOT NULL`,
   ],
+  [
+    // As large as what timelines show beside messages; a read must name the same kinds in the same words.
+    `CREATE INDEX change_event ON changes (conversation, head_seq, rev) WHERE kind IN ('created', 'members.added',
+       'members.removed', 'members.role', 'renamed', 'described', 'timer.changed', 'message.pinned')`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

@@ -28,6 +28,9 @@ export const READS = {
     WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
   versions: `SELECT text, at FROM versions WHERE conversation = ${CONVERSATION_KEY} AND seq = ? ORDER BY rev`,
   changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
+  events: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND head_seq BETWEEN ? AND ?
+    AND kind IN ('created', 'members.added', 'members.removed', 'members.role', 'renamed', 'described', 'timer.changed',
+      'message.pinned') ORDER BY head_seq DESC, rev DESC LIMIT ?`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
   others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages
     WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ? LIMIT ?)`,
