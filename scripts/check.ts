@@ -33,7 +33,7 @@ export async function check(signal?: AbortSignal): Promise<Counts> {
       files: testFiles().quick,
       atOnce: availableParallelism(),
       testMs: 30_000,
-      withinMs: 240_000,
+      withinMs: 600_000,
       nodeArgs: recording.args,
     },
     signal,
