@@ -35,6 +35,10 @@ export const CRASH_POINTS = [
   'mail.after-commit',
   'reset.after-commit',
   'email.after-commit',
+  'delete.before-log',
+  'delete.after-commit',
+  'delete.before-told',
+  'departure.middle',
   'migration.middle',
   'search.before-commit',
 ] as const

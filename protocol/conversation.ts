@@ -122,8 +122,11 @@ export interface Marks {
 
 export interface MemberItem {
   userId: string
+  /** Empty for who has deleted the account. */
   username: string
   role: Role
+  /** Deleted the account. */
+  deleted?: true
 }
 
 /** A conversation as one of its members sees it in a list. */

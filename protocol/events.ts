@@ -2,7 +2,7 @@ import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
 import type { Mail } from './mail.ts'
 import type { Privacy, ProfileView } from './profile.ts'
-import type { PublicUser } from './user.ts'
+import type { KeepOrErase, PublicUser } from './user.ts'
 
 /**
  * The closed union of events on the bus. At least once, in no order: a consumer ignores older `rev`s of a `key`, or keeps a ledger.
@@ -13,6 +13,8 @@ export type BusEvent = BusEnvelope &
     | { type: 'user.registered'; data: PublicUser }
     /** A user's profile changed: the whole of what others may see, and what the chat service keeps to. `rev` counts all changes of it. */
     | { type: 'user.changed'; data: PersonChange }
+    /** Who is deleted is nobody any more; of the two events of a user this one is true, in whatever order they come. */
+    | { type: 'user.deleted'; data: { id: string; messages: KeepOrErase; at: string } }
     /** What is between two users changed (requests, friendship, blocks). `key` is both ids, the lesser first. */
     | { type: 'contact.changed'; data: ContactPair }
     /** Someone is to get a mail. `key` and `id` are this mail's, so every copy of it is one mail. Never logged: it may hold a secret. */
@@ -49,6 +51,7 @@ export type BusEventType = BusEvent['type']
 /** The durable subscriptions, and what each takes. The bus declares their queues before anything is published, so that nothing is lost before a service's first start. */
 export const SUBSCRIPTIONS = {
   'chat.users': ['user.registered', 'user.changed'],
+  'chat.departures': ['user.deleted'],
   'notification.mail': ['mail.requested'],
 } as const satisfies Record<string, readonly BusEventType[]>
 
@@ -57,5 +60,5 @@ export type SubscriptionName = keyof typeof SUBSCRIPTIONS
 /** One line of the user service's control log: what every node must know of within two seconds (P9). `n` is 1, 2, 3…, gapless. */
 export type ControlEntry = { n: number; at: string } & (
   | { kind: 'session.revoked'; userId: string; sessionId: string; reason: 'logout' | 'revoked' | 'reused' | 'password' }
-  | { kind: 'user.deleted'; userId: string }
+  | { kind: 'user.deleted'; userId: string; messages: KeepOrErase }
 )

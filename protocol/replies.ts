@@ -219,7 +219,12 @@ export const OwnPage = z.object({
   more: z.boolean().describe('Another page waits above `rev`'),
 })
 export const OwnUpdate = OwnChanged.extend({ conversationId: id })
-export const MemberItem = z.object({ userId: id, username: z.string(), role })
+export const MemberItem = z.object({
+  userId: id,
+  username: z.string(),
+  role,
+  deleted: z.literal(true).optional().describe('Deleted the account; the name is empty'),
+})
 export const ConversationItem = z.object({
   id,
   kind: z.enum(['direct', 'group']),

@@ -140,6 +140,8 @@ const linkToken = z.string().min(1).max(512)
 export const ResetPassword = z.object({ token: linkToken, newPassword: Password })
 /** `POST /api/user/email`. */
 export const ChangeEmail = z.object({ password: GivenPassword, email: z.string().max(254) })
+/** `DELETE /api/user/me`. */
+export const DeleteAccount = z.object({ password: GivenPassword, messages: z.enum(['keep', 'erase']) })
 export const ConfirmEmail = z.object({ token: linkToken })
 
 /** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */

@@ -20,6 +20,9 @@ export interface PublicUser {
   rev?: number
 }
 
+/** What becomes of the messages of who deletes an account: they stay, without a name, or are deleted for everyone. */
+export type KeepOrErase = 'keep' | 'erase'
+
 /** One device's log-in. */
 export interface SessionItem {
   id: string

@@ -5,13 +5,19 @@ import type { ParleyClient } from './types.ts'
 export function openAccount(
   anyone: Send,
   authorized: Send,
-): Pick<ParleyClient, 'askForPassword' | 'resetPassword' | 'changeEmail' | 'confirmEmail'> {
+  /** Signs out and forgets everything on this device. */
+  forget: () => Promise<void>,
+): Pick<ParleyClient, 'askForPassword' | 'resetPassword' | 'changeEmail' | 'confirmEmail' | 'deleteAccount'> {
   const post = async (send: Send, path: string, body: object): Promise<void> =>
     void (await send({ method: 'POST', path: `/api/user/${path}`, body }))
   return {
     askForPassword: (email) => post(anyone, 'password/forgot', { email }),
     resetPassword: (token, newPassword) => post(anyone, 'password/reset', { token, newPassword }),
     changeEmail: (email, password) => post(authorized, 'email', { email, password }),
+    async deleteAccount(password, messages) {
+      await authorized({ method: 'DELETE', path: '/api/user/me', body: { password, messages } })
+      await forget()
+    },
     confirmEmail: (token) => post(anyone, 'email/confirm', { token }),
   }
 }

@@ -173,7 +173,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     revokeOtherSessions: async () => void (await api.revokeOtherSessions()),
 
     changePassword: async (oldPassword, newPassword) => void (await api.changePassword(oldPassword, newPassword)),
-    ...openAccount(send, session.authorized),
+    ...openAccount(send, session.authorized, async () => {
+      await session.end('deleted')
+      await storage.clear()
+    }),
 
     connect() {
       wanted = true

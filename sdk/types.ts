@@ -13,7 +13,7 @@ import type { Problem } from '@parley/protocol/fault'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
-import type { OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
+import type { KeepOrErase, OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
 
 /** A value that changes; fits React's `useSyncExternalStore`. `get` returns the same object until it changes. */
 export interface Readable<T> {
@@ -103,7 +103,7 @@ export type MessageAction =
 export type MessageRef = Pick<TimelineMessage, 'conversationId' | 'id' | 'seq'> | Pick<OutboxItem, 'id' | 'to'>
 
 export interface TimelineMessage extends MessageEntry {
-  /** User name, where known. */
+  /** User name, where known; empty also for who has deleted the account. */
   sender: string
   mine: boolean
   /** Another's, and it names oneself or everybody. */
@@ -263,6 +263,11 @@ export interface ParleyClient {
   changeEmail(email: string, password: string): Promise<void>
   /** Makes that address the account's, by the secret in the link. `not_found` for one that is over, `email.taken` where another has it by now. */
   confirmEmail(token: string): Promise<void>
+  /**
+   * Deletes the account for good, signs out everywhere and forgets everything on this device. One's messages stay without a name, or are
+   * deleted for everyone soon after. A wrong `password` is `validation.failed` with the pointer `/password`.
+   */
+  deleteAccount(password: string, messages: KeepOrErase): Promise<void>
 
   /** Connects and stays connected, with jittered backoff, until `disconnect`. */
   connect(): void

@@ -53,8 +53,12 @@ export function openViews(
     const mine = stored.senderId === device.me.id
     // On others' messages the ticks are not shown, but it has a value.
     const status = mine ? statusOf(held, stored.seq) : 'sent'
-    const sender = stored.sender || (device.people.get(stored.senderId) ?? '')
     const starred = ownOf(held.id).starred.has(stored.seq)
+    // Who is no more has no name any more, whatever they were called when the message came.
+    const gone =
+      held.facts.kind === 'direct' &&
+      held.facts.members?.some(({ userId, deleted }) => deleted && userId === stored.senderId)
+    const sender = gone ? '' : stored.sender || (device.people.get(stored.senderId) ?? '')
     const before = messages.get(stored)
     if (before && before.status === status && before.sender === sender && (before.starred ?? false) === starred)
       return before

@@ -15,6 +15,7 @@ import {
   ChangeEmail,
   ChangePassword,
   ConfirmEmail,
+  DeleteAccount,
   ForgotPassword,
   Login,
   NameSession,
@@ -90,6 +91,19 @@ export const USER_OPERATIONS: readonly Operation[] = [
     who: 'Signed in',
     replies: { 200: OwnUser },
     faults: SIGNED_IN,
+  },
+  {
+    name: 'deleteAccount',
+    method: 'delete',
+    path: '/api/user/me',
+    tag,
+    summary: 'Delete one’s account, for good',
+    description:
+      'Needs the password. Every session ends within two seconds, name and e-mail address are free, contacts and groups are left; one’s messages stay without a name, or are deleted for everyone soon after.',
+    who: 'Signed in',
+    body: DeleteAccount,
+    replies: { 204: null },
+    faults: [...SIGNED_IN, 'origin.refused', 'rate.limited'],
   },
   {
     name: 'listSessions',

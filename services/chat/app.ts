@@ -3,6 +3,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import type { Log } from '@parley/kit/log'
 import { openVerifier } from '@parley/kit/token'
+import type { ControlEntry } from '@parley/protocol/events'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
 import { openAmendments } from './amendments.ts'
@@ -16,6 +17,7 @@ import { openContentHash } from './content-hash.ts'
 import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
 import { openCursors } from './cursor.ts'
+import { openDepartures } from './departures.ts'
 import { openEvents } from './events.ts'
 import { openExtras } from './extras.ts'
 import { openFanout } from './fanout.ts'
@@ -85,16 +87,20 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   stack.use(openRelay({ log: store.log, bus, fanout, logger: log }))
   stack.use(openHints({ bus, inbox: store.inbox, connections, log }))
   const presence = stack.use(openPresence({ store: store.presence, watchers, fanout, log }))
-  const control = stack.use(
-    await openControl({ directory, bus, log, revoked: (entry) => closeRevoked(connections, entry) }),
-  )
+  const hashOf = openContentHash(contentKey)
+  const departures = stack.use(await openDepartures({ store, people, bus, fanout, hashOf, logger: log }))
+  const revoked = (entry: ControlEntry): void => {
+    closeRevoked(connections, entry)
+    if (entry.kind !== 'user.deleted') return
+    departures.note(entry).catch((error) => log.warn({ err: error }, 'who has gone is heard of by the bus, too'))
+  }
+  const control = stack.use(await openControl({ directory, bus, log, revoked }))
   const verifier = openVerifier(() => directory.jwks())
   let stopping = false
   const authenticate = openAuthentication(verifier, control, () => stopping)
 
   const rate = openRate(limits.sendsPerSecond, limits.sendBurst)
   const mustHaveRoom = openRoom(store.inbox, limits)
-  const hashOf = openContentHash(contentKey)
   const mentions = openMentions({ log: store.log, people, blocks, limits })
   const extras = openExtras(store.log, mentions)
   const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, extras, hashOf })

@@ -38,6 +38,11 @@ export function unopenedDirect(a: string, b: string): Conversation {
   }
 }
 
+/** An id that is always the same for what it names. */
+export function uuidOf(what: string): string {
+  return uuidFrom(createHash('sha256').update(what).digest(), 8)
+}
+
 function uuidFrom(hash: Buffer, version: 4 | 8): string {
   const bytes = Buffer.from(hash.subarray(0, 16))
   bytes[6] = (bytes[6]! & 0x0f) | (version << 4)

@@ -38,6 +38,7 @@ export function openItems(deps: {
       userId,
       username: names.get(userId) ?? '',
       role,
+      ...(names.get(userId) === '' && { deleted: true as const }),
     }))
   }
 

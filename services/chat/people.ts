@@ -2,18 +2,20 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Log } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
-import type { PeopleStore } from './store/store.ts'
+import { GONE_REV, type PeopleStore } from './store/store.ts'
 
 /** Who exists, and how they are shown, as far as the chat service needs to know. */
 export interface People extends AsyncDisposable {
-  /** User names by id, of those who exist. Who is not in the projection yet is looked up once. Rejects `unavailable` when that cannot be asked. */
+  /** User names by id, of those who exist: who has deleted their account does not. Who is not in the projection yet is looked up once. Rejects `unavailable` when that cannot be asked. */
   find(ids: readonly string[]): Promise<Map<string, string>>
-  /** Like `find`, for showing: names that cannot be had now are left out. */
+  /** Like `find`, for showing: names that cannot be had now are left out, and that of who has gone is empty. */
   names(ids: Iterable<string>): Promise<Map<string, string>>
   /** Like `names`, with what they have chosen to be shown as. */
   persons(ids: Iterable<string>): Promise<Map<string, PublicUser>>
   /** Those of these who are known without asking anybody. */
   atHand(ids: Iterable<string>): PublicUser[]
+  /** That user has gone. */
+  forget(id: string): void
 }
 
 const MAX_CACHED = 50_000
@@ -114,7 +116,7 @@ export async function openPeople(deps: {
     async find(ids) {
       const unseen = missing(ids)
       if (unseen.length > 0) await load(unseen)
-      return pick(ids, ({ username }) => username)
+      return new Map([...pick(ids, ({ username }) => username)].filter(([, username]) => username !== ''))
     },
     names: (ids) => persons(ids, ({ username }) => username),
     persons: (ids) => persons(ids, (person) => person),
@@ -124,5 +126,6 @@ export async function openPeople(deps: {
       await subscription[Symbol.asyncDispose]()
     },
     atHand: (ids) => [...pick(ids, (person) => person).values()],
+    forget: (id) => remember({ id, username: '', rev: GONE_REV }),
   }
 }

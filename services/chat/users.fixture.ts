@@ -4,7 +4,7 @@ import { TOKEN_AUDIENCE, TOKEN_ISSUER, TOKEN_TYPE } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import { foldName } from '@parley/protocol/fold-name'
 import type { BlocksPage, FriendsItem, PrivacyPage, UserDirectory } from '@parley/protocol/internal'
-import type { PublicUser } from '@parley/protocol/user'
+import type { KeepOrErase, PublicUser } from '@parley/protocol/user'
 import { v7 } from 'uuid'
 
 /** The user service as the chat service sees it, with what a test must be able to decide: who exists, what a token says, when the service is away. */
@@ -13,7 +13,7 @@ export interface TestUsers extends UserDirectory {
   /** An access token; claims and header fields may be overridden to make a bad one. */
   token(user: PublicUser, more?: { sessionId?: string; claims?: object; header?: object; signedBy?: 'other' }): string
   revoke(user: PublicUser, sessionId: string): void
-  delete(user: PublicUser): void
+  delete(user: PublicUser, how?: { messages?: KeepOrErase; at?: string }): void
   /** The blocks that are in force when a node reads them. */
   blocked: BlocksPage['items']
   /** Who keeps something back when a node reads it. */
@@ -36,9 +36,10 @@ export function testUsers(): TestUsers {
   function append(
     entry:
       | { kind: 'session.revoked'; userId: string; sessionId: string; reason: 'logout' }
-      | { kind: 'user.deleted'; userId: string },
+      | { kind: 'user.deleted'; userId: string; messages: KeepOrErase },
+    at = new Date().toISOString(),
   ): void {
-    log.push({ n: log.length + 1, at: new Date().toISOString(), ...entry })
+    log.push({ n: log.length + 1, at, ...entry })
   }
 
   const directory: TestUsers = {
@@ -70,9 +71,9 @@ export function testUsers(): TestUsers {
       return `${body}.${sign(null, Buffer.from(body), key).toString('base64url')}`
     },
     revoke: (user, sessionId) => append({ kind: 'session.revoked', userId: user.id, sessionId, reason: 'logout' }),
-    delete(user) {
+    delete(user, { messages = 'keep', at } = {}) {
       users.delete(user.id)
-      append({ kind: 'user.deleted', userId: user.id })
+      append({ kind: 'user.deleted', userId: user.id, messages }, at)
     },
     forgetRevocations() {
       log.length = 0

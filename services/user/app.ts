@@ -14,6 +14,7 @@ import { openForgottenPassword } from './forgotten-password.ts'
 import { internalRoutes } from './internal-routes.ts'
 import { mailOutbox } from './letters.ts'
 import { mailLinks } from './mail-link.ts'
+import { deletionOutbox, openOwnAccount } from './own-account.ts'
 import { openOwnEmail } from './own-email.ts'
 import { openOwnPassword } from './own-password.ts'
 import { openPasswords } from './passwords.ts'
@@ -56,14 +57,13 @@ export async function startUser(needs: {
   const links = mailLinks(keys.refresh, config.publicUrl)
   const mailNews = mailOutbox(store.mail, links, now)
   const profileNews = profileOutbox(store.profiles, store.users, bus)
-  const relay = startRelay({ outboxes: [accountOutbox(store.users), contactNews, profileNews, mailNews], bus, log })
+  const wake = (): void => relay.wake()
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
-  const accounts = openAccounts({ users: store.users, passwords, throttle, registered: relay.wake })
+  const accounts = openAccounts({ users: store.users, passwords, throttle, registered: wake })
   const control = openControl({ store, bus, log })
-  const written = relay.wake
-  const ownPassword = openOwnPassword({ users: store.users, passwords, throttle, control, written, now })
-  const forgottenPassword = openForgottenPassword({ store, passwords, throttle, control, links, written, now })
-  const ownEmail = openOwnEmail({ store, ownPassword, throttle, links, written, now })
+  const ownPassword = openOwnPassword({ users: store.users, passwords, throttle, control, written: wake, now })
+  const forgottenPassword = openForgottenPassword({ store, passwords, throttle, control, links, written: wake, now })
+  const ownEmail = openOwnEmail({ store, ownPassword, throttle, links, written: wake, now })
   const chain = refreshTokens(keys.refresh)
   const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
   const publicUsers = openPublicUsers(store.profiles)
@@ -74,7 +74,7 @@ export async function startUser(needs: {
     throttle,
     limits,
     tell: contactNews.tell,
-    changed: relay.wake,
+    changed: wake,
   })
   const profiles = openProfiles({
     profiles: store.profiles,
@@ -82,8 +82,12 @@ export async function startUser(needs: {
     contacts,
     throttle,
     tell: profileNews.tell,
-    changed: relay.wake,
+    changed: wake,
   })
+  const ownAccount = openOwnAccount({ ownPassword, control, deleted: wake, now })
+  const departing = deletionOutbox(store.deletions, contacts)
+  const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, departing]
+  const relay = startRelay({ outboxes, bus, log })
   const directory = openDirectory({ accounts, publicUsers, contacts, profiles, control, tokens })
 
   http.routes.use(
@@ -94,6 +98,7 @@ export async function startUser(needs: {
       ownPassword,
       forgottenPassword,
       ownEmail,
+      ownAccount,
       tokens,
       verifier,
       throttle,

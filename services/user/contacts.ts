@@ -1,6 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
-import type { ContactItem, ContactList, ContactPage, ContactSide } from '@parley/protocol/contact'
+import {
+  CONTACT_LISTS,
+  type ContactItem,
+  type ContactList,
+  type ContactPage,
+  type ContactSide,
+} from '@parley/protocol/contact'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Onlooker } from '@parley/protocol/profile'
 import type { PublicUser } from '@parley/protocol/user'
@@ -8,7 +14,16 @@ import type { Accounts } from './accounts.ts'
 import type { UserLimits } from './config.ts'
 import { type Act, act, type Bond, otherSide, type Refusal, type Side, STRANGERS, standingOf } from './friendship.ts'
 import type { PublicUsers } from './public-user.ts'
-import { type ContactStore, EVERYBODY, type Pair, type PairSide, pairKey, sideOf, usersOf } from './store/contacts.ts'
+import {
+  type ContactStore,
+  EVERYBODY,
+  listsOf,
+  type Pair,
+  type PairSide,
+  pairKey,
+  sideOf,
+  usersOf,
+} from './store/contacts.ts'
 import type { Throttle } from './throttle.ts'
 
 /** Friends, requests and blocks. Every act may be repeated: it then changes nothing and gives how things stand. */
@@ -31,11 +46,14 @@ export interface Contacts {
   onlooker(userId: string, otherId: string): Promise<Onlooker | undefined>
   /** Of these pairs (at most 200) those that there is anything between: whether they are friends. */
   friends: UserDirectory['friends']
+  /** Takes a user who is no more out of everybody's lists, blocks too; the others hear of it. May be done again. */
+  forget(userId: string): Promise<void>
   /** Every block there is, in pages: for the services that keep to them. */
   blocks: UserDirectory['blocks']
 }
 
 const ATTEMPTS = 20
+const PAGE = 500
 
 export function openContacts(needs: {
   contacts: ContactStore
@@ -82,6 +100,17 @@ export function openContacts(needs: {
     if (what === 'block') await mustBeBelow(userId, 'blocked', limits.blocksPerUser, 'There are too many blocks')
   }
 
+  /** Makes the two strangers, without a block. */
+  async function part(key: string): Promise<void> {
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const pair = await find(key)
+      if (listsOf(key, pair).length === 0) return
+      if (await contacts.save(moved(pair, STRANGERS))) return changed()
+      await delay(Math.random() * Math.min(50, 4 * attempt))
+    }
+    throw new Fault('unavailable', 'That changes too fast: try again', { retryAfterMs: 200 })
+  }
+
   async function mustBeBelow(userId: string, list: ContactList, most: number, text: string): Promise<void> {
     if ((await contacts.count(userId, list, most)) >= most) throw new Fault('action.forbidden', text)
   }
@@ -102,6 +131,11 @@ export function openContacts(needs: {
       await throttle.contactChange(userId)
       await mustExist(userId, otherId)
       const pair = await decide(userId, otherId, what)
+      // Deleted meanwhile: whoever clears up after that may have looked before this was there.
+      if ((await accounts.find([userId, otherId])).length < 2) {
+        await part(pair.key)
+        throw nobody()
+      }
       if (what === 'block' && pair.toldRev < pair.rev) await tell(pair)
       else changed()
       return (await named(userId, [pair]))[0]!
@@ -121,6 +155,22 @@ export function openContacts(needs: {
       const pairs = await contacts.list(userId, list, afterKey, limit + 1)
       const items = await named(userId, pairs.slice(0, limit))
       return { items, ...(pairs.length > limit && { nextCursor: items.at(-1)!.userId }) }
+    },
+
+    async forget(userId) {
+      for (const list of CONTACT_LISTS)
+        for (;;) {
+          const pairs = await contacts.list(userId, list, undefined, PAGE)
+          for (const { key } of pairs) await part(key)
+          if (pairs.length < PAGE) break
+        }
+      // Those who blocked the user are in no list of the user's.
+      for (let after: string | undefined; ; ) {
+        const pairs = await contacts.list(EVERYBODY, 'blocked', after, PAGE)
+        for (const { key } of pairs) if (key.includes(userId)) await part(key)
+        after = pairs.at(-1)?.key
+        if (pairs.length < PAGE) break
+      }
     },
 
     async hiding(userId, otherIds) {

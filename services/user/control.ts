@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Log } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
+import type { Deletion } from './store/deletions.ts'
 import type { PasswordChange, RevokeReason, UserStore } from './store/store.ts'
 
 export interface Control {
@@ -9,6 +10,8 @@ export interface Control {
   revoke(userId: string, sessionId: string, reason: RevokeReason): Promise<boolean>
   /** Changes the password and ends the other sessions as `revoke` does; false if the password was changed meanwhile. */
   setPassword(userId: string, change: PasswordChange): Promise<boolean>
+  /** Deletes the account, and ends all it could do, as `revoke` does; false if the password is not that any more. */
+  deleteAccount(deletion: Deletion, before: string): Promise<boolean>
   read: UserDirectory['control']
 }
 
@@ -44,6 +47,11 @@ export function openControl({ store, bus, log }: { store: UserStore; bus: Bus; l
     },
     async setPassword(userId, change) {
       const done = await store.users.setPassword(userId, change)
+      if (done) void tell()
+      return done
+    },
+    async deleteAccount(deletion, before) {
+      const done = await store.deletions.begin(deletion, before)
       if (done) void tell()
       return done
     },

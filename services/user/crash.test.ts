@@ -11,6 +11,8 @@ import type { Mail } from '@parley/protocol/mail'
 import { tokenIn } from './mail.fixture.ts'
 import { PASSWORD } from './service.fixture.ts'
 
+type Told = Mail | { kind: 'user.deleted'; id: string; messages: string }
+
 const ANN = { username: 'ann', email: 'ann@example.org', password: PASSWORD }
 
 /** A data folder, and the processes started on it. */
@@ -29,7 +31,7 @@ function openFolder(t: TestContext) {
     const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] })
     children.push(child)
     const lines = createInterface({ input: child.stdout! })
-    const mails: Mail[] = []
+    const mails: Told[] = []
     const ready = Promise.withResolvers<string>()
     lines.once('line', (port) => {
       ready.resolve(port)
@@ -45,24 +47,28 @@ function openFolder(t: TestContext) {
     ])
     died.catch(() => {})
     return {
-      /** The first mail of that kind, as soon as it was told. */
-      async mail<K extends Mail['kind']>(kind: K): Promise<Extract<Mail, { kind: K }>> {
+      /** The first mail (or deletion) of that kind, as soon as it was told. */
+      async mail<K extends Told['kind']>(kind: K): Promise<Extract<Told, { kind: K }>> {
         const signal = AbortSignal.timeout(10_000)
         for (;;) {
           const found = mails.find((mail) => mail.kind === kind)
-          if (found) return found as Extract<Mail, { kind: K }>
+          if (found) return found as Extract<Told, { kind: K }>
           await once(lines, 'mail', { signal })
         }
       },
-      async post(path: string, body: object, headers: Record<string, string> = {}) {
+      async post(path: string, body: object, headers: Record<string, string> = {}, method = 'POST') {
         const response = await fetch(`http://127.0.0.1:${port}/api/user/${path}`, {
-          method: 'POST',
+          method,
           headers: { 'content-type': 'application/json', ...headers },
           body: JSON.stringify(body),
           signal: AbortSignal.timeout(10_000),
         })
         const text = await response.text()
         return { status: response.status, body: (text ? JSON.parse(text) : {}) as Record<string, unknown> }
+      },
+      async get(path: string, headers: Record<string, string>) {
+        const response = await fetch(`http://127.0.0.1:${port}/api/user/${path}`, { headers })
+        return (await response.json()) as Record<string, unknown>
       },
       /** Resolves when it has died of its crash point. */
       async died(): Promise<void> {
@@ -155,3 +161,25 @@ test('an address that is confirmed when the service dies is the account’s, and
   assert.equal((await next.post('email/confirm', { token })).status, 204)
   assert.equal((await next.post('login', { ...ANN, email: 'new@example.org' })).status, 200)
 })
+
+for (const point of ['delete.after-commit', 'delete.before-told'] as const)
+  test(`an account whose service dies at ${point} is deleted, and the others hear of it`, async (t) => {
+    const start = openFolder(t)
+    const dying = await start(point)
+    await dying.post('register', ANN)
+    await dying.post('register', { ...ANN, username: 'ben', email: 'ben@example.org' })
+    const { body: login } = await dying.post('login', { ...ANN, tokens: 'body' })
+    const { body: ben } = await dying.post('login', { ...ANN, email: 'ben@example.org', tokens: 'body' })
+    const { id } = login.user as { id: string }
+    const path = `contacts/${id}/request`
+    await dying.post(path, {}, { authorization: `Bearer ${ben.token}` }, 'PUT')
+    const wish = { password: PASSWORD, messages: 'erase' }
+    await dying.post('me', wish, { authorization: `Bearer ${login.token}` }, 'DELETE').catch(() => {})
+    await dying.died()
+    const next = await start()
+    assert.deepEqual(await next.mail('user.deleted').then(({ id, messages }) => [id, messages]), [id, 'erase'])
+    assert.equal((await next.post('login', ANN)).status, 401)
+    assert.equal((await next.post('refresh', { refreshToken: login.refreshToken })).status, 401)
+    const list = await next.get('contacts?list=outgoing', { authorization: `Bearer ${ben.token}` })
+    assert.deepEqual(list.items, [])
+  })

@@ -3,7 +3,7 @@ import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import { partitionOf } from '@parley/protocol/limits'
-import { Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
+import { DeleteAccount, Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
 import type { LoginReply, OwnUser, RegisterReply } from '@parley/protocol/user'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'
@@ -15,6 +15,7 @@ import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
 import { emailRoutes } from './email-routes.ts'
 import type { ForgottenPassword } from './forgotten-password.ts'
+import type { OwnAccount } from './own-account.ts'
 import type { OwnEmail } from './own-email.ts'
 import type { OwnPassword } from './own-password.ts'
 import { passwordRoutes } from './password-routes.ts'
@@ -36,6 +37,7 @@ export function userRoutes(needs: {
   ownPassword: OwnPassword
   forgottenPassword: ForgottenPassword
   ownEmail: OwnEmail
+  ownAccount: OwnAccount
   tokens: Tokens
   verifier: Verifier
   throttle: Throttle
@@ -44,7 +46,7 @@ export function userRoutes(needs: {
   publicUsers: PublicUsers
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
-  const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, tokens, verifier } = needs
+  const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, ownAccount, tokens, verifier } = needs
   const { throttle, contacts, profiles, publicUsers, config } = needs
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
@@ -134,6 +136,13 @@ export function userRoutes(needs: {
     const [account] = await accounts.find([actor.userId])
     if (!account) throw new Fault('auth.invalid', 'The session is over: log in')
     res.json(ownUser(account))
+  })
+
+  routes.delete('/me', async (req, res) => {
+    const actor = await authenticate(req)
+    await ownAccount.delete(actor, parse(DeleteAccount, req.body), addressOf(req))
+    if (readCookie(req)?.startsWith(`${actor.sessionId}.`)) clearCookie(req, res)
+    res.status(204).end()
   })
 
   routes.get('/me/sessions', async (req, res) => {

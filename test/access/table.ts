@@ -26,6 +26,7 @@ export const ROUTES: Table = {
   refresh: { body: ({ me }) => ({ refreshToken: me.refreshToken }), self: anyone(), lastAct: true },
   logOut: { self: signedIn(), lastAct: true },
   getMe: { self: signedIn() },
+  deleteAccount: { body: () => ({ password: PASSWORD, messages: 'keep' }), self: signedIn(), lastAct: true },
   listSessions: { self: signedIn() },
   nameSession: { body: () => ({ name: 'Phone' }), ownSession: signedIn(), othersSession: signedIn('not_found') },
   endSession: { ownSession: signedIn(), othersSession: signedIn('not_found'), lastAct: true },

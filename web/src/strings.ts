@@ -8,6 +8,8 @@ export const strings = {
   save: 'Save',
   undo: 'Undo',
   more: 'Show more',
+  /** In the place of the name of who has deleted the account. */
+  deletedUser: 'Deleted user',
 
   broken: 'Something went wrong on this page',
   brokenHint: 'Your messages are kept. Load the page again to go on.',
@@ -37,6 +39,7 @@ export const strings = {
     toLogin: 'Already have an account?',
     ended: 'You were signed out. Please log in again.',
     endedElsewhere: 'This device was signed out from another one. Please log in again.',
+    endedByDeletion: 'This account was deleted.',
     endedByPassword: 'The password of this account was changed. Please log in with the new one.',
   },
 
@@ -83,6 +86,7 @@ export const strings = {
     devices: 'Devices',
     password: 'Change password',
     email: 'Change e-mail',
+    delete: 'Delete account',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',
     logoutText: 'This device forgets everything it holds. Your messages stay on the server.',
@@ -119,6 +123,16 @@ export const strings = {
     over: 'This link has ended or was used.',
     again: 'Ask for a new link',
     toParley: 'Go to Parley',
+  },
+
+  deleteAccount: {
+    title: 'Delete account',
+    intro:
+      'Your account, contacts and settings are deleted and you leave all groups. This cannot be undone, and nobody can bring them back.',
+    messages: 'What becomes of the messages that you wrote?',
+    keep: 'They stay, as written by “Deleted user”',
+    erase: 'They are deleted for everyone',
+    confirm: 'Delete my account',
   },
 
   changeEmail: {
@@ -221,6 +235,8 @@ export const strings = {
   },
 
   chat: {
+    gone: 'This account was deleted',
+    goneHint: 'Nobody reads here any more. What was said stays.',
     none: 'Choose a conversation',
     noneHint: 'Or start a new one.',
     missing: 'This conversation is not here',

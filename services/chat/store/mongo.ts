@@ -5,6 +5,7 @@ import type { Document, MongoClient } from 'mongodb'
 import { amendIn } from './mongo/amendments.ts'
 import { type Collections, collectionsOf } from './mongo/collections.ts'
 import { BOUNDED, clientOf, isDuplicate } from './mongo/connection.ts'
+import { openDepartures } from './mongo/departures.ts'
 import { openHeads } from './mongo/heads.ts'
 import { openInbox } from './mongo/inbox.ts'
 import { prepare } from './mongo/indexes.ts'
@@ -83,6 +84,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
     own: openOwn(parts),
     presence: openPresence(collections, leaseMs),
     people: openPeople(collections),
+    departures: openDepartures(collections),
     search: openSearch({ collections, inbox, heads, amend, index }),
     epoch: await epochOf(collections),
     get healthy() {

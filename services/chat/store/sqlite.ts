@@ -163,6 +163,20 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       find: async (ids) => reader.people(ids),
     },
 
+    departures: {
+      async begin({ userId, messages, at }) {
+        await rounds.command({ do: 'departure', step: 'begin', userId, messages, at })
+      },
+      open: async (limit) => reader.departures(limit),
+      conversations: async (userId, after, limit) => reader.conversationsOf(userId, after, limit),
+      async advance(userId, after) {
+        await rounds.command({ do: 'departure', step: 'advance', userId, after })
+      },
+      async finish(userId) {
+        await rounds.command({ do: 'departure', step: 'finish', userId })
+      },
+    },
+
     search,
 
     async [Symbol.asyncDispose]() {

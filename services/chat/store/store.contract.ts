@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { amendmentsContract } from './contract/amendments.ts'
 import { changesContract } from './contract/changes.ts'
+import { departuresContract } from './contract/departures.ts'
 import { eventsContract } from './contract/events.ts'
 import { extrasContract } from './contract/extras.ts'
 import { inboxContract } from './contract/inbox.ts'
@@ -72,6 +73,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   inboxContract(name, open)
   presenceContract(name, open)
   peopleContract(name, open)
+  departuresContract(name, open)
   searchContract(name, open)
   plansContract(name, open)
 }

@@ -9,8 +9,7 @@ import type {
 import type { OwnChange, OwnChanged, OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
 import type { TimelineEvent } from '@parley/protocol/timeline-event'
-import type { PublicUser } from '@parley/protocol/user'
-
+import type { KeepOrErase, PublicUser } from '@parley/protocol/user'
 import type { Conversation } from '../conversation.ts'
 
 /**
@@ -26,6 +25,7 @@ export interface ChatStore extends AsyncDisposable {
   readonly inbox: InboxStore
   readonly presence: PresenceStore
   readonly people: PeopleStore
+  readonly departures: DepartureStore
   readonly search: SearchStore
   /** Names this life of the data; another after a backup was restored. Cursors of another epoch are expired. */
   readonly epoch: string
@@ -300,7 +300,7 @@ export interface PresenceStore {
 export interface PeopleStore {
   /** Keeps or updates, unless it knows a later `rev` (absent: 0) of that user; repeatable. */
   put(person: PublicUser): Promise<void>
-  /** Those of these who are known. */
+  /** Those of these who are known; who has gone (`DepartureStore`) has no name, and `GONE_REV`. */
   find(ids: readonly string[]): Promise<PublicUser[]>
 }
 
@@ -348,3 +348,29 @@ export interface SearchStore {
 }
 /** The place among what is starred of the message that is starred as the `nth` of a call at that time, in milliseconds since 1970. */
 export const starPlace = (at: number, nth: number): number => at * 1_000 + nth
+
+/** Someone who deleted their account. */
+export interface Departure {
+  userId: string
+  messages: KeepOrErase
+  /** When that was. */
+  at: string
+  /** The last conversation that was seen to. */
+  after?: string
+}
+
+/** The `rev` of the person who has gone: nothing that is heard later is newer. */
+export const GONE_REV = Number.MAX_SAFE_INTEGER
+
+/** Who has gone, and how far their conversations were seen to. */
+export interface DepartureStore {
+  /** Notes it, for ever; from then on `PeopleStore` knows no name. Once it was noted, it stays as it is. */
+  begin(departure: Omit<Departure, 'after'>): Promise<void>
+  /** Those that are not finished, at most `limit`, in no promised order. */
+  open(limit: number): Promise<Departure[]>
+  /** Every conversation that the user is or ever was in, in one order that does not change, after that one, at most `limit`. */
+  conversations(userId: string, after: string | undefined, limit: number): Promise<string[]>
+  /** All up to that one are done. */
+  advance(userId: string, after: string): Promise<void>
+  finish(userId: string): Promise<void>
+}

@@ -78,6 +78,8 @@ export function openControl({ sessions, control }: Collections) {
 
   return {
     head,
+    /** The entry, once however often. */
+    append: (entry: Omit<ControlDocument, '_id'>) => inTurn(() => append(entry)),
     /** Steps 2 and 3 for a session that is `ending`. */
     end,
     /** Does them for every such session, whoever left it. */
@@ -99,7 +101,7 @@ export function openControl({ sessions, control }: Collections) {
   }
 }
 
-function controlEntry({ _id: n, at, kind, userId, sessionId, reason }: ControlDocument): ControlEntry {
-  if (kind === 'user.deleted') return { n, at, kind, userId }
+function controlEntry({ _id: n, at, kind, userId, sessionId, reason, messages }: ControlDocument): ControlEntry {
+  if (kind === 'user.deleted') return { n, at, kind, userId, messages: messages! }
   return { n, at, kind, userId, sessionId: sessionId!, reason: reason! }
 }

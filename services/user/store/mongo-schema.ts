@@ -1,4 +1,6 @@
+import type { KeepOrErase } from '@parley/protocol/user'
 import type { Collection, Db } from 'mongodb'
+import type { Deletion } from './deletions.ts'
 import { MAIL_INDEXES, type MailFields } from './mongo-mail.ts'
 import type { Account, RevokeReason, Session } from './store.ts'
 
@@ -22,12 +24,17 @@ export interface ControlDocument {
   userId: string
   sessionId?: string
   reason?: RevokeReason
+  messages?: KeepOrErase
 }
+
+/** `before` is there until the deletion is carried out (see `mongo-deletions.ts`). */
+export type DeletionDocument = Omit<Deletion, 'userId'> & { _id: string; before?: string }
 
 export interface Collections {
   users: Collection<UserDocument>
   sessions: Collection<SessionDocument>
   control: Collection<ControlDocument>
+  deletions: Collection<DeletionDocument>
 }
 
 /** The collections with their indexes made. None is sharded: uniqueness of names and addresses is over all of them. Throws when a unique index cannot be made. */
@@ -36,6 +43,7 @@ export async function openCollections(db: Db): Promise<Collections> {
     users: db.collection('users'),
     sessions: db.collection('sessions'),
     control: db.collection('control'),
+    deletions: db.collection('deletions'),
   }
   const { users, sessions, control } = collections
   await index('users', () =>

@@ -4,12 +4,13 @@ import { openAccounts } from './mongo-accounts.ts'
 import { attempt } from './mongo-attempt.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
+import { openDeletions } from './mongo-deletions.ts'
 import { mongoMail } from './mongo-mail.ts'
 import { mongoProfiles } from './mongo-profiles.ts'
 import { type Collections, openCollections, type SessionDocument } from './mongo-schema.ts'
 import type { Session, SessionStore, UserStore } from './store.ts'
 
-/** How often this process looks for what another left half done: revocations, changes of a password. */
+/** How often this process looks for what another left half done: revocations, changes of a password, deletions. */
 const HEAL_EVERY_MS = 5_000
 
 /**
@@ -34,9 +35,11 @@ export async function mongoStore(url: string): Promise<UserStore> {
     const control = openControl(collections)
     const sessions = openSessions(collections, control)
     const { heal: healAccounts, ...users } = openAccounts(collections, sessions)
+    const { heal: healDeletions, ...deletions } = openDeletions(db, collections, control)
     const heal = async (): Promise<void> => {
       await healAccounts()
       await control.heal()
+      await healDeletions()
     }
     await heal()
     const healing = setInterval(() => void heal().catch(() => {}), HEAL_EVERY_MS).unref()
@@ -50,6 +53,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
       contacts: await mongoContacts(db),
       mail: mongoMail(collections.users),
       profiles: await mongoProfiles(db),
+      deletions,
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ControlEntry } from '@parley/protocol/events'
+import type { KeepOrErase } from '@parley/protocol/user'
 import type { Account, Session } from './store.ts'
 
 type Row = Record<string, unknown>
@@ -58,7 +59,7 @@ const session = (row: Row): Session => ({
 
 function controlEntry(row: Row): ControlEntry {
   const common = { n: Number(row.n), at: String(row.at), userId: String(row.user_id) }
-  if (row.kind === 'user.deleted') return { ...common, kind: 'user.deleted' }
+  if (row.kind === 'user.deleted') return { ...common, kind: 'user.deleted', messages: row.reason as KeepOrErase }
   const reason = row.reason as Extract<ControlEntry, { kind: 'session.revoked' }>['reason']
   return { ...common, kind: 'session.revoked', sessionId: String(row.session_id), reason }
 }

@@ -1,4 +1,5 @@
 import { CONTACTS_STEP } from './sqlite-contacts.ts'
+import { DELETIONS_STEP } from './sqlite-deletions.ts'
 import { MAIL_STEP } from './sqlite-mail.ts'
 import { PROFILES_STEP } from './sqlite-profiles.ts'
 
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly string[] = [
   MAIL_STEP,
   'ALTER TABLE sessions ADD COLUMN place TEXT',
   PROFILES_STEP,
+  DELETIONS_STEP,
 ]

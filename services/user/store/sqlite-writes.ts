@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { contactWrites } from './sqlite-contacts.ts'
+import { deletionWrites } from './sqlite-deletions.ts'
 import { mailWrites } from './sqlite-mail.ts'
 import { profileWrites } from './sqlite-profiles.ts'
 import type { Account, EmailChange, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
@@ -94,6 +95,7 @@ export function writes(db: DatabaseSync) {
     ...contactWrites(db),
     ...mail.writes,
     ...profileWrites(db),
+    ...deletionWrites(db),
   }
 }
 

@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { Fault } from '@parley/kit/fault'
 import { migrate } from '@parley/kit/migrate'
 import { sqliteContacts } from './sqlite-contacts.ts'
+import { sqliteDeletions } from './sqlite-deletions.ts'
 import { openFile } from './sqlite-file.ts'
 import { sqliteMail } from './sqlite-mail.ts'
 import { sqliteProfiles } from './sqlite-profiles.ts'
@@ -47,6 +48,7 @@ export function sqliteStore(path: string): UserStore {
     contacts: sqliteContacts(db, writer.write),
     mail: sqliteMail(db, writer.write),
     profiles: sqliteProfiles(db, writer.write),
+    deletions: sqliteDeletions(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

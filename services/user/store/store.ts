@@ -1,5 +1,6 @@
 import type { ControlEntry } from '@parley/protocol/events'
 import type { ContactStore } from './contacts.ts'
+import type { DeletionStore } from './deletions.ts'
 import type { MailStore, WithMail } from './mail.ts'
 import type { ProfileStore } from './profiles.ts'
 
@@ -14,6 +15,7 @@ export interface UserStore extends AsyncDisposable {
   readonly contacts: ContactStore
   readonly mail: MailStore
   readonly profiles: ProfileStore
+  readonly deletions: DeletionStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }

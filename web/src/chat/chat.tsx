@@ -5,6 +5,7 @@ import { useApp, useMe, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
 import { openPane } from '../state/pane.ts'
+import { otherIsGone } from '../state/people.ts'
 import { messageRights } from '../state/rights.ts'
 import type { Row } from '../state/rows.ts'
 import { typingLine } from '../state/typing.ts'
@@ -62,13 +63,17 @@ function Chat({ conversation }: { conversation: ConversationView }) {
       <p className={styles.typing} aria-live="off">
         <bdi>{typingLine(view.typing, conversation.members ?? [])}</bdi>
       </p>
-      <Composer
-        conversation={conversation}
-        send={pane.send}
-        edited={edited}
-        onEditLast={() => setEditId(view.rows.findLast(editable)?.id)}
-        onEditEnd={() => setEditId(undefined)}
-      />
+      {otherIsGone(conversation, me.id) ? (
+        <p className={styles.gone}>{strings.chat.goneHint}</p>
+      ) : (
+        <Composer
+          conversation={conversation}
+          send={pane.send}
+          edited={edited}
+          onEditLast={() => setEditId(view.rows.findLast(editable)?.id)}
+          onEditEnd={() => setEditId(undefined)}
+        />
+      )}
     </>
   )
 }

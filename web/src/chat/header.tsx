@@ -7,7 +7,7 @@ import { GroupDetails } from '../dialogs/group-details.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { otherOf, presenceText } from '../state/people.ts'
+import { nameOf, otherIsGone, otherOf, presenceText } from '../state/people.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import styles from './header.module.css'
@@ -22,7 +22,8 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const [blocking, setBlocking] = useState(false)
   const unblocking = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
-  const other = otherOf(conversation, me.id)
+  const gone = otherIsGone(conversation, me.id)
+  const other = gone ? undefined : otherOf(conversation, me.id)
   const group = conversation.kind === 'group'
   const item = other === undefined ? undefined : presence.get(other)
   const blocked = other !== undefined && contacts.blocked.some(({ userId }) => userId === other)
@@ -47,14 +48,16 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       />
       <div className={styles.names}>
         <h2 ref={heading} tabIndex={-1} className={styles.title}>
-          <bdi>{conversation.title}</bdi>
+          <bdi>{nameOf(conversation.title)}</bdi>
         </h2>
         <p className={styles.state}>
           {group
             ? strings.chat.members(conversation.memberCount)
-            : other === undefined
-              ? strings.list.self
-              : (unblocking.error ?? (blocked ? strings.contacts.blocked : presenceText(item, new Date())))}
+            : gone
+              ? strings.chat.gone
+              : other === undefined
+                ? strings.list.self
+                : (unblocking.error ?? (blocked ? strings.contacts.blocked : presenceText(item, new Date())))}
         </p>
       </div>
       {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}

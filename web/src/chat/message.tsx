@@ -4,7 +4,7 @@ import { useApp } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Ticks } from '../parts/ticks.tsx'
-import { colourOf } from '../state/people.ts'
+import { colourOf, nameOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
 import { clockTime, dayLabel, fullTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
@@ -50,7 +50,7 @@ export function MessageRow({
       <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender} {...press}>
         {named && (
           <p className={styles.sender} data-hue={colourOf(row.senderId, 6)}>
-            <bdi>{row.sender}</bdi>
+            <bdi>{nameOf(row.sender)}</bdi>
           </p>
         )}
         <p className={styles.text} dir="auto" data-deleted={row.deleted}>

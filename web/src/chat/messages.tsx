@@ -7,6 +7,7 @@ import { Icon } from '../parts/icon.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { badge } from '../state/badge.ts'
 import type { Pane, PaneView } from '../state/pane.ts'
+import { nameOf } from '../state/people.ts'
 import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
 import { MessageRow } from './message.tsx'
@@ -100,7 +101,7 @@ export function Messages({
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
         tabIndex={0}
         aria-live="off"
-        aria-label={strings.chat.messages(conversation.title)}
+        aria-label={strings.chat.messages(nameOf(conversation.title))}
         onFocus={walk.focused}
         onKeyDownCapture={walk.pressed}
       >

@@ -22,7 +22,9 @@ export function Entry({ ended }: { ended: string | undefined }) {
             ? strings.entry.endedElsewhere
             : ended === 'password'
               ? strings.entry.endedByPassword
-              : strings.entry.ended}
+              : ended === 'deleted'
+                ? strings.entry.endedByDeletion
+                : strings.entry.ended}
         </p>
       )}
       {invite && <p className={styles.ended}>{strings.join.invited}</p>}

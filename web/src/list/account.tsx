@@ -3,6 +3,7 @@ import { useMe } from '../app-context.tsx'
 import { ChangeEmail } from '../dialogs/change-email.tsx'
 import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Contacts } from '../dialogs/contacts.tsx'
+import { DeleteAccount } from '../dialogs/delete-account.tsx'
 import { Devices } from '../dialogs/devices.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Starred } from '../dialogs/starred.tsx'
@@ -17,7 +18,7 @@ import styles from './account.module.css'
 export function Account() {
   const me = useMe()
   const [dialog, setDialog] = useState<
-    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'sign-out'
+    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'delete' | 'sign-out'
   >()
   const close = () => setDialog(undefined)
   return (
@@ -56,6 +57,9 @@ export function Account() {
           <Button look="danger" onClick={() => setDialog('sign-out')}>
             <Icon name="leave" size={18} /> {strings.account.logout}
           </Button>
+          <Button look="danger" onClick={() => setDialog('delete')}>
+            <Icon name="trash" size={18} /> {strings.account.delete}
+          </Button>
         </Modal>
       )}
       {dialog === 'contacts' && <Contacts onClose={close} />}
@@ -63,6 +67,7 @@ export function Account() {
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'email' && <ChangeEmail onClose={close} />}
+      {dialog === 'delete' && <DeleteAccount onClose={close} />}
       {dialog === 'sign-out' && <SignOut onClose={close} />}
     </>
   )

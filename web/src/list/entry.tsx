@@ -6,7 +6,7 @@ import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Ticks } from '../parts/ticks.tsx'
 import { badge } from '../state/badge.ts'
-import { otherOf } from '../state/people.ts'
+import { nameOf, otherOf } from '../state/people.ts'
 import { preview } from '../state/preview.ts'
 import { shortTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
@@ -48,7 +48,7 @@ export function ConversationEntry({
         <span className={styles.lines}>
           <span className={styles.line}>
             <span className={styles.title}>
-              <bdi>{conversation.title}</bdi>
+              <bdi>{nameOf(conversation.title)}</bdi>
             </span>
             {muted && <Mark icon="muted" label={strings.list.muted} />}
             {settings.pinned !== null && <Mark icon="pin" label={strings.list.pinned} />}

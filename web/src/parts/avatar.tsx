@@ -1,7 +1,7 @@
 import { colourOf, initial } from '../state/people.ts'
 import styles from './avatar.module.css'
 
-/** The letter of a name on a colour of its own, and a dot when that person is online. The words beside it say both. */
+/** The letter of a name on a colour of its own (a question mark on none, of who has no name any more), and a dot when that person is online. The words beside it say both. */
 export function Avatar({
   id,
   name,
@@ -14,7 +14,7 @@ export function Avatar({
   size?: 'list' | 'small'
 }) {
   return (
-    <span className={styles.avatar} data-hue={colourOf(id, 6)} data-size={size} aria-hidden="true">
+    <span className={styles.avatar} data-hue={name ? colourOf(id, 6) : undefined} data-size={size} aria-hidden="true">
       {initial(name)}
       {online && <span className={styles.dot} />}
     </span>

@@ -37,6 +37,13 @@ export function checkEmail({ email }: Record<'email', string>) {
   return errors
 }
 
+/** Only that it is there. */
+export function checkPassword({ password }: Record<'password', string>) {
+  const errors: FieldErrors<'password'> = {}
+  if (!password) errors.password = strings.check.required
+  return errors
+}
+
 export function checkNewEmail({ email, password }: Record<'email' | 'password', string>) {
   const errors: FieldErrors<'email' | 'password'> = checkEmail({ email })
   if (!password) errors.password = strings.check.required

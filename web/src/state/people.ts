@@ -26,6 +26,14 @@ export function presenceText(item: PresenceItem | undefined, now: Date): string 
   return item.lastSeenAt ? strings.chat.lastSeen(sentenceTime(item.lastSeenAt, now)) : strings.chat.offline
 }
 
+/** A name as it is shown; who has deleted the account has none. */
+export const nameOf = (name: string): string => name || strings.deletedUser
+
+/** Whether the other one of a direct conversation has deleted the account. */
+export const otherIsGone = (conversation: ConversationView, meId: string): boolean =>
+  conversation.kind === 'direct' &&
+  conversation.members?.some((member) => member.userId !== meId && member.deleted) === true
+
 /** The letter that stands for a name. */
 export function initial(name: string): string {
   const [first] = new Intl.Segmenter().segment(name.trim())

@@ -1,5 +1,6 @@
 import type { ConversationView, MessageStatus, OutboxItem } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
+import { nameOf } from './people.ts'
 
 /** The second line of a conversation in the list. */
 export interface Preview {
@@ -28,7 +29,7 @@ export function preview(conversation: ConversationView, outbox: readonly OutboxI
   }
   const last = conversation.lastMessage
   if (!last) return { text: strings.list.noMessages }
-  const by = last.mine ? strings.list.you : last.sender
+  const by = last.mine ? strings.list.you : nameOf(last.sender)
   const text = last.deleted ? strings.message.deleted : last.text
   return { text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
 }

@@ -1,5 +1,6 @@
 import type { Entry, Role } from '@parley/protocol/conversation'
 import type { Settings } from '@parley/protocol/settings'
+import type { KeepOrErase } from '@parley/protocol/user'
 import type { Collection, Db, Document, ObjectId } from 'mongodb'
 import type { Invite } from '../../conversation.ts'
 import type { Stay } from '../store.ts'
@@ -26,6 +27,7 @@ export interface Collections {
   /** One document in all: which chat nodes live. */
   nodes: Collection<NodesDocument>
   people: Collection<PersonDocument>
+  departures: Collection<DepartureDocument>
   about: Collection<AboutDocument>
   /** What the texts are found by, one document per 64 messages of a conversation. By conversation. */
   search: Collection<SearchDocument>
@@ -166,6 +168,15 @@ export interface PersonDocument {
   rev?: number
 }
 
+/** `open` until all was seen to. */
+interface DepartureDocument {
+  _id: string
+  messages: KeepOrErase
+  at: string
+  after?: string
+  open?: true
+}
+
 interface AboutDocument {
   _id: 'epoch'
   epoch: string
@@ -222,6 +233,7 @@ export function collectionsOf(db: Db, read: () => void = () => {}): Collections 
     presence: named('presence'),
     nodes: named('nodes'),
     people: named('people'),
+    departures: named('departures'),
     about: named('about'),
     search: named('search'),
     searched: named('searched'),

@@ -63,6 +63,11 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.presence.read([userId])
   await store.presence.disconnect({ nodeId: 'node-1', socketId: 'gone', userId })
   await store.people.find([userId])
+  await store.departures.begin({ userId: randomUUID(), messages: 'keep', at: new Date().toISOString() })
+  await store.departures.open(10)
+  await store.departures.conversations(userId, undefined, 10)
+  await store.departures.advance(userId, id)
+  await store.departures.finish(userId)
   const search = { userId, limit: 10, budgetMs: 10_000 }
   for (const terms of [[], ['message'], ['me', 'ess']]) {
     await store.search.find({ ...search, terms })

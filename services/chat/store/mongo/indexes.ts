@@ -38,6 +38,8 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'user_conversation', key: { userId: 1, conversationId: 1 }, unique: true },
     { name: 'user_stamp', key: { userId: 1, stamp: 1 } },
   ],
+  // As large as what is under way.
+  departures: [{ name: 'open', key: { open: 1 }, sparse: true }],
   presence: [{ name: 'node', key: { 'leases.node': 1 } }],
   search: [
     { name: 'conversation_gram', key: { conversationId: 1, grams: 1, last: 1, first: 1 } },
@@ -56,6 +58,7 @@ const SHARD_KEYS: Partial<Record<keyof Collections, Document>> = {
   inbox: { userId: 'hashed' },
   presence: { _id: 'hashed' },
   people: { _id: 'hashed' },
+  departures: { _id: 'hashed' },
   search: { conversationId: 'hashed' },
   searched: { _id: 'hashed' },
 }

@@ -9,7 +9,7 @@ import { isTimelineEvent, type TimelineEvent } from '@parley/protocol/timeline-e
 import type { PublicUser } from '@parley/protocol/user'
 
 import type { Conversation } from '../../conversation.ts'
-import type { InboxRow, Starred, Stay } from '../store.ts'
+import type { Departure, InboxRow, Starred, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
 import { EVERYBODY } from './mentions.ts'
@@ -17,6 +17,8 @@ import { type OwnRow, ownMarkOf } from './own.ts'
 import { type ChangeRow, changeOf, type Extras, type MessageRow, messageOf, type StateRow, timeOf } from './rows.ts'
 import { type SettingsRow, settingsOf } from './settings.ts'
 import { all, one } from './statements.ts'
+
+type DepartureRow = { user: Uint8Array; messages: Departure['messages']; at: string; after: Uint8Array | null }
 
 /** The connection that only reads, on the main thread: closed ranges by index, prepared, of what was committed. */
 export type Reader = ReturnType<typeof openReader>
@@ -65,6 +67,8 @@ export function openReader(path: string, limits: Limits) {
     db,
     'person',
   )
+  const departures = all<DepartureRow>(db, 'departures')
+  const conversationsOf = all<{ id: Uint8Array }>(db, 'conversationsOf')
   let reads = 0
 
   return {
@@ -283,6 +287,19 @@ export function openReader(path: string, limits: Limits) {
           const chosen = { ...(displayName !== null && { displayName }), ...(colour !== null && { colour }) }
           return [{ id, username, ...chosen, ...(rev > 0 && { rev }) }]
         }),
+      ),
+
+    departures: (limit: number): Departure[] =>
+      guard(() => departures(limit)).map(({ user, messages, at, after }) => ({
+        userId: idOf(user),
+        messages,
+        at,
+        ...(after && { after: idOf(after) }),
+      })),
+
+    conversationsOf: (userId: string, after: string | undefined, limit: number): string[] =>
+      guard(() => conversationsOf(idBytes(userId), after === undefined ? null : idBytes(after), limit)).map(({ id }) =>
+        idOf(id),
       ),
 
     close: () => db.close(),

@@ -3,6 +3,7 @@ import type { OwnChange, OwnChanged } from '@parley/protocol/own'
 import type { SettingsChange } from '@parley/protocol/settings'
 import type { PublicUser } from '@parley/protocol/user'
 import type { Starred, Stay } from '../store.ts'
+import type { DepartureStep } from './departures.ts'
 
 /**
  * What passes between the main thread and the writer's thread: one round at a time, which is one transaction. Messages and
@@ -43,6 +44,7 @@ export type Command =
   | { do: 'own'; userId: string; stay: Stay; change: OwnChange }
   | { do: 'unstar'; userId: string; messages: readonly Omit<Starred, 'place'>[] }
   | ({ do: 'person' } & PublicUser)
+  | DepartureStep
 
 /** What came of a command. */
 export type Answer = boolean | string[] | OwnChanged

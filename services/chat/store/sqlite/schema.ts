@@ -87,6 +87,12 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `CREATE INDEX change_event ON changes (conversation, head_seq, rev) WHERE kind IN ('created', 'members.added',
        'members.removed', 'members.role', 'renamed', 'described', 'timer.changed', 'message.pinned')`,
   ],
+  [
+    // Who deleted their account; 'after' is the last conversation that was seen to. The row stays, so that nobody goes twice.
+    `CREATE TABLE departures (user BLOB PRIMARY KEY, messages TEXT NOT NULL, at TEXT NOT NULL, after BLOB,
+       done INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX departure_done ON departures (done)`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

@@ -69,6 +69,11 @@ export const READS = {
   leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
   lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
   person: 'SELECT username, display_name, colour, rev FROM people WHERE id = ?',
+  departures: 'SELECT user, messages, at, after FROM departures WHERE done = 0 LIMIT ?',
+  // By the key, which grows: one that comes meanwhile comes last.
+  conversationsOf: `SELECT k.id FROM inbox i JOIN conversations k ON k.key = i.conversation
+    WHERE i.user = ?1 AND i.conversation > coalesce((SELECT key FROM conversations WHERE id = ?2), 0)
+    ORDER BY i.conversation LIMIT ?3`,
   conversationByKey: 'SELECT key, id, rev, head_seq, members_rev, state FROM conversations WHERE key = ?',
   // Of searches and their index.
   searchMessage: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos = ?`,
@@ -138,6 +143,12 @@ export const WRITES = {
   person: `INSERT INTO people (id, username, display_name, colour, rev) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET username = excluded.username, display_name = excluded.display_name,
     colour = excluded.colour, rev = excluded.rev WHERE rev <= excluded.rev`,
+  // Whatever is heard later has a lower 'rev'.
+  nameless: `INSERT INTO people (id, username, rev) VALUES (?1, '', ?2)
+    ON CONFLICT DO UPDATE SET username = '', display_name = NULL, colour = NULL, rev = ?2`,
+  departure: 'INSERT OR IGNORE INTO departures (user, messages, at) VALUES (?, ?, ?)',
+  departureAfter: 'UPDATE departures SET after = ? WHERE user = ?',
+  departureDone: 'UPDATE departures SET done = 1, after = NULL WHERE user = ?',
 } as const
 
 /** A prepared read of at most one row. `Row` is what the statement selects. */

@@ -3,6 +3,7 @@ import { crashPoint } from '@parley/kit/crash'
 import { createdAfter } from '../created-at.ts'
 import { Appends } from './appends.ts'
 import { idBytes } from './bytes.ts'
+import { departureSteps } from './departures.ts'
 import { Heads } from './heads.ts'
 import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
@@ -50,6 +51,7 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
   const leases = new Leases(db, leaseMs)
   const watermark = new Watermark(db)
   const putPerson = write(db, 'person')
+  const depart = departureSteps(db)
   const begin = db.prepare('BEGIN IMMEDIATE')
   const commit = db.prepare('COMMIT')
   const version = db.prepare('PRAGMA data_version')
@@ -161,6 +163,8 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
           command.rev ?? 0,
         )
         return true
+      case 'departure':
+        return depart(command)
       default:
         throw new Error(`unknown command ${(command satisfies never as Command).do}`)
     }
