@@ -23,6 +23,7 @@ export const BUGS = {
   'read on delivery': 'I13',
   'status from the last event': 'I14',
   'unread counter': 'I15',
+  'a tombstone is unread': 'I15',
   'edit kept in memory': 'I24',
   'the later clock wins': 'I24',
   'an edit brings back what was deleted': 'I24',

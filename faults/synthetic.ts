@@ -350,7 +350,11 @@ export function synthetic(seed: number, bug?: Bug): History {
     const readSeq = (userId: string): number => marks.get(userId)!.readSeq
     const unreadOf = (userId: string): number =>
       messages.filter(
-        (m) => m.seq > readSeq(userId) && m.seq >= (members.get(userId)?.fromSeq ?? 0) && m.senderId !== userId,
+        (m) =>
+          m.seq > readSeq(userId) &&
+          m.seq >= (members.get(userId)?.fromSeq ?? 0) &&
+          m.senderId !== userId &&
+          (!m.deleted || bug === 'a tombstone is unread'),
       ).length
     const present = [...members.values()]
     return {

@@ -371,15 +371,18 @@ export function openDevice(
   }
 }
 
-/** What an earlier release kept has no settings, and does not know of mentions and of one's own messages. */
+/** What an earlier release kept has no settings, and does not know of mentions, of deletions and of one's own messages. */
 function whole(held: Held): Held {
   const { facts, counted } = held
   const { settings = UNSET, mentions = 0, ownRev = 0 } = facts.me as Partial<typeof facts.me>
-  const { naming = [] } = held as Partial<Held>
+  const { naming = [], deletedSeqs = [], deletedRev = 0, doubted = 0 } = held as Partial<Held>
   return {
     ...held,
     facts: { ...facts, me: { ...facts.me, settings, mentions, ownRev } },
     naming,
-    counted: { ...counted, mentions: counted.mentions ?? 0 },
+    deletedSeqs,
+    deletedRev,
+    doubted,
+    counted: { ...counted, mentions: counted.mentions ?? 0, rev: counted.rev ?? held.rev },
   }
 }

@@ -23,8 +23,9 @@ export interface Held {
   headRev: number
   /** Messages `firstSeq`..`headSeq` are stored; none when `firstSeq` is `headSeq` + 1. */
   firstSeq: number
-  /** Those of the stored messages that are one's own: they do not count as unread. */
+  /** Those of the stored messages that are one's own, and those that were deleted: neither count as unread. */
   ownSeqs: readonly number[]
+  deletedSeqs: readonly number[]
   /** Those of the stored messages that are others' and name oneself or everybody. */
   naming: readonly Naming[]
   lastMessage?: StoredMessage
@@ -35,8 +36,11 @@ export interface Held {
   marks?: readonly Marks[]
   /** How far everyone else has been at some time; a new member does not take it back (I14). */
   reached: { deliveredSeq: number; readSeq: number }
-  /** Unread messages after `readSeq` up to `headSeq`, as the server counted them. */
-  counted: { readSeq: number; headSeq: number; unread: number; mentions: number }
+  /** Unread messages after `readSeq` up to `headSeq`, as the server counted them; deletions up to `rev` are in it, later ones may be. */
+  counted: { readSeq: number; headSeq: number; unread: number; mentions: number; rev: number }
+  /** The latest deletion that is applied, and the latest that the count may lack: until one of that `rev` comes, it is not sure. */
+  deletedRev: number
+  doubted: number
   /** When something last happened in it. */
   activeAt: string
 }
@@ -66,12 +70,15 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
     firstSeq: last ? item.headSeq : item.headSeq + 1,
     ownSeqs: last?.senderId === me ? [last.seq] : [],
     naming: last ? namingIn([last], me) : [],
+    deletedSeqs: last?.deleted ? [last.seq] : [],
     ...(last && { lastMessage: last }),
     deliveredSeq: item.me.deliveredSeq,
     readSeq: item.me.readSeq,
     ...(marks && { marks }),
     reached: { deliveredSeq: 0, readSeq: 0 },
     counted: countedIn(item),
+    deletedRev: 0,
+    doubted: 0,
     activeAt: last?.createdAt ?? now,
   }
   return withReached(held, me)
@@ -81,7 +88,8 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
 export function heldFromStart(item: ConversationItem, me: string, now: string): Held {
   const { lastMessage: _, ...rest } = heldFrom(item, me, now)
   const before = item.me.fromSeq - 1
-  return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ownSeqs: [], naming: [] }
+  const none = { ownSeqs: [], deletedSeqs: [], naming: [] }
+  return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ...none }
 }
 
 /** What the server says of it now: facts if newer, marks by max, its count of unread as the ground to count on. */
@@ -89,14 +97,16 @@ export function withItem(held: Held, item: ConversationItem, me: string): Held {
   const { lastMessage: _, marks, ...facts } = item
   const newer = item.rev >= held.facts.rev
   const merged = mergeMarks(held.marks ?? [], marks ?? [])
-  const surer = item.headSeq >= held.counted.headSeq && item.me.readSeq >= held.counted.readSeq
+  const { counted } = held
+  const surer = item.headSeq >= counted.headSeq && item.me.readSeq >= counted.readSeq && item.rev >= counted.rev
   const next: Held = {
     ...held,
     facts: withLater(newer ? facts : held.facts, held.facts.me.settings, item.me.settings),
     headRev: Math.max(held.headRev, item.rev),
     deliveredSeq: Math.max(held.deliveredSeq, item.me.deliveredSeq),
     readSeq: Math.max(held.readSeq, item.me.readSeq),
-    counted: surer ? countedIn(item) : held.counted,
+    counted: surer ? countedIn(item) : counted,
+    doubted: surer && item.rev < held.deletedRev ? held.deletedRev : held.doubted,
   }
   const members = new Set(next.facts.members?.map(({ userId }) => userId))
   if (newer) next.marks = marks && merged.filter(({ userId }) => members.has(userId))
@@ -126,7 +136,9 @@ export function withEntry(
     const message = { ...entry, sender }
     const own = entry.senderId === me ? [...held.ownSeqs, entry.seq] : held.ownSeqs
     const naming = namesOne(entry, me) ? [...held.naming, { seq: entry.seq, senderId: entry.senderId }] : held.naming
-    const next = { ...held, rev: entry.rev, headSeq: entry.seq, ownSeqs: own, naming, lastMessage: message }
+    const deleted = entry.deleted ? [...held.deletedSeqs, entry.seq] : held.deletedSeqs
+    const place = { rev: entry.rev, headSeq: entry.seq, ownSeqs: own, deletedSeqs: deleted, naming }
+    const next = { ...held, ...place, lastMessage: message }
     const headRev = Math.max(held.headRev, entry.rev)
     return { message, ...trimmed({ ...next, headRev, activeAt: entry.createdAt }) }
   }
@@ -138,6 +150,13 @@ export function withEntry(
       const others = held.naming.filter(({ seq }) => seq !== entry.seq)
       const named = entry.kind === 'message.edited' && namesOne(entry, me)
       next.naming = named ? [...others, { seq: entry.seq, senderId: entry.senderId }] : others
+    }
+    if (entry.kind === 'message.deleted') {
+      if (entry.seq >= held.firstSeq && !held.deletedSeqs.includes(entry.seq))
+        next.deletedSeqs = [...held.deletedSeqs, entry.seq]
+      next.deletedRev = entry.rev
+      // Counted before or after it was deleted: that cannot be told, and whose it was may not be known.
+      if (entry.seq <= held.counted.headSeq) next.doubted = entry.rev
     }
     return { held: next, dropped: [] }
   }
@@ -182,11 +201,12 @@ function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
   const { unread, sure } = unreadOf(held)
   const mayCount = sure && held.counted.headSeq <= held.headSeq
   const mentions = mentionsOf(held, () => false)
-  const counted = mayCount ? { readSeq: readUpTo(held), headSeq: held.headSeq, unread, mentions } : held.counted
+  const here = { readSeq: readUpTo(held), headSeq: held.headSeq, unread, mentions, rev: held.rev }
+  const counted = mayCount ? here : held.counted
   const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
-  const ownSeqs = held.ownSeqs.filter((seq) => seq >= firstSeq)
+  const [ownSeqs, deletedSeqs] = [held.ownSeqs, held.deletedSeqs].map((seqs) => seqs.filter((seq) => seq >= firstSeq))
   const naming = held.naming.filter(({ seq }) => seq >= firstSeq)
-  return { held: { ...held, firstSeq, counted, ownSeqs, naming }, dropped }
+  return { held: { ...held, firstSeq, counted, ownSeqs: ownSeqs!, deletedSeqs: deletedSeqs!, naming }, dropped }
 }
 
 /** The messages that are now stored: a dense run up to the head. */
@@ -197,6 +217,7 @@ export function withWindow(held: Held, messages: readonly StoredMessage[], me: s
     firstSeq: kept[0]?.seq ?? held.headSeq + 1,
     ownSeqs: kept.filter((message) => message.senderId === me).map((message) => message.seq),
     naming: namingIn(kept, me),
+    deletedSeqs: kept.filter((message) => message.deleted).map((message) => message.seq),
   }
 }
 
@@ -249,20 +270,21 @@ export function statusOf(held: Held, seq: number): 'sent' | 'delivered' | 'read'
 const readUpTo = (held: Held): number => Math.max(held.readSeq, held.facts.me.fromSeq - 1)
 
 /**
- * Unread messages: those after `readSeq` that are not one's own, at most 1,000. Counted over what is stored, or on from
- * what the server counted. When neither reaches, it is a guess and not `sure`: ask the server.
+ * Unread messages: those after `readSeq` that are not one's own and were not deleted, at most 1,000. Counted over what is
+ * stored, or on from what the server counted. When neither reaches, it is a guess and not `sure`: ask the server.
  */
 export function unreadOf(held: Held): { unread: number; sure: boolean } {
   const read = readUpTo(held)
   const { counted } = held
   const countedFrom = Math.max(counted.readSeq, held.facts.me.fromSeq - 1)
-  if (counted.headSeq > held.headSeq && countedFrom === read) return capped(counted.unread, true)
+  const sure = held.doubted <= counted.rev
+  if (counted.headSeq > held.headSeq && countedFrom === read) return capped(counted.unread, sure)
   if (counted.headSeq <= held.headSeq) {
-    if (read >= held.firstSeq - 1) return capped(othersAfter(held, read), true)
+    if (read >= held.firstSeq - 1) return capped(unreadAfter(held, read), true)
     if (countedFrom === read && counted.headSeq >= held.firstSeq - 1)
-      return capped(counted.unread + othersAfter(held, counted.headSeq), true)
+      return capped(counted.unread + unreadAfter(held, counted.headSeq), sure)
   }
-  const later = Math.max(0, counted.unread - (read - countedFrom)) + othersAfter(held, Math.max(counted.headSeq, read))
+  const later = Math.max(0, counted.unread - (read - countedFrom)) + unreadAfter(held, Math.max(counted.headSeq, read))
   return capped(Math.min(later, Math.max(0, Math.max(held.headSeq, counted.headSeq) - read)), false)
 }
 
@@ -301,11 +323,12 @@ export const namesOne = (
 const namingIn = (messages: readonly StoredMessage[], me: string): Naming[] =>
   messages.filter((message) => namesOne(message, me)).map(({ seq, senderId }) => ({ seq, senderId }))
 
-const countedIn = ({ headSeq, me: { readSeq, unread, mentions } }: ConversationItem): Held['counted'] => ({
+const countedIn = ({ rev, headSeq, me: { readSeq, unread, mentions } }: ConversationItem): Held['counted'] => ({
   readSeq,
   headSeq,
   unread,
   mentions,
+  rev,
 })
 
 const capped = (unread: number, sure: boolean): { unread: number; sure: boolean } => ({
@@ -316,6 +339,13 @@ const capped = (unread: number, sure: boolean): { unread: number; sure: boolean 
 /** Others' messages after `seq`; right when all of those are stored. */
 const othersAfter = (held: Held, seq: number): number =>
   Math.max(0, held.headSeq - seq) - held.ownSeqs.filter((own) => own > seq).length
+
+/** Those of them that were not deleted. */
+function unreadAfter(held: Held, seq: number): number {
+  if (held.deletedSeqs.length === 0) return othersAfter(held, seq)
+  const uncounted = new Set([...held.ownSeqs, ...held.deletedSeqs].filter((one) => one > seq))
+  return Math.max(0, held.headSeq - seq - uncounted.size)
+}
 
 /** Whether something of others arrived here that the server does not know to be delivered. */
 export function undelivered(held: Held): boolean {

@@ -130,7 +130,7 @@ function unread(final: History['final']): Anomaly[] {
     for (const member of conversation.members) {
       const readSeq = conversation.marks.find((m) => m.userId === member.userId)?.readSeq ?? 0
       const expected = conversation.messages.filter(
-        (m) => m.seq > readSeq && m.seq >= member.fromSeq && m.senderId !== member.userId,
+        (m) => m.seq > readSeq && m.seq >= member.fromSeq && m.senderId !== member.userId && !m.deleted,
       ).length
       const said = [
         ...conversation.unread

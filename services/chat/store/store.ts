@@ -151,7 +151,10 @@ export interface LogStore {
   /** Every version of a message's text, the first one first; none of a deleted message. */
   readVersions(conversationId: string, seq: number): Promise<MessageVersion[]>
 
-  /** How many messages after `afterSeq` up to `toSeq` are not from `userId`, counted to at most `max`. */
+  /**
+   * How many messages after `afterSeq` up to `toSeq` are not from `userId` and not deleted, counted to at most `max`. Every deletion
+   * up to the head that was read before is in it.
+   */
   countOthers(conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): Promise<number>
 
   /**

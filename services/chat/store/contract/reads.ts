@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
 import type { OpenStore } from '../store.contract.ts'
-import { appended, membership, newGroup, newId, people, say, title, wholeLog } from './world.ts'
+import { amendment, appended, membership, newGroup, newId, people, say, title, wholeLog } from './world.ts'
 
 /** Ranges: closed, ascending, limited. */
 export function readsContract(name: string, open: OpenStore): void {
@@ -78,5 +78,12 @@ export function readsContract(name: string, open: OpenStore): void {
     assert.equal(await count(ann, 6, 6), 0)
     assert.equal(await count(ann, 0, 6, 2), 2)
     assert.equal(await store.log.countOthers(newId(), ann, 0, 10, 10), 0)
+    for (const seq of [1, 2, 5]) appended(await store.log.append(amendment(room, ann, seq, 'deleted')))
+    appended(await store.log.append(amendment(room, ann, 3, { text: 'edited' })))
+    assert.equal(await count(ann, 0, 6), 2, 'what was deleted does not count')
+    assert.equal(await count(bob, 0, 6), 1)
+    assert.equal(await count(newId(), 0, 6, 2), 2, 'and does not stand in the way of others')
+    assert.equal(await count(newId(), 0, 6), 3)
+    assert.equal(await count(bob, 4, 5), 0)
   })
 }

@@ -66,7 +66,7 @@ function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDo
   if (before.deleted) return { $set: { changedRev } }
   if (deleted)
     return {
-      $set: { changedRev, text, deleted, contentHash: '' },
+      $set: { changedRev, text, deleted, contentHash: '', tombstone: message.conversationId, tombstoneSeq: change.seq },
       $unset: {
         editedAt: '',
         edits: '',

@@ -61,6 +61,9 @@ export type LogDocument = Kept<Entry> & {
   /** Of a change that timelines show: its conversation and `headSeq` once more, so that only such changes are in the index. */
   eventOf?: string
   eventSeq?: number
+  /** Of a deleted message: the conversation and the `seq` once more, so that only such messages are in the index. */
+  tombstone?: string
+  tombstoneSeq?: number
   /** Of an entry that names a message: the message's `seq`; and the conversation, until a change of it is carried out in the message's document. */
   about?: number
   unapplied?: string

@@ -51,20 +51,8 @@ export function documentOf(entry: Entry, contentHash: string): LogDocument {
 
 /** The entry in a document of the log; a message as it is now. */
 export function entryOf(document: LogDocument): Entry {
-  const {
-    _id,
-    contentHash,
-    outbox,
-    about,
-    unapplied,
-    versions,
-    textRev,
-    named,
-    namedSeq,
-    eventOf,
-    eventSeq,
-    ...entry
-  } = document
+  const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...rest } = document
+  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, ...entry } = rest
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }

@@ -18,6 +18,8 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'named', key: { named: 1, namedSeq: 1 }, sparse: true },
     // As large as what timelines show beside messages. Not by `conversationId`, which every entry has.
     { name: 'event', key: { eventOf: 1, eventSeq: 1, rev: 1 }, sparse: true },
+    // As large as what was deleted.
+    { name: 'tombstones', key: { tombstone: 1, tombstoneSeq: 1 }, sparse: true },
     // As large as what is to disappear.
     { name: 'expires', key: { expiresAt: 1 }, sparse: true },
     // As large as what is being carried out at this moment.

@@ -140,10 +140,18 @@ export function openLog(parts: {
       return [...(before ?? []), { text: now.text, createdAt: now.editedAt ?? now.createdAt }]
     },
 
-    countOthers(conversationId, userId, afterSeq, toSeq, max) {
-      if (toSeq <= afterSeq || max <= 0) return Promise.resolve(0)
-      const filter = { conversationId, seq: { $gt: afterSeq, $lte: toSeq }, senderId: { $ne: userId } }
-      return answered(log.countDocuments(filter, { ...BOUNDED, limit: max }))
+    async countOthers(conversationId, userId, afterSeq, toSeq, max) {
+      if (toSeq <= afterSeq || max <= 0) return 0
+      const range = { $gt: afterSeq, $lte: toSeq }
+      const senderId = { $ne: userId }
+      const sent = (limit: number) =>
+        log.countDocuments({ conversationId, seq: range, senderId }, { ...BOUNDED, limit })
+      const tombstones = { conversationId, tombstone: conversationId, tombstoneSeq: range, senderId }
+      const deleted = amend(conversationId).then(() => log.countDocuments(tombstones, BOUNDED))
+      // A deleted message keeps its place, so that both count it, whichever comes first.
+      const [all, gone] = await answered(Promise.all([sent(max), deleted]))
+      if (gone === 0 || all < max) return all - gone
+      return Math.min(max, (await answered(sent(max + gone))) - gone)
     },
 
     async pending(limit, watchedMs) {

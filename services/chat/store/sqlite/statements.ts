@@ -32,8 +32,9 @@ export const READS = {
     AND kind IN ('created', 'members.added', 'members.removed', 'members.role', 'renamed', 'described', 'timer.changed',
       'message.pinned') ORDER BY head_seq DESC, rev DESC LIMIT ?`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
-  others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages
-    WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ? LIMIT ?)`,
+  others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages m
+    WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ? AND NOT EXISTS (SELECT 1
+      FROM message_states s WHERE s.conversation = m.conversation AND s.seq = m.seq AND s.deleted = 1) LIMIT ?)`,
   messagesAfter: `SELECT ${MESSAGE}, k.id AS conversation_id FROM messages m JOIN conversations k ON k.key = m.conversation
     WHERE m.pos > ? ORDER BY m.pos LIMIT ?`,
   changesAfter: `SELECT ${CHANGE}, k.id AS conversation_id FROM changes c JOIN conversations k ON k.key = c.conversation
