@@ -58,7 +58,7 @@ export async function anonymousDevice(url: string): Promise<unknown> {
   )
 }
 
-const IN_GROUP: readonly Who[] = ['left', 'removed', 'blocked', 'blocker', 'member', 'owner']
+const IN_GROUP: readonly Who[] = ['left', 'removed', 'blocked', 'blocker', 'member', 'admin', 'owner']
 const PAIRED: readonly Who[] = ['blocked', 'blocker', 'member']
 const OF_GROUP: readonly ObjectName[] = ['group', 'ownMessage', 'othersMessage', 'user']
 const OF_DIRECT: readonly ObjectName[] = ['direct', 'ownDirectMessage', 'othersDirectMessage']
@@ -127,6 +127,10 @@ async function makeGroup(
   const inside = IN_GROUP.filter((who) => askers.includes(who))
   const memberIds = [other, ...inside.filter((who) => who !== 'owner').map((who) => people[who])].map(({ id }) => id)
   const { id } = await done<ConversationItem>(owner.post('/api/conversations', { title: 'Us', memberIds }))
+  if (inside.includes('admin'))
+    await done(
+      owner.ask('PUT', `/api/conversations/${id}/members/${people.admin.id}/role`, { body: { role: 'admin' } }),
+    )
   const { seq } = await send(other, id)
   for (const who of WHO) places.set(who, { conversationId: id, seq })
   if (own) for (const who of inside) places.set(who, { conversationId: id, seq: (await send(people[who], id)).seq })

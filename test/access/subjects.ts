@@ -84,5 +84,6 @@ function cellsFor({ operation }: Subject, object: ObjectName): string {
   if (object === 'user') return 'visible()'
   if (object === 'othersSession') return `signedIn('not_found')`
   if (/direct/i.test(object)) return 'pair()'
+  if (operation?.who === 'Owner or admin') return 'leaders()'
   return operation?.who === 'Owner' ? 'owners()' : 'members()'
 }

@@ -1,7 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { InviteItem } from '@parley/protocol/conversation'
 import { freshName, PASSWORD } from '../person.ts'
-import { type At, anyone, members, owners, pair, pairUnblocked, signedIn, type Table, visible } from './words.ts'
+import {
+  type At,
+  anyone,
+  leaders,
+  members,
+  owners,
+  pair,
+  pairUnblocked,
+  signedIn,
+  type Table,
+  visible,
+} from './words.ts'
 
 /** Signed in or not makes no difference. */
 const NOBODY_MORE = { anonymous: 'absent' } as const
@@ -69,7 +80,7 @@ export const ROUTES: Table = {
   createGroup: { body: ({ userId }) => ({ title: 'New', memberIds: [userId] }), user: visible() },
   listConversations: { self: signedIn() },
   getConversation: { group: members(), direct: pair() },
-  changeGroup: { body: () => ({ title: 'New' }), group: owners(), direct: pair('action.forbidden') },
+  changeGroup: { body: () => ({ title: 'New' }), group: leaders(), direct: pair('action.forbidden') },
   changeSettings: { body: () => ({ archived: true }), group: members(), direct: pair() },
   listMembers: { group: members(), direct: pair() },
   addMembers: {
@@ -78,7 +89,7 @@ export const ROUTES: Table = {
     direct: pair('action.forbidden'),
   },
   removeMember: [
-    { as: 'another', group: owners(), direct: pair('action.forbidden') },
+    { as: 'another', group: leaders(), direct: pair('action.forbidden') },
     { as: 'oneself', path: ({ me }) => ({ userId: me.id }), group: members(), direct: pair('action.forbidden') },
   ],
   setRole: [
@@ -87,9 +98,9 @@ export const ROUTES: Table = {
   ],
 
   // ── Invites
-  createInvite: { body: () => ({ maxUses: 1 }), group: owners(), direct: pair('action.forbidden') },
-  listInvites: { group: owners(), direct: pair('action.forbidden') },
-  revokeInvite: { given: invite, group: owners(), direct: pair('action.forbidden') },
+  createInvite: { body: () => ({ maxUses: 1 }), group: leaders(), direct: pair('action.forbidden') },
+  listInvites: { group: leaders(), direct: pair('action.forbidden') },
+  revokeInvite: { given: invite, group: leaders(), direct: pair('action.forbidden') },
   // Who has the link comes in, but who was removed.
   previewInvite: { given: invite, path: codeOf, group: signedIn('ok', { removed: 'not_found' }) },
   joinByInvite: { given: invite, path: codeOf, group: signedIn('ok', { removed: 'not_found' }) },
@@ -125,7 +136,7 @@ export const ROUTES: Table = {
   },
   deleteMessage: {
     ownMessage: members(),
-    othersMessage: owners(),
+    othersMessage: leaders(),
     ownDirectMessage: pair(),
     othersDirectMessage: pair('action.forbidden'),
   },
@@ -150,7 +161,7 @@ export const ROUTES: Table = {
 
   searchMessages: {
     query: ({ conversationId }) => ({ q: `in:${conversationId}` }),
-    group: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok', owner: 'ok' }),
+    group: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok', admin: 'ok', owner: 'ok' }),
     direct: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok' }),
   },
   starMessage: everyMessage,
@@ -207,7 +218,7 @@ export const EVENTS: Table = {
   },
   'presence.subscribe': {
     body: ({ userId }) => ({ userIds: [userId] }),
-    user: signedIn('nothing', { member: 'ok', owner: 'ok' }),
+    user: signedIn('nothing', { member: 'ok', admin: 'ok', owner: 'ok' }),
     harmless: true,
   },
   sync: [

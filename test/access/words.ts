@@ -17,6 +17,7 @@ export const WHO = [
   /** Has blocked `other`. */
   'blocker',
   'member',
+  'admin',
   'owner',
 ] as const
 export type Who = (typeof WHO)[number]
@@ -64,9 +65,12 @@ export const visible = (hidden: Answer = 'not_found', some: Some = {}): Cells =>
 
 /** That answer for those who are in a group. Blocks part nobody there. */
 export const members = (answer: Answer = 'ok', some: Some = {}): Cells =>
-  signedIn('not_found', { blocked: answer, blocker: answer, member: answer, owner: answer, ...some })
+  signedIn('not_found', { blocked: answer, blocker: answer, member: answer, admin: answer, owner: answer, ...some })
 
-/** For the owner of a group; the members are refused. */
+/** For those who lead a group; the members are refused. */
+export const leaders = (some: Some = {}): Cells => owners({ admin: 'ok', ...some })
+
+/** For the owner of a group; the others in it are refused. */
 export const owners = (some: Some = {}): Cells => members('action.forbidden', { owner: 'ok', ...some })
 
 /** That answer for the two of a direct conversation. */
