@@ -41,7 +41,7 @@ const TELLING = new Set(['kind', 'code', 'status', 'ok', 'reason', 'gone', 'role
 /** What Express adds to a request. */
 type Asked = IncomingMessage & { originalUrl?: string; route?: { path?: unknown }; body?: unknown }
 
-const OURS = /^\/(?:api|\.well-known|healthz|readyz|openapi\.json|asyncapi\.json|docs)(?:[/?]|$)/
+const OURS = /^\/(?:api|dev|\.well-known|healthz|readyz|openapi\.json|asyncapi\.json|docs)(?:[/?]|$)/
 
 /** The route by which the web client's page answers what nothing else does. */
 const PAGES = '/{*path}'
