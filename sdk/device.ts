@@ -1,6 +1,7 @@
 import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/protocol/conversation'
 import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
+import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import type { OwnUser } from '@parley/protocol/user'
 import type { Away } from './away.ts'
 import {
@@ -21,6 +22,7 @@ import {
 import { type Changes, type Keeper, Patch } from './keeper.ts'
 import { userPrefix } from './session.ts'
 import { isBehind, isTooFar, receive, TOO_FAR, withChanges } from './timeline.ts'
+import { EVENTS_KEPT, merged, type StoredEvent, withNames } from './timeline-events.ts'
 import type { DeviceStorage } from './types.ts'
 
 /** A conversation on this device. `messages`, where they are in memory, are a dense run up to `held.headSeq`. */
@@ -28,6 +30,8 @@ export interface Conversation {
   held: Held
   early: ReadonlyMap<number, Entry>
   messages?: readonly StoredMessage[]
+  /** What happened among them, in the order of the log; in memory whenever they are. */
+  events?: readonly StoredEvent[]
   /** Where one has jumped to, while there is a hole between that and `messages`: it is shown in their place. Never kept. */
   away?: Away<StoredMessage>
   /** Someone looks at it: older messages stay in memory. */
@@ -81,6 +85,7 @@ export function openDevice(
   const conversationKey = (id: string): string => `${prefix}conversation/${id}`
   const messagesPrefix = (id: string): string => `${prefix}message/${id}/`
   const messageKey = (id: string, seq: number): string => `${messagesPrefix(id)}${String(seq).padStart(12, '0')}`
+  const eventsKey = (id: string): string => `${prefix}events/${id}`
   let cursor: string | undefined
   /** Conversations that the new list has not named yet; undefined unless the list is being read anew. */
   let unseen: Set<string> | undefined
@@ -155,7 +160,7 @@ export function openDevice(
     const messages = held.lastMessage ? [held.lastMessage] : []
     const open = before?.open ?? false
     const fresh = { loadingOlder: false, quoted: new Map(), meanwhile: new Set<MessageChange[]>() }
-    const next: Conversation = { held, early, messages, open, ...fresh }
+    const next: Conversation = { held, early, messages, events: [], open, ...fresh }
     conversations.set(item.id, next)
     unsure.delete(item.id)
     const entered = held.lastMessage ? [held.lastMessage] : []
@@ -163,7 +168,7 @@ export function openDevice(
     const more = hooks.applied(item.id, held.rev, entered)
     for (const message of entered) if (message.seq > (before?.held.headSeq ?? 0)) hooks.message(message, held)
     tell(next)
-    return [...gone, ...stored, [conversationKey(item.id), held], ...more]
+    return [...gone, ...stored, [eventsKey(item.id), []], [conversationKey(item.id), held], ...more]
   }
 
   /** What is held meets what the server has: else forget it and begin at the head. */
@@ -187,6 +192,7 @@ export function openDevice(
     const changes: (readonly [string, unknown])[] = []
     const entered: StoredMessage[] = []
     const amended: MessageChange[] = []
+    const happened: StoredEvent[] = []
     let next: Held = { ...held, headRev: position.headRev }
     for (const entry of applied) {
       // A message changes no membership; one that was acknowledged to us does not say which.
@@ -202,9 +208,11 @@ export function openDevice(
         if (mayMiscount(next, entry, me.id)) unsure.add(id)
         changes.push([messageKey(id, entry.seq), new Patch<StoredMessage>((message) => changed(message, entry))])
       }
+      if (isTimelineEvent(entry)) happened.push(withNames(entry, people))
       for (const seq of step.dropped) changes.push([messageKey(id, seq), undefined])
     }
     conversation.held = next
+    changes.push(...addEvents(conversation, happened))
     if (conversation.messages && entered.length > 0) {
       const all = [...conversation.messages, ...entered]
       conversation.messages = conversation.open ? all : all.slice(-WINDOW)
@@ -214,10 +222,24 @@ export function openDevice(
       conversation.away = { messages: withChanges(conversation.away.messages, amended) }
     for (const changes of conversation.meanwhile) changes.push(...amended)
     if (conversation.quoted.size > 0) for (const change of amended) requote(conversation, change)
-    changes.push([conversationKey(id), next], ...hooks.applied(id, next.rev, entered))
+    changes.push([conversationKey(id), conversation.held], ...hooks.applied(id, next.rev, entered))
     void keep(changes).then(() => hooks.stored(id, next.headSeq))
     for (const message of entered) hooks.message(message, next)
     recount(conversation)
+  }
+
+  /** Gives what is to be kept. Where the conversation is in memory, it is all of them, or the latest. */
+  function addEvents(conversation: Conversation, happened: readonly StoredEvent[]): Changes {
+    const { held, events, open } = conversation
+    if (happened.length === 0) return []
+    const key = eventsKey(held.id)
+    if (!events) return [[key, new Patch<readonly StoredEvent[]>((kept) => merged(kept, happened).slice(-EVENTS_KEPT))]]
+    const all = merged(events, happened)
+    const latest = all.slice(-EVENTS_KEPT)
+    conversation.events = open ? all : latest
+    if (!open && latest.length < all.length)
+      conversation.held = { ...held, eventsSeq: Math.max(held.eventsSeq, latest[0]!.headSeq + 1) }
+    return [[key, latest]]
   }
 
   function requote({ quoted }: Conversation, change: MessageChange): void {
@@ -286,7 +308,7 @@ export function openDevice(
     conversations.delete(id)
     hooks.dropped(id)
     hooks.changed(id)
-    return [conversationKey(id), ...messageKeys(conversation.held)].map((key) => [key, undefined])
+    return [conversationKey(id), eventsKey(id), ...messageKeys(conversation.held)].map((key) => [key, undefined])
   }
 
   const messageKeys = ({ id, firstSeq, headSeq }: Held): string[] =>
@@ -310,10 +332,11 @@ export function openDevice(
   /** This tab leads from now on: what it holds becomes what is kept. `before` is what was kept until then. */
   async function takeOver(before: readonly Held[]): Promise<void> {
     const gone = before.filter(({ id }) => !conversations.has(id))
-    const forgotten = gone.flatMap((held) => [conversationKey(held.id), ...messageKeys(held)])
+    const forgotten = gone.flatMap((held) => [conversationKey(held.id), eventsKey(held.id), ...messageKeys(held)])
     for (const old of before) forgotten.push(...outdated(old))
-    const held = [...conversations.values()].flatMap(({ held, messages }): [string, unknown][] => [
+    const held = [...conversations.values()].flatMap(({ held, messages, events }): [string, unknown][] => [
       [conversationKey(held.id), held],
+      ...(events ? [[eventsKey(held.id), events.slice(-EVENTS_KEPT)] satisfies [string, unknown]] : []),
       ...(messages ?? [])
         .filter(({ seq }) => seq >= held.firstSeq)
         .map((message): [string, unknown] => [messageKey(held.id, message.seq), message]),
@@ -330,7 +353,8 @@ export function openDevice(
     if (!conversation || old.rev >= conversation.held.rev) return []
     conversation.held = withWindow(conversation.held, conversation.messages ?? [], me.id)
     recount(conversation)
-    return messageKeys({ ...old, headSeq: Math.min(old.headSeq, conversation.held.firstSeq - 1) })
+    const keys = messageKeys({ ...old, headSeq: Math.min(old.headSeq, conversation.held.firstSeq - 1) })
+    return conversation.events ? keys : [eventsKey(old.id), ...keys]
   }
 
   return {
@@ -354,7 +378,9 @@ export function openDevice(
     keep,
     messagesPrefix,
     messageKey,
+    eventsKey,
     conversationKey,
+    addEvents,
     /** Conversations of which something is missing. */
     missing: () => [...conversations.values()].filter(isMissing),
     /** Fetching page by page would take too long: ask for the conversation and begin at its head. */
@@ -375,11 +401,18 @@ export function openDevice(
 function whole(held: Held): Held {
   const { facts, counted } = held
   const { settings = UNSET, mentions = 0, ownRev = 0 } = facts.me as Partial<typeof facts.me>
-  const { naming = [], deletedSeqs = [], deletedRev = 0, doubted = 0 } = held as Partial<Held>
+  const {
+    naming = [],
+    eventsSeq = held.headSeq + 1,
+    deletedSeqs = [],
+    deletedRev = 0,
+    doubted = 0,
+  } = held as Partial<Held>
   return {
     ...held,
     facts: { ...facts, me: { ...facts.me, settings, mentions, ownRev } },
     naming,
+    eventsSeq,
     deletedSeqs,
     deletedRev,
     doubted,

@@ -28,6 +28,8 @@ export interface Held {
   deletedSeqs: readonly number[]
   /** Those of the stored messages that are others' and name oneself or everybody. */
   naming: readonly Naming[]
+  /** What happened behind message `eventsSeq` or a later one is held, beside the messages. */
+  eventsSeq: number
   lastMessage?: StoredMessage
   /** One's own marks: the server's, and what was read here and may not have arrived there. */
   deliveredSeq: number
@@ -71,6 +73,7 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
     ownSeqs: last?.senderId === me ? [last.seq] : [],
     naming: last ? namingIn([last], me) : [],
     deletedSeqs: last?.deleted ? [last.seq] : [],
+    eventsSeq: item.headSeq + 1,
     ...(last && { lastMessage: last }),
     deliveredSeq: item.me.deliveredSeq,
     readSeq: item.me.readSeq,
@@ -88,7 +91,7 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
 export function heldFromStart(item: ConversationItem, me: string, now: string): Held {
   const { lastMessage: _, ...rest } = heldFrom(item, me, now)
   const before = item.me.fromSeq - 1
-  const none = { ownSeqs: [], deletedSeqs: [], naming: [] }
+  const none = { ownSeqs: [], deletedSeqs: [], naming: [], eventsSeq: before }
   return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ...none }
 }
 

@@ -4,7 +4,7 @@ import { meets, withNewer, withOlder } from './away.ts'
 import type { Conversation, Device } from './device.ts'
 import { deviceError } from './error.ts'
 import type { StoredMessage } from './held.ts'
-import type { Pages } from './pages.ts'
+import { type Pages, takeEvents } from './pages.ts'
 import { keepQuotes } from './quotes.ts'
 import { meanwhile } from './timeline.ts'
 import type { JumpTarget } from './types.ts'
@@ -82,8 +82,10 @@ export function openJumps(
   ): Promise<readonly StoredMessage[]> {
     let count = 0
     const all = await meanwhile(conversation, async () => {
-      const { items, quoted = [] } = await fetch()
+      const page = await fetch()
+      const { items, quoted = [] } = page
       count = items.length
+      void device.keep(takeEvents(device, conversation, page))
       return [...items, ...quoted]
     })
     for (const { senderId, sender } of all) if (sender) device.people.set(senderId, sender)

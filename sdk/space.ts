@@ -177,7 +177,10 @@ export async function openSpace(options: SpaceOptions) {
       takeLive(message)
     },
     'conversation.updated'(change) {
-      if (!('gone' in change)) return takeLive(change.entry)
+      if (!('gone' in change)) {
+        for (const { id, username } of change.people ?? []) device.people.set(id, username)
+        return takeLive(change.entry)
+      }
       device.drop(change.conversationId)
       // It has no place in the log: from two nodes it may come after one was added again, which the cursor has passed.
       sync.unknown(change.conversationId)

@@ -1,4 +1,5 @@
 import type { LogPage, SyncPage } from '@parley/protocol/conversation'
+import { isTimelineEvent, namedInEvent } from '@parley/protocol/timeline-event'
 import type { Api } from './api.ts'
 import { delay, fullJitter } from './backoff.ts'
 import type { Link } from './connection.ts'
@@ -162,14 +163,16 @@ export function openSync({
 
   /** The log has ids only; who is no longer in a conversation, or in a large one, is not in its list of members. */
   async function learnNames(id: string, { items }: LogPage): Promise<void> {
-    const seqs = items.flatMap((entry) =>
-      entry.kind === 'message' && !device.people.has(entry.senderId) ? [entry.seq] : [],
-    )
+    const seqs = items.flatMap((entry) => {
+      const named = entry.kind === 'message' ? [entry.senderId] : isTimelineEvent(entry) ? namedInEvent(entry) : []
+      return named.some((userId) => !device.people.has(userId)) ? [entry.headSeq] : []
+    })
     const [first, last] = [seqs[0], seqs.at(-1)]
     if (first === undefined || last === undefined) return
     // Without the names the messages are still all there.
     const named = await api.messages(id, last + 1, last - first + 1).catch(() => undefined)
     for (const { senderId, sender } of named?.items ?? []) if (sender) device.people.set(senderId, sender)
+    for (const { id, username } of named?.people ?? []) device.people.set(id, username)
   }
 
   async function ask(link: Link, id: string): Promise<void> {

@@ -48,6 +48,7 @@ export function openTimelines(space: () => Space | undefined): Timelines {
 const nothing = (conversationId: string): TimelineView => ({
   conversationId,
   messages: [],
+  events: [],
   pending: [],
   quotes: new Map(),
   hasOlder: false,

@@ -13,6 +13,7 @@ import type { Problem } from '@parley/protocol/fault'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
+import type { TimelineEvent } from '@parley/protocol/timeline-event'
 import type { KeepOrErase, OwnUser, PublicUser, SessionItem } from '@parley/protocol/user'
 
 /** A value that changes; fits React's `useSyncExternalStore`. `get` returns the same object until it changes. */
@@ -121,6 +122,11 @@ export type Quote = TimelineMessage | 'loading' | 'unseen'
 export interface TimelineView {
   conversationId: string
   messages: readonly TimelineMessage[]
+  /**
+   * What happened among these messages (who came and went, roles, title, description, timer, pins), in its order; each stands behind the
+   * message with its `headSeq`, and `names` are the user names of those whom it names, as far as known. Nothing of it is unread.
+   */
+  events: readonly (TimelineEvent & { names: Readonly<Record<string, string>> })[]
   pending: readonly (OutboxItem & { status: 'pending' | 'failed' })[]
   /** What the messages above answer, by its `seq`. */
   quotes: ReadonlyMap<number, Quote>

@@ -1,11 +1,13 @@
 import { changed, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
+import { namedInEvent } from '@parley/protocol/timeline-event'
 import type { Conversation, Device } from './device.ts'
 import { type Held, mentionsOf, namesOne, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
 import type { OwnShown } from './own.ts'
 import { hasOlder } from './pages.ts'
 import type { Quotes } from './quotes.ts'
+import { among, type StoredEvent, withNames } from './timeline-events.ts'
 import type { ConversationView, MessageAction, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
 import type { Typing } from './typing.ts'
 
@@ -66,6 +68,14 @@ export function openViews(
     const view: TimelineMessage = { ...stored, sender, mine, namesMe, status, ...(starred && { starred }) }
     messages.set(stored, view)
     return view
+  }
+
+  /** By the names of now where there were none when it came. */
+  function event(stored: StoredEvent): StoredEvent {
+    const unknown = namedInEvent(stored).filter((id) => !stored.names[id] && device.people.has(id))
+    return unknown.length === 0
+      ? stored
+      : { ...stored, names: { ...withNames(stored, device.people).names, ...stored.names } }
   }
 
   /** The direct conversation with a user, if this device has it. */
@@ -151,6 +161,9 @@ export function openViews(
       return {
         conversationId: id,
         messages: held ? shown.map((one) => message(shownAs(one, changes), held)) : [],
+        events: held
+          ? among(conversation.events ?? [], stored, held.facts.me.fromSeq, away !== undefined).map(event)
+          : [],
         quotes: quotesOf(conversation, changes),
         // They stand behind the newest message, which is not in sight.
         pending: away ? [] : pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),

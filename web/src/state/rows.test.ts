@@ -76,6 +76,7 @@ type Open<T> = { -readonly [K in keyof T]: T[K] }
 
 function view(messages: TimelineMessage[]): Open<TimelineView> {
   const nothing = {
+    events: [],
     pending: [],
     quotes: new Map(),
     hasOlder: false,
