@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Block, type LinksIn, type Part, parseMarkup, plainTexts } from './markup.ts'
+import { type Block, type LinksIn, type Part, parseMarkup, plainTexts, withoutMarks } from './markup.ts'
 
 const sourceOf = (blocks: readonly Block[]): string =>
   blocks
@@ -122,6 +122,18 @@ test('marks are read as people write them', () => {
     assert.equal(short(source), wanted, source)
   assert.equal(short('_a word_b_ word', linksIn), '<italic:a <link:word>_b> <link:word>')
   assert.equal(short('`a word` word', linksIn), '<code:a word> <link:word>')
+})
+
+test('without its marks a text is what people read', () => {
+  const text = '**Bold** _and_ `code*`\n> quoted\n```js\nx = *1*\n```\n2 * 3 * 4'
+  assert.equal(withoutMarks(text), 'Bold and code*\nquoted\nx = *1*\n2 * 3 * 4')
+  fc.assert(
+    fc.property(marked, (source) => {
+      // What is left are the characters of the source in their order.
+      let at = 0
+      for (const char of withoutMarks(source)) at = source.indexOf(char, at) + 1 || assert.fail(`${char} is not there`)
+    }),
+  )
 })
 
 test('names are not looked for in code', () => {

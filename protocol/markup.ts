@@ -74,6 +74,15 @@ export function plainTexts(blocks: readonly Block[]): string[] {
   return texts
 }
 
+/** The text without its marks: for where there is no room for their form. */
+export function withoutMarks(text: string): string {
+  const plain = (parts: readonly Part[]): string =>
+    parts.map((part) => ('parts' in part ? plain(part.parts) : part.text)).join('')
+  return parseMarkup(text)
+    .map((block) => (block.kind === 'code' ? block.text : block.lines.map(plain).join('\n')))
+    .join('\n')
+}
+
 const FENCE = '```'
 
 /** For each line the next one, itself or later, that ends with a fence; -1 where there is none. */

@@ -5,6 +5,7 @@ import { infra } from '@parley/infra/infra'
 import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
+import { answerEachOther, nameEachOther, passOn, shapeWhatOneSays } from './browser/carrying.ts'
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
 import { inviteByLink, joinByLink, leadAGroup, revokeLink } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
@@ -50,6 +51,20 @@ for (const shape of ['all-in-one', 'scale-out'] as const)
     if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
     assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   })
+
+test('two people answer and name each other, shape what they say and pass it on', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'phone')
+  await Promise.all([register(alice), register(bob)])
+  await startGroup(alice, 'Travel', 'bob')
+  await see.inList(bob, 'Travel').click()
+  await answerEachOther(alice, bob)
+  await nameEachOther(alice, bob)
+  await shapeWhatOneSays(alice, bob)
+  await passOn(alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+})
 
 test('two people see each other’s edits, deletions and reactions', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })

@@ -215,6 +215,7 @@ export const strings = {
     you: 'You',
     by: (name: string, text: string) => `${name}: ${text}`,
     unread: (badge: string) => `${badge} unread`,
+    mentions: (count: number) => (count === 1 ? 'You were mentioned' : `You were mentioned ${count} times`),
     pending: (count: number) => (count === 1 ? '1 message waiting to be sent' : `${count} messages waiting to be sent`),
     online: 'Online',
     self: 'Notes to yourself',
@@ -249,6 +250,7 @@ export const strings = {
     olderFailed: 'Older messages could not be loaded.',
     beginning: 'The beginning of the conversation',
     unreadBelow: 'New messages',
+    nextMention: (count: number) => `Next mention of you, of ${count}`,
     latest: 'Jump to latest',
     latestUnread: (badge: string) => `Jump to latest, ${badge} unread`,
     details: 'Group details',
@@ -292,6 +294,15 @@ export const strings = {
     emoji: 'Emoji',
     emojiHint: 'Type or paste any one emoji.',
     notEmoji: 'This is not one emoji.',
+    reply: 'Reply',
+    forward: 'Forward…',
+    forwarded: 'Forwarded',
+    quoteUnseen: 'A message you cannot see',
+    quoteLoading: 'A message that is not loaded yet',
+    inReplyTo: 'In reply to',
+    more: 'Show more',
+    less: 'Show less',
+    realHost: 'The address that this link leads to',
     edit: 'Edit',
     copy: 'Copy text',
     copyFailed: 'The text could not be copied. This browser does not allow it.',
@@ -324,6 +335,24 @@ export const strings = {
     editHint: 'Enter saves, Escape cancels.',
     editNotKept: 'The edit could not be kept on this device. It was not sent.',
     cancelEdit: 'Cancel editing',
+    answering: (sender: string) => `Reply to ${sender}`,
+    cancelAnswer: 'Cancel the reply',
+    names: 'People to mention',
+    namesFound: (count: number) =>
+      count === 1
+        ? '1 person found. Enter chooses.'
+        : `${count} people found. The arrow keys go through them, Enter chooses.`,
+    everybody: 'everybody in the group',
+  },
+
+  forward: {
+    title: 'Forward',
+    find: 'To',
+    hint: 'Conversations and people, as many as 20.',
+    targets: 'Where to forward it',
+    nobody: 'Choose at least one.',
+    tooMany: (most: number) => `At most ${most} at once.`,
+    act: 'Forward',
   },
 
   people: {

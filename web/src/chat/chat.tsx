@@ -2,6 +2,7 @@ import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
 import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { Forward } from '../dialogs/forward.tsx'
 import { Button } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
 import { openPane } from '../state/pane.ts'
@@ -43,8 +44,13 @@ function Chat({ conversation }: { conversation: ConversationView }) {
   const editable = (row: Row) => messageRights(conversation, row)?.edit === true
   // One that is deleted meanwhile is edited no more.
   const edited = view.rows.find((row) => row.id === editId && editable(row))
+  const [reply, setReply] = useState<Row>()
+  const [forward, setForward] = useState<Row>()
+  // As it is now; one that is deleted meanwhile is answered no more.
+  const answered = view.rows.find(({ id }) => id === reply?.id) ?? reply
   return (
     <>
+      {forward && <Forward text={forward.text} onClose={() => setForward(undefined)} />}
       <ChatHeader conversation={conversation} />
       {view.phase === 'loading' && view.rows.length === 0 ? (
         <div className={styles.fill}>
@@ -57,7 +63,14 @@ function Chat({ conversation }: { conversation: ConversationView }) {
           </Notice>
         </div>
       ) : (
-        <Messages pane={pane} view={view} conversation={conversation} onEdit={({ id }) => setEditId(id)} />
+        <Messages
+          pane={pane}
+          view={view}
+          conversation={conversation}
+          onEdit={({ id }) => setEditId(id)}
+          onReply={setReply}
+          onForward={setForward}
+        />
       )}
       <HiddenNow conversationId={conversation.id} />
       <p className={styles.typing} aria-live="off">
@@ -70,6 +83,8 @@ function Chat({ conversation }: { conversation: ConversationView }) {
           conversation={conversation}
           send={pane.send}
           edited={edited}
+          answered={answered?.deleted ? undefined : answered}
+          onAnswerEnd={() => setReply(undefined)}
           onEditLast={() => setEditId(view.rows.findLast(editable)?.id)}
           onEditEnd={() => setEditId(undefined)}
         />

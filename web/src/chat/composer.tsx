@@ -1,13 +1,16 @@
+import { withoutMarks } from '@parley/protocol/markup'
 import type { ConversationView, ParleyClient } from '@parley/sdk/types'
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { checkText } from '../state/message-text.ts'
+import { nameOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
 import { typingSignal } from '../state/typing.ts'
 import { strings } from '../strings.ts'
 import styles from './composer.module.css'
+import { NamingList, useNaming } from './naming-list.tsx'
 
 /**
  * Where one writes. What is begun is a draft, which one finds here on all of one's devices. While a message of one's own is
@@ -17,12 +20,17 @@ export function Composer({
   conversation,
   send,
   edited,
+  answered,
+  onAnswerEnd,
   onEditLast,
   onEditEnd,
 }: {
   conversation: ConversationView
-  send: (text: string) => Promise<void>
+  send: (text: string, replyTo?: number) => Promise<void>
   edited: Row | undefined
+  /** The message that is being answered. */
+  answered: Row | undefined
+  onAnswerEnd: () => void
   onEditLast: () => void
   onEditEnd: () => void
 }) {
@@ -65,7 +73,13 @@ export function Composer({
     }
   }, [editedId])
 
+  const answeredId = answered?.id
+  useEffect(() => {
+    if (answeredId !== undefined) box.current?.focus()
+  }, [answeredId])
+
   const write = (next: string) => {
+    naming.typed(box.current)
     if (edited) {
       setChange({ id: edited.id, text: next })
       setFailed(false)
@@ -89,7 +103,8 @@ export function Composer({
     if (!check.sendable) return
     if (edited) return save(edited)
     write('')
-    send(text).catch(() => {
+    onAnswerEnd()
+    send(text, answered?.seq).catch(() => {
       write([text, draftIn(client, id)].filter(Boolean).join('\n'))
       setFailed(true)
     })
@@ -97,12 +112,20 @@ export function Composer({
   const pressed = (event: KeyboardEvent) => {
     // While an input method composes, Enter chooses a word and Escape drops one.
     if (event.nativeEvent.isComposing || event.shiftKey) return
+    if (naming.pressed(event)) return
     if (event.key === 'Enter') submit()
     else if (event.key === 'Escape' && edited) onEditEnd()
+    else if (event.key === 'Escape' && answered) onAnswerEnd()
     else if (event.key === 'ArrowUp' && !edited && text === '') onEditLast()
     else return
     event.preventDefault()
   }
+
+  const naming = useNaming(conversation, text, (next, caret) => {
+    write(next)
+    // Where one goes on to write, once the text is there.
+    requestAnimationFrame(() => box.current?.setSelectionRange(caret, caret))
+  })
 
   const words = strings.composer
   const note = failed ? (edited ? words.editNotKept : words.notKept) : check.note
@@ -117,6 +140,17 @@ export function Composer({
           <IconButton icon="close" label={words.cancelEdit} onClick={onEditEnd} />
         </div>
       )}
+      {answered && !edited && (
+        <div className={styles.editing}>
+          <Icon name="reply" size={18} />
+          <p className={styles.what} role="status">
+            <strong>{words.answering(answered.mine ? strings.message.mine : nameOf(answered.sender))}</strong>{' '}
+            <bdi>{withoutMarks(answered.text)}</bdi>
+          </p>
+          <IconButton icon="close" label={words.cancelAnswer} onClick={onAnswerEnd} />
+        </div>
+      )}
+      <NamingList naming={naming} />
       {note && (
         <p id={noteId} className={styles.note} data-over={check.over || failed || undefined} role="status">
           {note}
@@ -135,8 +169,13 @@ export function Composer({
           aria-invalid={check.over || undefined}
           enterKeyHint={edited ? 'done' : 'send'}
           onChange={(event) => write(event.target.value)}
+          onSelect={(event) => naming.typed(event.currentTarget)}
+          {...naming.field}
           onKeyDown={pressed}
-          onBlur={signal.stopped}
+          onBlur={() => {
+            signal.stopped()
+            naming.close()
+          }}
         />
         <button
           type="submit"

@@ -11,6 +11,7 @@ import { COMMON_EMOJI } from '../state/reactions.ts'
 import { messageRights } from '../state/rights.ts'
 import type { Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
+import { useChat } from './chat-context.ts'
 import { EmojiDialog } from './emoji-dialog.tsx'
 import styles from './message-menu.module.css'
 import type { Point } from './use-long-press.ts'
@@ -41,6 +42,7 @@ export function MessageMenu({
   const { client, hidden } = useApp()
   const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed'>()
   const { ref, react } = useMessage(conversation.id, row)
+  const chat = useChat()
   const may = messageRights(conversation, row)
   if (!may) return null
   const words = strings.message
@@ -89,6 +91,8 @@ export function MessageMenu({
           </Menu.Group>
           <MenuLine />
           {may.edit && <MenuItem icon="edit" label={words.edit} onClick={onEdit} />}
+          <MenuItem icon="reply" label={words.reply} onClick={() => chat.reply(row)} />
+          <MenuItem icon="forward" label={words.forward} onClick={() => chat.forward(row)} />
           <MenuItem
             icon="star"
             label={row.starred ? words.unstar : words.star}

@@ -8,22 +8,29 @@ import { colourOf, nameOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
 import { clockTime, dayLabel, fullTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
+import { useChat } from './chat-context.ts'
 import styles from './message.module.css'
 import { MessageMenu } from './message-menu.tsx'
+import { MessageText } from './message-text.tsx'
+import { QuoteBlock } from './quote.tsx'
 import { Reactions } from './reactions.tsx'
 import { type Point, useLongPress } from './use-long-press.ts'
+import { useSwipe } from './use-swipe.ts'
 
 /** One message, with the lines that stand above it, and what one can do with it. */
 export function MessageRow({
   row,
   conversation,
   tabStop,
+  ledTo,
   onEdit,
 }: {
   row: Row
   conversation: ConversationView
   /** The tabulator stops at this one. */
   tabStop: boolean
+  /** One was led here. */
+  ledTo: boolean
   onEdit: (row: Row) => void
 }) {
   const [open, setOpen] = useState(false)
@@ -32,7 +39,13 @@ export function MessageRow({
     setOpen(next)
     if (next) setFinger(at)
   }
-  const press = useLongPress((at) => show(true, at))
+  const { reply } = useChat()
+  const press = useSwipe(
+    () => {
+      if (row.seq !== undefined && !row.deleted) reply(row)
+    },
+    useLongPress((at) => show(true, at)),
+  )
   const named = conversation.kind === 'group' && !row.mine && row.first
   const tabIndex = tabStop ? 0 : -1
   return (
@@ -43,6 +56,8 @@ export function MessageRow({
       data-last={row.last || undefined}
       data-message={row.id}
       data-seq={row.seq}
+      data-names-me={row.namesMe}
+      data-led-to={ledTo || undefined}
       data-status={row.mine ? row.status : undefined}
     >
       {row.newDay && <h3 className={styles.day}>{dayLabel(row.at, new Date())}</h3>}
@@ -53,9 +68,19 @@ export function MessageRow({
             <bdi>{nameOf(row.sender)}</bdi>
           </p>
         )}
-        <p className={styles.text} dir="auto" data-deleted={row.deleted}>
-          {row.deleted ? strings.message.deleted : row.text}
-        </p>
+        {row.forwarded && (
+          <p className={styles.forwarded}>
+            <Icon name="forward" size={14} /> {strings.message.forwarded}
+          </p>
+        )}
+        <QuoteBlock row={row} tabIndex={tabIndex} />
+        {row.deleted ? (
+          <p className={styles.deleted} dir="auto">
+            {strings.message.deleted}
+          </p>
+        ) : (
+          <MessageText text={row.text} mentions={row.mentions} mentionsAll={row.mentionsAll} />
+        )}
         <Reactions row={row} conversation={conversation} tabIndex={tabIndex} />
         <span className={styles.meta}>
           {row.edited && <span>{strings.message.edited}</span>}

@@ -1,7 +1,7 @@
 import type { ConversationView } from '@parley/sdk/types'
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Virtualizer, type VirtualizerHandle } from 'virtua'
-import { useApp, useReadable } from '../app-context.tsx'
+import { useApp, useMe, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -10,8 +10,10 @@ import type { Pane, PaneView } from '../state/pane.ts'
 import { nameOf } from '../state/people.ts'
 import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
+import { ChatProvider } from './chat-context.ts'
 import { MessageRow } from './message.tsx'
 import styles from './messages.module.css'
+import { useNames } from './use-names.ts'
 import { useTabStop } from './use-tab-stop.ts'
 
 /** Height of what stands above the oldest row: loading, or that there is no more. */
@@ -27,12 +29,18 @@ export function Messages({
   view,
   conversation,
   onEdit,
+  onReply,
+  onForward,
 }: {
   pane: Pane
   view: PaneView
   conversation: ConversationView
   onEdit: (row: Row) => void
+  onReply: (row: Row) => void
+  onForward: (row: Row) => void
 }) {
+  const { client } = useApp()
+  const me = useMe()
   const attentive = useReadable(useApp().page.attention)
   const box = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
@@ -91,6 +99,40 @@ export function Messages({
     look()
   }
 
+  /** The message that one was led to last. */
+  const [ledTo, setLedTo] = useState<number>()
+  const jumpTo = useCallback(
+    async (seq: number) => {
+      if (!(await pane.reach(seq))) return
+      const index = pane.get().rows.findIndex((row) => row.seq === seq)
+      stick.current = false
+      setLedTo(seq)
+      // What was loaded just now is drawn by then.
+      requestAnimationFrame(() => list.current?.scrollToIndex(index, { align: 'center' }))
+    },
+    [pane],
+  )
+  const nextMention = () => {
+    const after = Math.max(conversation.me.readSeq, ledTo ?? 0)
+    client
+      .mentions(conversation.id, after)
+      .then(([next]) => (next === undefined ? toEnd() : jumpTo(next)))
+      .catch(reportError)
+  }
+  const named = rows.some((row) => row.mentions !== undefined)
+  const members = useNames(conversation, named)
+  const chat = useMemo(
+    () => ({
+      meId: me.id,
+      nameOf: (userId: string) =>
+        userId === me.id ? me.username : members.find((member) => member.userId === userId)?.username,
+      reply: onReply,
+      forward: onForward,
+      jumpTo: (seq: number) => void jumpTo(seq),
+    }),
+    [me.id, me.username, members, onReply, onForward, jumpTo],
+  )
+
   const unread = badge(conversation.me.unread)
   return (
     <div className={styles.place}>
@@ -128,11 +170,30 @@ export function Messages({
           onResize={() => (stick.current && placed.current ? toEnd() : undefined)}
         >
           {(row, i) => (
-            <MessageRow key={row.id} row={row} conversation={conversation} tabStop={i === walk.at} onEdit={onEdit} />
+            <ChatProvider key={row.id} value={chat}>
+              <MessageRow
+                row={row}
+                conversation={conversation}
+                tabStop={i === walk.at}
+                ledTo={row.seq !== undefined && row.seq === ledTo}
+                onEdit={onEdit}
+              />
+            </ChatProvider>
           )}
         </Virtualizer>
         {rows.length === 0 && phase === 'ready' && <Notice title={strings.chat.empty} />}
       </div>
+      {!atEnd && conversation.me.mentions > 0 && (
+        <button
+          type="button"
+          className={styles.mention}
+          aria-label={strings.chat.nextMention(conversation.me.mentions)}
+          title={strings.chat.nextMention(conversation.me.mentions)}
+          onClick={nextMention}
+        >
+          <Icon name="at" />
+        </button>
+      )}
       {!atEnd && (
         <button
           type="button"

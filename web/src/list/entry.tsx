@@ -74,6 +74,14 @@ export function ConversationEntry({
             {conversation.pendingCount > 0 && (
               <span className="visually-hidden">{strings.list.pending(conversation.pendingCount)}</span>
             )}
+            {conversation.me.mentions > 0 && (
+              <>
+                <span className={styles.at} aria-hidden="true">
+                  @
+                </span>
+                <span className="visually-hidden">{strings.list.mentions(conversation.me.mentions)}</span>
+              </>
+            )}
             {unread && (
               <>
                 <span className={styles.badge} data-muted={muted || undefined} aria-hidden="true">

@@ -27,12 +27,15 @@ const paths = {
   muted: 'M6 17V11c0-1 .2-1.9.6-2.7M9 5.8A6 6 0 0 1 18 11v4m-2 4H4.5L6 17m4 4h4M4 4l16 16',
   archive: 'M4 5h16v4H4zM6 9v10h12V9m-8 4h4',
   block: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM5.7 5.7l12.6 12.6',
+  reply: 'M10 7 5 12l5 5m-5-5h8c4 0 6 2 6 6',
+  forward: 'm14 7 5 5-5 5m5-5h-8c-4 0-6 2-6 6',
+  at: 'M12 16a4 4 0 1 0 0-8 4 4 0 0 0 0 8Zm4-4v1.5a2.5 2.5 0 0 0 5 0V12a9 9 0 1 0-4 7.5',
   leave: 'M10 5H5v14h5m4-3 4-4-4-4m4 4H9',
 } as const
 
 /** A small drawing; it says nothing to a screen reader, the words beside it do. */
 export function Icon({ name, size = 20 }: { name: keyof typeof paths; size?: number }) {
-  const flips = name === 'back' || name === 'send' || name === 'leave'
+  const flips = name === 'reply' || name === 'forward' || name === 'back' || name === 'send' || name === 'leave'
   return (
     <svg
       className={flips ? styles.flips : styles.icon}

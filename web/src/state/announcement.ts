@@ -1,3 +1,4 @@
+import { withoutMarks } from '@parley/protocol/markup'
 import { isMuted } from '@parley/protocol/settings'
 import type { ConversationView, TimelineMessage } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
@@ -13,7 +14,8 @@ export function isNews(
 ): boolean {
   const conversation = conversations.find((one) => one.id === message.conversationId)
   const settings = conversation?.me.settings
-  if (settings && (settings.level !== 'all' || isMuted(settings, now))) return false
+  const wanted = settings?.level === 'all' || (settings?.level === 'mentions' && message.namesMe)
+  if (settings && (!wanted || isMuted(settings, now))) return false
   return !message.mine && message.seq > (conversation?.me.readSeq ?? 0)
 }
 
@@ -26,7 +28,7 @@ export function announcement(
   if (news.length > READ_OUT) return strings.chat.arrivedMany(news.length)
   return news
     .map((message) => {
-      if (message.conversationId === openId) return strings.chat.arrived(message.sender, message.text)
+      if (message.conversationId === openId) return strings.chat.arrived(message.sender, withoutMarks(message.text))
       const title = conversations.find((one) => one.id === message.conversationId)?.title ?? message.sender
       return strings.chat.arrivedElsewhere(message.sender, title)
     })

@@ -6,6 +6,8 @@ import { type UnreadLineEvent, unreadLine } from './unread-line.ts'
 
 /** The line "new messages" is looked for in at most so many older pages when a conversation is opened. */
 const PAGES_TO_LINE = 4
+/** A message is looked for in so many. */
+const PAGES_TO_REACH = 10
 
 /** An open conversation, ready to be drawn. */
 export interface PaneView {
@@ -25,8 +27,10 @@ export interface Pane extends Readable<PaneView> {
   loadOlder(): Promise<void>
   /** What is in sight now: everything up to `seq`, the newest row or not, and whether the reader attends (visible and focused). */
   inSight(sight: { seq: number | undefined; atEnd: boolean; attentive: boolean }): void
+  /** Loads what lies between until the message with that `seq` is among the rows; false when it is too far. */
+  reach(seq: number): Promise<boolean>
   /** Keeps the message for sending; rejects when this device cannot keep it. */
-  send(text: string): Promise<void>
+  send(text: string, replyTo?: number): Promise<void>
   close(): void
 }
 
@@ -106,9 +110,15 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
       if (attentive && seq !== undefined && seq > (conversation()?.me.readSeq ?? 0))
         client.markRead(conversationId, seq)
     },
-    async send(text) {
+    async reach(seq) {
+      const there = () => timeline.get().messages.some((message) => message.seq === seq)
+      for (let page = 0; page < PAGES_TO_REACH && !there() && timeline.get().hasOlder; page++)
+        await timeline.loadOlder().catch(() => undefined)
+      return there()
+    },
+    async send(text, replyTo) {
       moveLine({ type: 'sent' })
-      await client.send({ conversationId }, text)
+      await client.send({ conversationId }, text, replyTo === undefined ? {} : { replyTo })
     },
   }
 }

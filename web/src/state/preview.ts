@@ -1,3 +1,4 @@
+import { withoutMarks } from '@parley/protocol/markup'
 import type { ConversationView, MessageStatus, OutboxItem } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
 import { nameOf } from './people.ts'
@@ -25,11 +26,14 @@ export function preview(conversation: ConversationView, outbox: readonly OutboxI
   const group = conversation.kind === 'group'
   if (waiting) {
     const status = waiting.refused ? 'failed' : 'pending'
-    return { text: waiting.text, at: waiting.queuedAt, status, ...(group && { by: strings.list.you }) }
+    return { text: opening(waiting.text), at: waiting.queuedAt, status, ...(group && { by: strings.list.you }) }
   }
   const last = conversation.lastMessage
   if (!last) return { text: strings.list.noMessages }
   const by = last.mine ? strings.list.you : nameOf(last.sender)
-  const text = last.deleted ? strings.message.deleted : last.text
+  const text = last.deleted ? strings.message.deleted : opening(last.text)
   return { text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
 }
+
+/** As much as one line can show. */
+const opening = (text: string): string => withoutMarks(text.slice(0, 300))

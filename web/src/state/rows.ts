@@ -1,5 +1,5 @@
 import type { Problem } from '@parley/protocol/fault'
-import type { MessageStatus, TimelineView } from '@parley/sdk/types'
+import type { MessageStatus, Quote, TimelineView } from '@parley/sdk/types'
 import { daysAgo } from './time.ts'
 
 /** One message as the chat draws it. `id` stays the same from the outbox to the timeline, so the bubble stays the same too. */
@@ -15,6 +15,15 @@ export interface Row {
   /** Only its place is left. */
   deleted?: true
   edited?: true
+  /** What it answers, and that as it is now. */
+  replyTo?: number
+  quote?: Quote
+  /** Whom it names. */
+  mentions?: readonly string[]
+  mentionsAll?: true
+  /** Oneself among them. */
+  namesMe?: true
+  forwarded?: true
   /** By oneself. */
   starred?: true
   /** Who set each emoji, and whether one is among them. */
@@ -47,8 +56,8 @@ const RUN_MS = 5 * 60_000
  */
 export function rows(view: TimelineView, me: { id: string; username: string }, unreadAfter?: number): Row[] {
   const all: Row[] = [
-    ...view.messages.map((message) => storedRow(message, me.id)),
-    ...view.pending.map((item) => waitingRow(item, me)),
+    ...view.messages.map((message) => ({ ...storedRow(message, me.id), ...carried(message, view.quotes) })),
+    ...view.pending.map((item) => ({ ...waitingRow(item, me), ...carried(item, view.quotes) })),
   ]
   let unreadShown = false
   for (const [i, row] of all.entries()) {
@@ -98,6 +107,23 @@ function waitingRow(item: TimelineView['pending'][number], me: { id: string; use
   const { id, text, queuedAt, status, refused } = item
   const row: Row = { id, senderId: me.id, sender: me.username, mine: true, text, at: queuedAt, status, ...alone }
   return refused ? { ...row, refused } : row
+}
+
+/** What it carries besides its text. */
+function carried(
+  message: Partial<TimelineView['messages'][number]>,
+  quotes: TimelineView['quotes'],
+): Pick<Row, 'replyTo' | 'quote' | 'mentions' | 'mentionsAll' | 'namesMe' | 'forwarded'> {
+  const { replyTo, mentions, mentionsAll, namesMe, forwarded } = message
+  const quote = replyTo === undefined ? undefined : quotes.get(replyTo)
+  return {
+    ...(replyTo !== undefined && { replyTo }),
+    ...(quote && { quote }),
+    ...(mentions && { mentions }),
+    ...(mentionsAll && { mentionsAll }),
+    ...(namesMe && { namesMe: true as const }),
+    ...(forwarded && { forwarded }),
+  }
 }
 
 const alone = { newDay: false, firstUnread: false, first: true, last: true }
