@@ -62,7 +62,7 @@ export const CLIENT_EVENTS = {
   'typing.stop': { summary: 'One types no more.', data: Typing, ack: replies.Nothing, faults: ['not_found'] },
   'presence.subscribe': {
     summary:
-      'Watch these users instead of those before. Whoever one shares no conversation with is left out of the ack, and not told of.',
+      'Watch these users instead of those before. Whoever one shares no conversation with, and is no friend of, is left out of the ack, and not told of.',
     data: PresenceSubscribe,
     ack: replies.PresenceItems,
     faults: [],
@@ -96,6 +96,11 @@ export const SERVER_EVENTS = {
   'message.own': {
     summary: 'What one made of messages for oneself (starred, hidden) changed, on this device or another.',
     data: replies.OwnUpdate,
+  },
+  'user.changed': {
+    summary:
+      'What one sees of the profile of a watched user has changed, or one’s own has (`viewRev` is then its `rev`). Told at most once a second.',
+    data: replies.ProfileView,
   },
   'contact.changed': {
     summary: 'How one stands with another user has changed. Replaces what is held with a lower `rev`.',

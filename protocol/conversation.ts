@@ -124,6 +124,10 @@ export interface MemberItem {
   userId: string
   /** Empty for who has deleted the account. */
   username: string
+  /** As in `PublicUser`; a change of these is no entry of the log. */
+  displayName?: string
+  colour?: number
+  rev?: number
   role: Role
   /** Deleted the account. */
   deleted?: true
@@ -161,7 +165,7 @@ export interface ConversationItem {
     /** Up to where what one made of messages for oneself goes (`own.ts`): fetch what is above what one has. */
     ownRev: number
   }
-  /** The others' marks, where there are at most `LIMITS.marksMembers` members. */
+  /** The others' marks, where there are at most `LIMITS.marksMembers` members; not of whom either keeps marks back from the other. */
   marks?: Marks[]
 }
 

@@ -56,6 +56,15 @@ export interface ProfileView extends PublicUser {
   status?: Status
   /** Counts the changes of what one sees here, and of nothing else. Of two states the higher is true, as long as one's friendship with that user stays as it is. */
   viewRev: number
+  /** One sees it as a friend of that user. */
+  friend?: true
+}
+
+/** What a device holds of a profile, for `POST /api/user/changes`. */
+export interface HeldProfile {
+  id: string
+  viewRev: number
+  friend?: boolean | undefined
 }
 
 /** How whoever looks at a profile stands with its owner. */
@@ -96,7 +105,7 @@ export function seenOf(
   profile: Profile,
   onlooker: Onlooker,
   now: Date,
-): Omit<ProfileView, keyof PublicUser | 'viewRev'> {
+): Omit<ProfileView, keyof PublicUser | 'viewRev' | 'friend'> {
   const { bio, status, visibility } = profile
   return {
     ...(bio !== '' && maySee(onlooker, visibility.bio) && { bio }),

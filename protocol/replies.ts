@@ -42,7 +42,9 @@ export const ProfileView = PublicUser.extend({
   bio: z.string().optional().describe('Absent where it is not set, or not for oneself to see'),
   status: status.optional().describe('Likewise'),
   viewRev: count.describe('Counts the changes of what one sees here'),
+  friend: z.literal(true).optional().describe('One sees it as a friend'),
 })
+export const ProfileChanges = z.object({ items: z.array(ProfileView) })
 export const SessionItem = z.object({
   id,
   name: z.string().describe('Given by the user, or by the client at log-in'),
@@ -222,6 +224,8 @@ export const OwnUpdate = OwnChanged.extend({ conversationId: id })
 export const MemberItem = z.object({
   userId: id,
   username: z.string(),
+  ...person,
+  rev: PublicUser.shape.rev,
   role,
   deleted: z.literal(true).optional().describe('Deleted the account; the name is empty'),
 })
@@ -247,7 +251,10 @@ export const ConversationItem = z.object({
     settings: Settings,
     ownRev: count.describe('Up to where one’s own state of messages goes: fetch what is above what one has'),
   }),
-  marks: z.array(Marks).optional().describe('The others’, where there are at most 32 members'),
+  marks: z
+    .array(Marks)
+    .optional()
+    .describe('The others’, where there are at most 32 members, but for those who keep them back, or of whom one does'),
 })
 export const InviteItem = z.object({
   id,

@@ -130,6 +130,19 @@ export const ChangeProfile = z
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
 
+/** `POST /api/user/changes`: what a device holds of each profile; a `viewRev` of 0 where it holds none. */
+export const ChangesRequest = z.object({
+  known: z
+    .array(
+      z.object({
+        id: Id,
+        viewRev: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+        friend: z.boolean().optional(),
+      }),
+    )
+    .max(LIMITS.idsPerCall),
+})
+
 /** `POST /api/user/password`. */
 export const ChangePassword = z.object({ oldPassword: GivenPassword, newPassword: Password })
 

@@ -10,6 +10,7 @@ import { indexedDbStorage } from './indexeddb.ts'
 import { memoryStorage } from './memory.ts'
 import { whenNetworkChanges } from './network.ts'
 import { openPresence } from './presence.ts'
+import { openProfiles } from './profiles.ts'
 import { openRepeatKeys } from './repeat-key.ts'
 import { openSession } from './session.ts'
 import { openSpace, type Space } from './space.ts'
@@ -51,6 +52,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
         events,
         state: setConnection,
         changed,
+        met: (members) => profiles.know(members.map(({ userId: id, role: _, ...member }) => ({ id, ...member }))),
         hides: (userId) => contacts.view.get().blocked.some((contact) => contact.userId === userId),
         outboxChanged() {
           outbox.changed()
@@ -71,6 +73,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       space = undefined
       presence.clear()
       contacts.clear()
+      profiles.clear()
       await left?.close(true)
       outbox.changed()
       timelines.changed()
@@ -82,6 +85,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   })
   const api = openApi(session.authorized)
   const contacts = openContacts(session.authorized, (item) => events.emit('contact', item))
+  const profiles = openProfiles(session.authorized, () => space?.me.id)
   const presence = openPresence((item) => events.emit('presence', item))
 
   function changed(conversationId: string): void {
@@ -111,6 +115,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       ...relay('typing.start'),
       ...relay('typing.stop'),
       ...relay('presence.changed'),
+      'user.changed': profiles.heard,
       'contact.changed': contacts.heard,
       ...relay('sync.hint'),
       ...relay('cursor.expired'),
@@ -121,6 +126,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     up(link) {
       contacts.up()
+      profiles.up(link.gone)
       return space?.up(link)
     },
     down: setConnection,
@@ -162,6 +168,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     outbox,
     presence: presence.state,
     contacts: contacts.view,
+    people: profiles.people,
+    profile: profiles.own,
 
     register: session.register,
     login: session.login,
@@ -248,7 +256,11 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       await api.removeMember(conversationId, signedIn().me.id)
       signedIn().device.drop(conversationId)
     },
-    members: api.members,
+    async members(conversationId) {
+      const members = await api.members(conversationId)
+      profiles.know(members.map(({ userId: id, role: _, ...member }) => ({ id, ...member })))
+      return members
+    },
     createInvite: (conversationId, terms = {}) =>
       repeatable(['invite', conversationId, terms], (key) => api.createInvite(conversationId, terms, key)),
     invites: api.invites,

@@ -136,6 +136,7 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
           behind: () => {},
           dropped: () => {},
           anew: () => {},
+          met: () => {},
         })
         await device.load()
         // Only the one call that pages make.
@@ -214,6 +215,7 @@ test('a tab that takes over while it reads the list anew still does so after a c
     behind: () => {},
     dropped: () => {},
     anew: () => {},
+    met: () => {},
   }
   for (const done of [false, true]) {
     const model = openModel()

@@ -1,4 +1,4 @@
-import type { ConversationItem, Entry, LogPage, Marks, SyncPage } from '@parley/protocol/conversation'
+import type { ConversationItem, Entry, LogPage, Marks, MemberItem, SyncPage } from '@parley/protocol/conversation'
 import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
 import { isTimelineEvent } from '@parley/protocol/timeline-event'
@@ -60,6 +60,8 @@ export interface DeviceHooks {
   dropped(conversationId: string): void
   /** The list is read anew: nothing that came before is sure to go on. */
   anew(): void
+  /** Whoever is in a conversation, as the server or what is stored says. */
+  met(members: readonly MemberItem[]): void
 }
 
 /** A young conversation that turns up is fetched from its start when it has at most this many entries. */
@@ -112,6 +114,7 @@ export function openDevice(
 
   function meet({ facts, lastMessage }: Pick<Held, 'facts' | 'lastMessage'>): void {
     for (const { userId, username } of facts.members ?? []) people.set(userId, username)
+    if (facts.members) hooks.met(facts.members)
     if (lastMessage?.sender) people.set(lastMessage.senderId, lastMessage.sender)
   }
 

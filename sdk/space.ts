@@ -1,4 +1,4 @@
-import type { ConversationItem, Entry, MessageExtras } from '@parley/protocol/conversation'
+import type { ConversationItem, Entry, MemberItem, MessageExtras } from '@parley/protocol/conversation'
 import { mentionsOf } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { OwnUser } from '@parley/protocol/user'
@@ -33,6 +33,8 @@ export interface SpaceOptions {
   state(state: ConnectionState): void
   /** Whom one has blocked, as far as known. */
   hides(userId: string): boolean
+  /** These are in one of the conversations. */
+  met(members: readonly MemberItem[]): void
   /** The view of a conversation, and so the list, changed. */
   changed(conversationId: string): void
   outboxChanged(): void
@@ -64,6 +66,7 @@ export async function openSpace(options: SpaceOptions) {
       typing.heard(message.conversationId, message.senderId, false)
       events.emit('message', views.message(message, held))
     },
+    met: options.met,
     stored: (id, seq) => receipts.stored(id, seq),
     behind: (id) => sync.behind(id),
     dropped(id) {
@@ -170,7 +173,7 @@ export async function openSpace(options: SpaceOptions) {
 
   const handlers: Omit<
     ConnectionOptions['handlers'],
-    'contact.changed' | 'session.revoked' | 'session.expired' | 'server.draining'
+    'user.changed' | 'contact.changed' | 'session.revoked' | 'session.expired' | 'server.draining'
   > = {
     'message.new'({ sender, ...message }) {
       if (sender) device.people.set(message.senderId, sender)

@@ -10,6 +10,7 @@ import type {
   SyncPage,
 } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
+import type { Profile, ProfileChange, ProfileView } from '@parley/protocol/profile'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
 import type { PresenceItem, SendReply } from '@parley/protocol/socket'
@@ -197,6 +198,22 @@ export interface InviteTerms {
   maxUses?: number | null
 }
 
+/** A person as far as this device knows: the names, and the rest of the profile once it was read or heard. */
+export type Person = PublicUser & Partial<Omit<ProfileView, keyof PublicUser>>
+
+/** Whoever this device shows, or has shown, by id: members, contacts, who was found. Kept true while connected for whom it watches, and looked at on each connection. */
+export interface People extends Readable<ReadonlyMap<string, Person>> {
+  /** Reads a profile as one may see it. Rejects with `not_found` for whom one may not see. */
+  load(userId: string): Promise<Person>
+}
+
+/** One's own profile, once it was read; from then on the same on all of one's devices. */
+export interface OwnProfile extends Readable<Profile | undefined> {
+  load(): Promise<Profile>
+  /** What is not given stays as it is. What is kept from others holds when it resolves. */
+  change(change: ProfileChange): Promise<Profile>
+}
+
 /** One's contacts by list, each by user name. Empty until `loaded`. */
 export interface ContactsView extends Readonly<Record<ContactList, readonly ContactItem[]>> {
   readonly loaded: boolean
@@ -247,6 +264,8 @@ export interface ParleyClient {
   readonly outbox: Readable<readonly OutboxItem[]>
   readonly presence: Readable<ReadonlyMap<string, PresenceItem>>
   readonly contacts: Contacts
+  readonly people: People
+  readonly profile: OwnProfile
 
   /** Refusals reject with `ParleyError` (its `problem`); a lost network with `ParleyError` whose problem is `unavailable`. */
   register(input: { username: string; email: string; password: string }): Promise<OwnUser>

@@ -1,6 +1,6 @@
 import { type Operation, SIGNED_IN } from '../operation.ts'
-import { Profile, ProfileView } from '../replies.ts'
-import { ChangeProfile } from '../requests.ts'
+import { Profile, ProfileChanges, ProfileView } from '../replies.ts'
+import { ChangeProfile, ChangesRequest } from '../requests.ts'
 
 const tag = 'Profiles'
 
@@ -40,5 +40,18 @@ export const PROFILE_OPERATIONS: readonly Operation[] = [
     who: 'Signed in',
     replies: { 200: ProfileView },
     faults: [...SIGNED_IN, 'not_found', 'rate.limited'],
+  },
+  {
+    name: 'readProfileChanges',
+    method: 'post',
+    path: '/api/user/changes',
+    tag,
+    summary: 'What has changed in profiles since a device read them',
+    description:
+      'Say what the device holds, in pages of at most 500: only what one sees otherwise by now is answered. Changes nothing.',
+    who: 'Signed in',
+    body: ChangesRequest,
+    replies: { 200: ProfileChanges },
+    faults: [...SIGNED_IN, 'origin.refused', 'rate.limited'],
   },
 ]

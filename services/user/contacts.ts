@@ -42,8 +42,8 @@ export interface Contacts {
   hiding(userId: string, otherIds: readonly string[]): Promise<Set<string>>
   /** Those of these users (at most 500) who are one's friends. */
   friendsOf(userId: string, otherIds: readonly string[]): Promise<Set<string>>
-  /** How one stands with another as far as profiles go; undefined for who has blocked one, or whom one has blocked. */
-  onlooker(userId: string, otherId: string): Promise<Onlooker | undefined>
+  /** How one stands with these users (at most 500) as far as profiles go; without those who have blocked one, and those whom one has blocked. */
+  onlookers(userId: string, otherIds: readonly string[]): Promise<Map<string, Onlooker>>
   /** Of these pairs (at most 200) those that there is anything between: whether they are friends. */
   friends: UserDirectory['friends']
   /** Takes a user who is no more out of everybody's lists, blocks too; the others hear of it. May be done again. */
@@ -186,11 +186,16 @@ export function openContacts(needs: {
       return new Set(friends.map(({ key }) => usersOf(key)[otherSide(sideOf(key, userId))]))
     },
 
-    async onlooker(userId, otherId) {
-      if (userId === otherId) return 'owner'
-      const pair = await find(pairKey(userId, otherId))
-      if (pair.low.blocks || pair.high.blocks) return undefined
-      return standingOf(pair, 'low') === 'friends' ? 'friend' : 'other'
+    async onlookers(userId, otherIds) {
+      const others = otherIds.filter((other) => other !== userId)
+      const pairs = others.length > 0 ? await contacts.find(others.map((other) => pairKey(userId, other))) : []
+      const onlookers = new Map<string, Onlooker>(otherIds.map((id) => [id, id === userId ? 'owner' : 'other']))
+      for (const pair of pairs) {
+        const other = usersOf(pair.key)[otherSide(sideOf(pair.key, userId))]
+        if (pair.low.blocks || pair.high.blocks) onlookers.delete(other)
+        else if (standingOf(pair, 'low') === 'friends') onlookers.set(other, 'friend')
+      }
+      return onlookers
     },
 
     async friends(asked) {

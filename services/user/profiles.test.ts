@@ -208,6 +208,41 @@ test('who does not want to be found is found by friends only, and leaves no trac
   assert.deepEqual(await ben.finds('ann'), ['ann'])
 })
 
+test('a device that was away is given exactly the profiles that it sees otherwise now', async (t) => {
+  const { service, ann, ben, eve } = await people(t)
+  const hold = async (known: object[]): Promise<Record<string, unknown>[]> => {
+    const { status, body } = await ben.as('POST', '/api/user/changes', { known })
+    assert.equal(status, 200, JSON.stringify(body))
+    return body.items as Record<string, unknown>[]
+  }
+  const known = [ann, eve].map(({ id }) => ({ id, viewRev: 0 }))
+  assert.deepEqual(await hold([...known, { id: randomUUID(), viewRev: 0 }, { id: randomUUID(), viewRev: 4 }]), [])
+  await ann.patch({ bio: 'for friends', visibility: { bio: 'friends' } })
+  assert.deepEqual(await hold(known), [], 'nothing that he sees')
+  await ann.patch({ displayName: 'Annie' })
+  const annie = { id: ann.id, username: 'ann', displayName: 'Annie', rev: 1 }
+  assert.deepEqual(await hold(known), [{ ...annie, viewRev: 1 }])
+  await befriend(ann, ben)
+  const asFriend = { ...annie, bio: 'for friends', viewRev: 2, friend: true }
+  assert.deepEqual(await hold([{ id: ann.id, viewRev: 1 }]), [asFriend])
+  assert.deepEqual(await hold([{ id: ann.id, viewRev: 2 }]), [asFriend], 'held as a stranger')
+  assert.deepEqual(await hold([{ id: ann.id, viewRev: 2, friend: true }]), [])
+  await eve.contact('PUT', ben.id, '/block')
+  await ben.contact('PUT', ann.id, '/block')
+  assert.deepEqual(await hold([ann, eve].map(({ id }) => ({ id, viewRev: 9 }))), [])
+  const many = Array.from({ length: 500 }, () => ({ id: randomUUID(), viewRev: 1 }))
+  assert.deepEqual(await hold(many), [])
+  for (const bad of [
+    undefined,
+    [...many, ...many],
+    [{ id: 'x', viewRev: 1 }],
+    [{ id: ann.id }],
+    [{ id: ann.id, viewRev: -1 }],
+  ])
+    assert.equal((await ben.as('POST', '/api/user/changes', { known: bad })).status, 400)
+  assert.equal((await service.call('POST', '/api/user/changes', { known })).status, 401)
+})
+
 type Tie = 'strangers' | 'asked' | 'was asked' | 'friends' | 'blocks' | 'is blocked'
 
 test('a field is seen by whom its setting names and is else as if it were not set, whatever the two are to each other', async (t) => {
@@ -245,6 +280,7 @@ test('a field is seen by whom its setting names and is else as if it were not se
           [after.bio, after.status],
           [bio !== '' && seen(visible.bio) ? bio : undefined, status && seen(visible.status) ? status : undefined],
         )
+        assert.equal(after.friend, tie === 'friends' ? true : undefined)
         const { viewRev: one, rev: _, ...old } = before
         const { viewRev: other, rev: __, ...now } = after
         const same = JSON.stringify(old) === JSON.stringify(now)
@@ -268,7 +304,7 @@ test('the bus hears the whole of a change, other services read who keeps somethi
       1,
       {
         person: { id: ann.id, username: 'ann', displayName: 'Annie', rev: 1 },
-        views: { friend: { bio: 'for friends', viewRev: 1 }, other: { viewRev: 1 } },
+        views: { friend: { bio: 'for friends', viewRev: 1, friend: true }, other: { viewRev: 1 } },
         privacy: { privateReceipts: false, privatePresence: false, lastSeen: 'nobody' },
       },
     ],

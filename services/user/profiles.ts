@@ -3,6 +3,7 @@ import { Fault } from '@parley/kit/fault'
 import type { PersonChange } from '@parley/protocol/events'
 import type { UserDirectory } from '@parley/protocol/internal'
 import {
+  type HeldProfile,
   hasPassed,
   NEW_PROFILE,
   type Onlooker,
@@ -30,6 +31,11 @@ export interface Profiles {
   change(userId: string, change: ProfileChange): Promise<Profile>
   /** Another's, as far as that asker may see it; `not_found` for someone unknown, and for who has blocked the asker. */
   view(askerId: string, userId: string): Promise<ProfileView>
+  /**
+   * Of these users (at most 500) and what a device holds of each, what it should hold instead: of those only whom the asker
+   * sees otherwise. Who is unknown, or blocks or is blocked, is not among them.
+   */
+  changes(askerId: string, held: readonly HeldProfile[]): Promise<ProfileView[]>
   /** Those of these accounts (at most 500) whom that asker may look up by name. */
   findable(askerId: string, accounts: readonly Account[]): Promise<Account[]>
   /** Everybody who keeps something back, in pages: for the services that keep to it. */
@@ -41,7 +47,7 @@ const ATTEMPTS = 20
 export function openProfiles(needs: {
   profiles: ProfileStore
   accounts: Pick<Accounts, 'find'>
-  contacts: Pick<Contacts, 'onlooker' | 'hiding' | 'friendsOf'>
+  contacts: Pick<Contacts, 'onlookers' | 'hiding' | 'friendsOf'>
   throttle: Throttle
   /** Tells the bus of a profile; resolves when it has confirmed. */
   tell(profile: StoredProfile): Promise<void>
@@ -52,7 +58,7 @@ export function openProfiles(needs: {
 
   async function find(userId: string): Promise<StoredProfile> {
     const [found] = await profiles.find([userId])
-    return found ?? { userId, ...NEW_PROFILE, viewRevs: { friend: 0, other: 0 }, toldRev: 0 }
+    return found ?? unset(userId)
   }
 
   /** Changes the profile as it is and writes that; changes it again where another came first, so that no field of the other is lost. */
@@ -77,6 +83,16 @@ export function openProfiles(needs: {
     throw new Fault('unavailable', 'Your profile changes too fast: try again', { retryAfterMs: 200 })
   }
 
+  /** Of those whom that asker may see. */
+  async function views(askerId: string, userIds: readonly string[]): Promise<ProfileView[]> {
+    const onlookers = await contacts.onlookers(askerId, [...new Set(userIds)])
+    const seen = [...onlookers.keys()]
+    const [found, rows] = await Promise.all([accounts.find(seen), profiles.find(seen)])
+    const byUser = new Map(rows.map((row) => [row.userId, row]))
+    const now = new Date()
+    return found.map((account) => viewOf(account, byUser.get(account.id), onlookers.get(account.id)!, now))
+  }
+
   return {
     own: async (userId) => ownOf(await find(userId)),
 
@@ -90,9 +106,22 @@ export function openProfiles(needs: {
 
     async view(askerId, userId) {
       await throttle.lookUp(askerId)
-      const [[account], onlooker] = await Promise.all([accounts.find([userId]), contacts.onlooker(askerId, userId)])
-      if (!account || onlooker === undefined) throw new Fault('not_found', 'There is no such user')
-      return viewOf(account, await find(userId), onlooker, new Date())
+      const [view] = await views(askerId, [userId])
+      if (!view) throw new Fault('not_found', 'There is no such user')
+      return view
+    },
+
+    async changes(askerId, held) {
+      await throttle.lookUp(askerId)
+      const seen = await views(
+        askerId,
+        held.map(({ id }) => id),
+      )
+      const before = new Map(held.map((one) => [one.id, one]))
+      return seen.filter(({ id, viewRev, friend = false }) => {
+        const one = before.get(id)!
+        return one.viewRev !== viewRev || (one.friend ?? false) !== friend
+      })
     },
 
     async findable(askerId, found) {
@@ -122,6 +151,7 @@ export function personChange(account: Pick<Account, 'id' | 'username'>, profile:
     // With a status that is over: devices know when it is, and the event is the same whenever it is made.
     ...seenOf(profile, onlooker, new Date(0)),
     viewRev: profile.viewRevs[onlooker],
+    ...(onlooker === 'friend' && { friend: true as const }),
   })
   return {
     person: publicUser(account, profile),
@@ -130,10 +160,19 @@ export function personChange(account: Pick<Account, 'id' | 'username'>, profile:
   }
 }
 
-function viewOf(account: Account, profile: StoredProfile, onlooker: Onlooker, now: Date): ProfileView {
+function viewOf(account: Account, found: StoredProfile | undefined, onlooker: Onlooker, now: Date): ProfileView {
+  const profile = found ?? unset(account.id)
   const viewRev = onlooker === 'owner' ? profile.rev : profile.viewRevs[onlooker]
-  return { ...publicUser(account, profile), ...seenOf(profile, onlooker, now), viewRev }
+  const seen = seenOf(profile, onlooker, now)
+  return { ...publicUser(account, profile), ...seen, viewRev, ...(onlooker === 'friend' && { friend: true }) }
 }
+
+const unset = (userId: string): StoredProfile => ({
+  userId,
+  ...NEW_PROFILE,
+  viewRevs: { friend: 0, other: 0 },
+  toldRev: 0,
+})
 
 /** 1 where that onlooker sees something else after the change, and 0 where not. */
 function movedBy(before: Profile, after: Profile, onlooker: 'friend' | 'other'): 0 | 1 {

@@ -3,7 +3,7 @@ import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import { partitionOf } from '@parley/protocol/limits'
-import { DeleteAccount, Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
+import { ChangesRequest, DeleteAccount, Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
 import type { LoginReply, OwnUser, RegisterReply } from '@parley/protocol/user'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'
@@ -206,6 +206,11 @@ export function userRoutes(needs: {
     const hiding = await contacts.hiding(actor.userId, [id])
     if (!account || hiding.has(id)) throw new Fault('not_found', 'There is no such user')
     res.json((await publicUsers([account]))[0])
+  })
+
+  routes.post('/changes', async (req, res) => {
+    const { userId } = await authenticate(req)
+    res.json({ items: await profiles.changes(userId, parse(ChangesRequest, req.body).known) })
   })
 
   routes.get('/users/:id/profile', async (req, res) => {

@@ -62,6 +62,11 @@ export const ROUTES: Table = {
   changeOwnProfile: { body: () => ({ bio: 'Here' }), self: signedIn() },
   // A profile is for nobody who has blocked its owner either.
   getProfile: { user: visible('not_found', { blocker: 'not_found' }) },
+  readProfileChanges: {
+    body: ({ userId }) => ({ known: [{ id: userId, viewRev: 99 }] }),
+    user: visible('nothing', { blocker: 'nothing' }),
+    harmless: true,
+  },
 
   // ── Contacts
   listContacts: { self: signedIn() },

@@ -84,7 +84,7 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
       openProfiles({
         profiles,
         accounts: { find: async () => [] },
-        contacts: { onlooker: async () => undefined, hiding: async () => new Set(), friendsOf: async () => new Set() },
+        contacts: { onlookers: async () => new Map(), hiding: async () => new Set(), friendsOf: async () => new Set() },
         throttle: openThrottle({ ...USER_LIMITS, profileChangesPerUser: 1_000 }),
         tell: async () => {},
         changed: () => {},
