@@ -18,9 +18,11 @@ import { openControl } from './control.ts'
 import { openConversations } from './conversations.ts'
 import { openCursors } from './cursor.ts'
 import { openDepartures } from './departures.ts'
+import { openDiscretion } from './discretion.ts'
 import { openEvents } from './events.ts'
 import { openExtras } from './extras.ts'
 import { openFanout } from './fanout.ts'
+import { openFriends } from './friends.ts'
 import { openGate } from './gate.ts'
 import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
@@ -33,6 +35,7 @@ import { openMessages } from './messages.ts'
 import { openMetrics } from './metrics.ts'
 import { openOwn } from './own.ts'
 import { openPeople } from './people.ts'
+import { openPersonNews } from './person-news.ts'
 import { openPresence } from './presence.ts'
 import { openRate } from './rate.ts'
 import { openReceipts } from './receipts.ts'
@@ -41,6 +44,7 @@ import { openRoom } from './room.ts'
 import { chatRoutes } from './routes.ts'
 import { openSearch } from './search.ts'
 import { openOwnSettings } from './settings.ts'
+import { openSight } from './sight.ts'
 import { closeRevoked, openSockets } from './socket.ts'
 import type { ChatStore } from './store/store.ts'
 import { openSync } from './sync.ts'
@@ -63,11 +67,15 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   await using stack = new AsyncDisposableStack()
   const connections = openConnections()
   const blocks = stack.use(await openBlocks({ directory, bus, log }))
-  const watchers = openWatchers(store, blocks)
+  const discretion = stack.use(await openDiscretion({ directory, bus, log }))
+  const friends = stack.use(await openFriends({ directory, bus, log }))
+  const watchers = openWatchers(store, blocks, friends)
+  const sight = openSight({ watchers, discretion, friends })
   const cursors = openCursors(contentKey, store.epoch)
 
   const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
   stack.use(await openContactNews({ bus, people, connections, watchers, log }))
+  stack.use(await openPersonNews({ bus, connections, watchers, friends }))
   const metrics = openMetrics(http, connections, bus, store)
   const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
@@ -77,7 +85,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       people,
       connections,
       logger: log,
-      watchers: watchers.tell,
+      discretion,
+      watchers: sight.tell,
       passed(entry) {
         metrics.passed(entry)
         away.note(entry)
@@ -86,7 +95,9 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   )
   stack.use(openRelay({ log: store.log, bus, fanout, logger: log }))
   stack.use(openHints({ bus, inbox: store.inbox, connections, log }))
-  const presence = stack.use(openPresence({ store: store.presence, watchers, fanout, log }))
+  const presence = stack.use(
+    openPresence({ store: store.presence, watchers, sight, connections, discretion, friends, fanout, log }),
+  )
   const hashOf = openContentHash(contentKey)
   const departures = stack.use(await openDepartures({ store, people, bus, fanout, hashOf, logger: log }))
   const revoked = (entry: ControlEntry): void => {
@@ -105,7 +116,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const extras = openExtras(store.log, mentions)
   const messages = openMessages({ store, people, blocks, fanout, rate, mustHaveRoom, extras, hashOf })
   const amendments = openAmendments({ store, fanout, blocks, mentions, rate, hashOf, limits })
-  const items = openItems({ store, people, blocks, mentions, limits })
+  const items = openItems({ store, people, blocks, discretion, mentions, limits })
   const change = openChange({ log: store.log, fanout, hashOf })
   const newcomers = openNewcomers({ people, blocks, mustHaveRoom, limits })
   const conversations = openConversations({ store, items, fanout, messages, newcomers, change, hashOf })
@@ -117,7 +128,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
   const own = openOwn({ store, items, cursors, fanout, limits })
-  const typing = stack.use(openTyping(store.log, fanout, blocks))
+  const typing = stack.use(openTyping(store.log, fanout, blocks, discretion))
   const search = openSearch(store, items, cursors, directory)
   const sync = openSync(store, items, cursors, syncing)
 

@@ -1,5 +1,6 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Conversation, Member } from './conversation.ts'
+import type { Discretion } from './discretion.ts'
 import type { LogStore } from './store/store.ts'
 
 /** Who of a conversation an event is for, and as of which membership that was decided. */
@@ -15,15 +16,21 @@ export interface Audience {
   only?: readonly string[]
   /** It is about this member: for the others, while that one is a member too. */
   about?: string
+  /** It shows this of that user: for others only where neither keeps it back, as each node knows it when it delivers. */
+  shows?: { what: 'receipts' | 'presence'; of: string }
   /** Removed by the entry: told only that the conversation is gone. */
   removed?: readonly string[]
   /** May be lost. */
   ephemeral?: boolean
 }
 
+/** Whether one of two users keeps that back from the other (`Discretion`). */
+export type Parts = Discretion['parts']
+
 /** Is that member of the conversation, as it is known now, among the audience? */
-export function isFor(member: Member, audience: Audience, conversation: Conversation): boolean {
-  const { rev, seq, only, about } = audience
+export function isFor(member: Member, audience: Audience, conversation: Conversation, parts: Parts): boolean {
+  const { rev, seq, only, about, shows } = audience
+  if (shows !== undefined && parts(shows.what, shows.of, member.userId)) return false
   if (seq !== undefined && member.fromSeq > seq) return false
   if (only) return only.includes(member.userId)
   if (about !== undefined && (member.userId === about || !conversation.members.has(about))) return false

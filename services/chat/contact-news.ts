@@ -21,8 +21,9 @@ export function openContactNews(deps: {
 
   async function tell({ userId, view }: ContactSide, otherId: string): Promise<void> {
     if (connections.of(userId).size === 0) return
-    const username = (await people.names([otherId])).get(otherId) ?? ''
-    const packet = packetOf('contact.changed', { userId: otherId, username, ...view })
+    const { username = '', displayName, colour } = (await people.persons([otherId])).get(otherId) ?? {}
+    const shown = { ...(displayName !== undefined && { displayName }), ...(colour !== undefined && { colour }) }
+    const packet = packetOf('contact.changed', { userId: otherId, username, ...shown, ...view })
     for (const { writer } of connections.of(userId)) writer.send(packet)
   }
 

@@ -1,9 +1,10 @@
+import type { PresenceItem } from '@parley/protocol/socket'
 import type { Audience } from './audience.ts'
 import { Packet } from './packet.ts'
 
 /** What one chat node passes to another: the packet as the sockets get it, and for whom it is. */
 export interface NodeDelivery {
-  about: Audience | { watched: string }
+  about: Audience | { watched: PresenceItem }
   packet: Packet
   /** For those whom the entry removed. */
   gone?: Packet

@@ -5,10 +5,12 @@ import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversa
 import { LIMITS, partitionOf } from '@parley/protocol/limits'
 import { namesMessage } from '@parley/protocol/message-change'
 import { isTimelineEvent, namedInEvent } from '@parley/protocol/timeline-event'
+import type { PresenceItem } from '@parley/protocol/socket'
 import { type Audience, openRolls } from './audience.ts'
 import type { Connections } from './connections.ts'
 import type { Conversation } from './conversation.ts'
 import { packDelivery, unpackDelivery } from './delivery.ts'
+import type { Discretion } from './discretion.ts'
 import { type News, openLanes } from './lanes.ts'
 import { type Packet, packetOf } from './packet.ts'
 import type { People } from './people.ts'
@@ -33,8 +35,8 @@ export interface Fanout extends AsyncDisposable {
     audience: Audience,
     known?: { conversation?: Conversation | undefined; exceptSocket?: string | undefined },
   ): Promise<void> | undefined
-  /** An event about a user, to whoever watches that user on any node. */
-  toWatchers(userId: string, packet: Packet): void
+  /** How a user is now, to whoever watches that user on any node. */
+  toWatchers(item: PresenceItem): void
   /** From when it resolves, events for that user arrive at this node. */
   receive(userId: string): Promise<void>
   release(userId: string): void
@@ -47,16 +49,17 @@ export async function openFanout(deps: {
   people: People
   connections: Connections
   logger: Log
-  watchers: (userId: string, packet: Packet) => void
+  discretion: Pick<Discretion, 'parts'>
+  watchers: (item: PresenceItem) => void
   passed: (entry: Entry) => void
 }): Promise<Fanout> {
-  const { log, bus, people, connections, logger, watchers, passed } = deps
+  const { log, bus, people, connections, discretion, logger, watchers, passed } = deps
   const rolls = openRolls(log, bus, () => deliveries.lost())
-  const lanes = openLanes({ rolls, devicesOf: connections.of, passOn: toOthers, logger })
+  const lanes = openLanes({ rolls, devicesOf: connections.of, passOn: toOthers, parts: discretion.parts, logger })
   const bound = new Map<number, number>()
   const deliveries: Deliveries = await bus.openDeliveries((delivery) => {
     const { about, packet, gone } = unpackDelivery(delivery.body)
-    if ('watched' in about) return watchers(about.watched, packet)
+    if ('watched' in about) return watchers(about.watched)
     deliver({ audience: about, packet }, { gone, here: true })
   })
 
@@ -168,10 +171,13 @@ export async function openFanout(deps: {
     },
     event: (name, data, audience, { conversation, exceptSocket } = {}) =>
       deliver({ audience, packet: packetOf(name, data), exceptSocket }, { known: conversation }),
-    toWatchers(userId, packet) {
-      watchers(userId, packet)
+    toWatchers(item) {
+      watchers(item)
       if (!deliveries.alone())
-        deliveries.publish({ partitions: EVERYONE, body: packDelivery({ watched: userId }, packet) })
+        deliveries.publish({
+          partitions: EVERYONE,
+          body: packDelivery({ watched: item }, packetOf('presence.changed', item)),
+        })
     },
     async receive(userId) {
       const partition = partitionOf(userId)

@@ -5,6 +5,7 @@ import { namedInEvent, type TimelineEvent } from '@parley/protocol/timeline-even
 import type { PublicUser } from '@parley/protocol/user'
 import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
+import type { Discretion } from './discretion.ts'
 import type { Seen } from './membership.ts'
 import type { Mentions } from './mentions.ts'
 import type { People } from './people.ts'
@@ -26,20 +27,20 @@ export function openItems(deps: {
   store: Pick<ChatStore, 'log' | 'marks' | 'settings' | 'own'>
   people: People
   blocks: Pick<Blocks, 'apart'>
+  discretion: Pick<Discretion, 'parts'>
   mentions: Pick<Mentions, 'of'>
   limits: Limits
 }): Items {
-  const { store, people, blocks, mentions, limits } = deps
+  const { store, people, blocks, discretion, mentions, limits } = deps
   const { log, marks } = store
 
   async function members(conversation: Conversation): Promise<MemberItem[]> {
-    const names = await people.names(conversation.members.keys())
-    return [...conversation.members.values()].map(({ userId, role }) => ({
-      userId,
-      username: names.get(userId) ?? '',
-      role,
-      ...(names.get(userId) === '' && { deleted: true as const }),
-    }))
+    const persons = await people.persons(conversation.members.keys())
+    return [...conversation.members.values()].map(({ userId, role }) => {
+      const { username = '', id: _, ...shown } = persons.get(userId) ?? {}
+      if (username === '' && persons.has(userId)) return { userId, username, role, deleted: true }
+      return { userId, username, ...shown, role }
+    })
   }
 
   async function named(messages: readonly MessageEntry[]): Promise<(MessageEntry & { sender: string })[]> {
@@ -102,7 +103,12 @@ export function openItems(deps: {
         ...(small && {
           marks: blocks.apart(conversation)
             ? []
-            : allMarks.filter((m) => m.userId !== me.userId && conversation.members.has(m.userId)),
+            : allMarks.filter(
+                ({ userId }) =>
+                  userId !== me.userId &&
+                  conversation.members.has(userId) &&
+                  !discretion.parts('receipts', me.userId, userId),
+              ),
         }),
       }
     },

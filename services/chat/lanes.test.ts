@@ -189,6 +189,7 @@ function told() {
     },
     devicesOf: (userId) => devices.get(userId) ?? nobody,
     passOn: () => undefined,
+    parts: () => false,
     logger: openLog('test', 'silent'),
   })
 

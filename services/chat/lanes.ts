@@ -1,5 +1,5 @@
 import type { Log } from '@parley/kit/log'
-import { type Audience, isFor, type Rolls } from './audience.ts'
+import { type Audience, isFor, type Parts, type Rolls } from './audience.ts'
 import type { Conversation, Member } from './conversation.ts'
 import { type Packet, packetOf } from './packet.ts'
 
@@ -77,9 +77,10 @@ export function openLanes(deps: {
   devicesOf: (userId: string) => Iterable<Device> & { readonly size: number }
   /** To tell the other nodes, as soon as the conversation is known. */
   passOn: (conversation: Conversation, news: News) => void
+  parts: Parts
   logger: Log
 }): Lanes {
-  const { rolls, devicesOf, passOn, logger } = deps
+  const { rolls, devicesOf, passOn, parts, logger } = deps
   const lanes = new Map<string, Lane>()
   /** Lanes whose pass has not ended, in the order of their turns. */
   const ready: Lane[] = []
@@ -90,10 +91,11 @@ export function openLanes(deps: {
 
   function tellAll(conversation: Conversation, news: News): void {
     const { packet, audience, exceptSocket } = news
-    const { rev = Number.POSITIVE_INFINITY, seq = Number.POSITIVE_INFINITY, about, ephemeral } = audience
+    const { rev = Number.POSITIVE_INFINITY, seq = Number.POSITIVE_INFINITY, about, ephemeral, shows } = audience
     if (about !== undefined && !conversation.members.has(about)) return
     for (const { userId, fromRev, fromSeq } of conversation.members.values()) {
       if (fromRev > rev || fromSeq > seq || userId === about) continue
+      if (shows !== undefined && parts(shows.what, shows.of, userId)) continue
       for (const device of devicesOf(userId)) {
         if (device.id === exceptSocket) continue
         if (ephemeral) device.writer.sendEphemeral(packet)
@@ -114,7 +116,7 @@ export function openLanes(deps: {
       if (removed.size > 0 && (removed.get(member.userId) ?? 0) > conversation.membersRev) continue
       cost += devices.size * (WRITE_COST + news.length)
       for (const each of news) {
-        if (!isFor(member, each.audience, conversation)) continue
+        if (!isFor(member, each.audience, conversation, parts)) continue
         for (const device of devices) {
           if (device.id === each.exceptSocket) continue
           if (each.audience.ephemeral) device.writer.sendEphemeral(each.packet)

@@ -117,8 +117,8 @@ test('marks that are told late are told to the members of then, going by the new
   audiences.length = 0
   t.mock.timers.tick(1_000)
   assert.deepEqual(audiences, [
-    { conversationId: group.id, membersRev: 5, about: 'bob' },
-    { conversationId: group.id, membersRev: 5, about: 'dan' },
+    { conversationId: group.id, membersRev: 5, about: 'bob', shows: { what: 'receipts', of: 'bob' } },
+    { conversationId: group.id, membersRev: 5, about: 'dan', shows: { what: 'receipts', of: 'dan' } },
   ])
   receipts[Symbol.dispose]()
 })

@@ -24,7 +24,8 @@ const WINDOW_MS = 1_000
 /**
  * In a direct conversation the other side hears of a mark at once. In a group each mark goes to as many as there are members:
  * there the first is told at once, and what follows within the second at its end, only the latest of each member. In groups
- * above `limits.marksMembers` only one's own devices hear of a mark; those always do at once.
+ * above `limits.marksMembers` only one's own devices hear of a mark; those always do at once. Between two of whom one keeps
+ * marks back neither hears of the other's.
  */
 export function openReceipts(
   store: { log: Pick<LogStore, 'findConversation' | 'cachedConversation'>; marks: Pick<MarkStore, 'raise'> },
@@ -40,10 +41,12 @@ export function openReceipts(
   function tell(conversation: Conversation, userId: string, raised: Raised, exceptSocket: string | undefined): void {
     const { id: conversationId, kind, membersRev, members } = conversation
     const data = { conversationId, userId, ...raised }
+    const shows = { what: 'receipts', of: userId } as const
     if (members.size <= 2 && !blocks.apart(conversation)) {
       // Nobody is ever removed from a direct conversation, so what is known of it is true.
       const known = kind === 'direct' ? conversation : undefined
-      void fanout.event('receipt.updated', data, { conversationId, membersRev }, { conversation: known, exceptSocket })
+      const audience = { conversationId, membersRev, shows }
+      void fanout.event('receipt.updated', data, audience, { conversation: known, exceptSocket })
       return
     }
     void fanout.event('receipt.updated', data, { conversationId, membersRev, only: [userId] }, { exceptSocket })
@@ -67,7 +70,7 @@ export function openReceipts(
       void fanout.event(
         'receipt.updated',
         { conversationId, userId, ...raised },
-        { conversationId, membersRev: group.membersRev, about: userId },
+        { conversationId, membersRev: group.membersRev, about: userId, shows: { what: 'receipts', of: userId } },
       )
     return true
   }

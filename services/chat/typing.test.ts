@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { OPEN } from '@parley/protocol/profile'
 import { unopenedDirect } from './direct.ts'
 import { groupOf } from './group.fixture.ts'
 import { openTyping } from './typing.ts'
@@ -76,6 +77,7 @@ function typingIn(t: TestContext, conversation: ReturnType<typeof groupOf>) {
       },
     },
     { apart: () => false },
+    { of: () => OPEN },
   )
   t.after(() => typing[Symbol.dispose]())
   function person(userId: string) {

@@ -1,6 +1,7 @@
 import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
 import type { Conversation } from './conversation.ts'
+import type { Discretion } from './discretion.ts'
 import type { Fanout } from './fanout.ts'
 import { seenBy } from './membership.ts'
 import { openPace } from './pace.ts'
@@ -46,6 +47,7 @@ export function openTyping(
   log: Pick<LogStore, 'findConversation'>,
   fanout: Pick<Fanout, 'event'>,
   blocks: Pick<Blocks, 'apart'>,
+  discretion: Pick<Discretion, 'of'>,
   windowMs = WINDOW_MS,
 ): Typing {
   const groups = new Map<string, Group>()
@@ -54,7 +56,8 @@ export function openTyping(
   async function note(on: boolean, userId: string, conversationId: string): Promise<void> {
     const { conversation } = await seenBy(log, userId, conversationId)
     const { kind, membersRev, members } = conversation
-    if (blocks.apart(conversation)) return
+    // Who keeps it back takes nobody's place in a group; whoever was shown as typing is forgotten by the clients.
+    if (blocks.apart(conversation) || discretion.of(userId).privatePresence) return
     if (members.size <= 2) {
       // Nobody is ever removed from a direct conversation, so what is known of it is true.
       return tell(on, userId, conversationId, membersRev, kind === 'direct' ? conversation : undefined)
@@ -67,7 +70,8 @@ export function openTyping(
   }
 
   function tell(on: boolean, userId: string, conversationId: string, membersRev: number, conversation?: Conversation) {
-    const audience = { conversationId, membersRev, about: userId, ephemeral: true }
+    const shows = { what: 'presence', of: userId } as const
+    const audience = { conversationId, membersRev, about: userId, ephemeral: true, shows }
     void fanout.event(on ? 'typing.start' : 'typing.stop', { conversationId, userId }, audience, { conversation })
   }
 

@@ -3,12 +3,16 @@ import { Fault } from '@parley/kit/fault'
 import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
 import { directId } from './direct.ts'
+import type { Friends } from './friends.ts'
 import { openGate } from './gate.ts'
 import { openRate } from './rate.ts'
 import type { ChatStore } from './store/store.ts'
-import { type Packet, packetOf } from './writer.ts'
+import { packetOf } from './writer.ts'
 
-/** Which devices of this node watch which users. One may watch only those one shares a conversation with (P6), and neither blocks nor is blocked by. */
+/**
+ * Which devices of this node watch which users. One may watch only those one shares a conversation with, or is friends with (P6),
+ * and neither blocks nor is blocked by.
+ */
 export interface Watchers {
   /**
    * Replaces what the device watches; gives those it may. For one device not to be called again before it has resolved. Costs
@@ -17,11 +21,19 @@ export interface Watchers {
   watch(connection: Connection, userIds: readonly string[]): Promise<string[]>
   /** The device has gone. */
   forget(connection: Connection): void
-  /** Sends to the devices that watch that user, and still may. */
-  tell(userId: string, packet: Packet): void
+  /**
+   * Hands each device that watches that user, and still may, to `use`, now or soon; `by`: only the devices of that watcher.
+   * What `use` rejects with is lost.
+   */
+  each(userId: string, use: (connection: Connection) => void | Promise<void>, by?: string): void
+  /** Does any device here watch that user? */
+  has(userId: string): boolean
   /** One of the two has blocked the other: the devices of each that show the other as present are told otherwise. */
   part(a: string, b: string): void
 }
+
+/** In the place of the conversation that both are in: they are friends. */
+const FRIENDSHIP = 'friendship'
 
 const nobody: ReadonlyMap<string, string> = new Map()
 
@@ -35,7 +47,11 @@ const SEARCH_BURST = 10
 /** Conversations looked at before others get their turn. */
 const LOOKED_AT_IN_A_TURN = 32
 
-export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pick<Blocks, 'between'>): Watchers {
+export function openWatchers(
+  store: Pick<ChatStore, 'log' | 'inbox'>,
+  blocks: Pick<Blocks, 'between'>,
+  friends: Pick<Friends, 'of'>,
+): Watchers {
   const { log, inbox } = store
   const byUser = new Map<string, Set<Connection>>()
   const gone = new WeakSet<Connection>()
@@ -52,6 +68,7 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pi
   }
 
   async function share(conversationId: string, a: string, b: string): Promise<boolean> {
+    if (conversationId === FRIENDSHIP) return (await friends.of(a, [b])).has(b)
     const conversation = await log.cachedConversation(conversationId)
     return (
       conversation !== undefined &&
@@ -106,6 +123,8 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pi
         left.delete(other)
       }
     }
+    if (left.size === 0 || gone.has(connection)) return
+    for (const other of await friends.of(userId, [...left])) found.set(other, FRIENDSHIP)
   }
 
   return {
@@ -135,15 +154,16 @@ export function openWatchers(store: Pick<ChatStore, 'log' | 'inbox'>, blocks: Pi
         for (const { actor, writer } of byUser.get(watched) ?? []) if (actor.userId === by) writer.sendEphemeral(gone)
       }
     },
-    tell(userId, packet) {
+    each(userId, use, by) {
       for (const connection of byUser.get(userId) ?? []) {
+        const watcher = connection.actor.userId
         const via = connection.watched.get(userId)
-        if (via === undefined || blocks.between(connection.actor.userId, userId)) continue
-        share(via, connection.actor.userId, userId).then(
-          (still) => still && connection.writer.sendEphemeral(packet),
-          () => undefined, // Presence may be lost.
-        )
+        if (via === undefined || (by !== undefined && by !== watcher) || blocks.between(watcher, userId)) continue
+        share(via, watcher, userId)
+          .then((still) => (still ? use(connection) : undefined))
+          .catch(() => undefined) // Presence may be lost.
       }
     },
+    has: (userId) => byUser.has(userId),
   }
 }
