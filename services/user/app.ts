@@ -85,7 +85,7 @@ export async function startUser(needs: {
     changed: wake,
   })
   const ownAccount = openOwnAccount({ ownPassword, control, deleted: wake, now })
-  const departing = deletionOutbox(store.deletions, contacts)
+  const departing = deletionOutbox(store.deletions, contacts, store.profiles)
   const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, departing]
   const relay = startRelay({ outboxes, bus, log })
   const directory = openDirectory({ accounts, publicUsers, contacts, profiles, control, tokens })

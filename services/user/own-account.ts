@@ -9,6 +9,7 @@ import type { Control } from './control.ts'
 import type { OwnPassword } from './own-password.ts'
 import type { Outbox } from './relay.ts'
 import type { Deletion, DeletionStore } from './store/deletions.ts'
+import type { ProfileStore } from './store/profiles.ts'
 
 export interface OwnAccount {
   /**
@@ -38,12 +39,19 @@ export function openOwnAccount(needs: {
   }
 }
 
-/** Takes who is deleted out of everybody's contacts, then tells the bus. Both may be done again. */
-export function deletionOutbox(deletions: DeletionStore, contacts: Pick<Contacts, 'forget'>): Outbox {
+/** Takes who is deleted out of everybody's contacts, erases the profile, then tells the bus. All of it may be done again. */
+export function deletionOutbox(
+  deletions: DeletionStore,
+  contacts: Pick<Contacts, 'forget'>,
+  profiles: Pick<ProfileStore, 'erase'>,
+): Outbox {
   return {
     async waiting(limit) {
       const open = await deletions.open(limit)
-      for (const { userId } of open) await contacts.forget(userId)
+      for (const { userId } of open) {
+        await contacts.forget(userId)
+        await profiles.erase(userId)
+      }
       if (open.length > 0) crashPoint('delete.before-told')
       return open.map(userDeleted)
     },

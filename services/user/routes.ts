@@ -3,7 +3,15 @@ import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import { partitionOf } from '@parley/protocol/limits'
-import { ChangesRequest, DeleteAccount, Login, NameSession, Refresh, Register, SearchUsers } from '@parley/protocol/requests'
+import {
+  ChangesRequest,
+  DeleteAccount,
+  Login,
+  NameSession,
+  Refresh,
+  Register,
+  SearchUsers,
+} from '@parley/protocol/requests'
 import type { LoginReply, OwnUser, RegisterReply } from '@parley/protocol/user'
 import { type Request, type RequestHandler, type Response, Router } from 'express'
 import { z } from 'zod'

@@ -45,6 +45,8 @@ export async function mongoProfiles(db: Db): Promise<ProfileStore> {
         }
       }),
 
+    erase: (userId) => attempt(async () => void (await profiles.deleteOne({ _id: userId }))),
+
     keepingBack: (after = '', limit) =>
       attempt(async () =>
         (

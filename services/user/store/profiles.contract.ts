@@ -60,6 +60,23 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
     assert.deepEqual(await listed(undefined, 10), ids.slice(1, 4))
   })
 
+  test(`${name}: what is erased is gone, as often as it is, and waits no more to be told`, async (t) => {
+    const [store] = (await several(t, 1)) as [ProfileStore]
+    const [ann, ben] = [randomUUID(), randomUUID()]
+    for (const id of [ann, ben]) await store.save(profile(id, 1, { bio: 'x', privateReceipts: true }))
+    await Promise.all([store.erase(ann), store.erase(ann)])
+    await store.told([{ userId: ann, rev: 1 }])
+    assert.deepEqual(await store.find([ann]), [])
+    assert.deepEqual(
+      (await store.keepingBack(undefined, 5)).map(({ userId }) => userId),
+      [ben],
+    )
+    assert.deepEqual(
+      (await store.untold(5)).map(({ userId }) => userId),
+      [ben],
+    )
+  })
+
   test(`${name}: a profile waits to be told until its latest rev was`, async (t) => {
     const [store] = (await several(t, 1)) as [ProfileStore]
     const ann = randomUUID()

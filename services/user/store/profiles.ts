@@ -15,6 +15,8 @@ export interface ProfileStore {
   find(userIds: readonly string[]): Promise<StoredProfile[]>
   /** Writes it where it still is at `rev - 1` (0: is not there), `toldRev` left as it is. False, and nothing written, where another came first. */
   save(profile: StoredProfile): Promise<boolean>
+  /** Forgets what that user has set. Repeatable. */
+  erase(userId: string): Promise<void>
   /** Those who keep something back from others (`isOpen` is false), by id, after `after` where given, at most `limit`. */
   keepingBack(after: string | undefined, limit: number): Promise<StoredProfile[]>
   /** Profiles of which the bus does not know the latest, in no promised order. */

@@ -31,7 +31,12 @@ export function profileWrites(db: DatabaseSync) {
   )
   const tell = db.prepare('UPDATE profiles SET told_rev = max(told_rev, ?) WHERE user_id = ?')
 
+  const erase = db.prepare('DELETE FROM profiles WHERE user_id = ?')
+
   return {
+    eraseProfile(userId: string): void {
+      erase.run(userId)
+    },
     saveProfile({ userId, toldRev: _, ...profile }: StoredProfile): boolean {
       if (Number(revOf.get(userId)?.rev ?? 0) !== profile.rev - 1) return false
       put.run(userId, profile.rev, isOpen(privacyOf(profile)) ? 0 : 1, JSON.stringify(profile))
@@ -54,6 +59,7 @@ export function sqliteProfiles(
   return {
     find: async (userIds) => profiles.all(JSON.stringify(userIds)).map(profileOf),
     save: (profile) => write('saveProfile', profile),
+    erase: (userId) => write('eraseProfile', userId),
     keepingBack: async (after = '', limit) => keepingBack.all(after, limit).map(profileOf),
     untold: async (limit) => untoldProfiles.all(limit).map(profileOf),
     told: (told) => write('profilesTold', told),
