@@ -138,7 +138,7 @@ function repliesOf({ replies }: Operation, schemas: Schemas): PathOperation['res
           status,
           {
             description: 'The document',
-            content: { [reply]: { schema: reply.endsWith('json') ? {} : { type: 'string' } } },
+            content: { [reply]: { schema: reply === 'application/json' ? {} : { type: 'string' } } },
           },
         ]
       return [status, { description: GOOD[status] ?? 'Done', content: json(schemas.of(reply, 'output')) }]

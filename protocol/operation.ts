@@ -22,7 +22,9 @@ export interface Operation {
   /** Takes the header `Idempotency-Key`: anything visible, or a UUID. */
   idempotencyKey?: true | 'UUID'
   /** By status; null where there is no body, text where it is no JSON. */
-  replies: { readonly [status: number]: z.ZodType | 'text/html' | 'text/css' | 'application/json' | null }
+  replies: {
+    readonly [status: number]: z.ZodType | 'text/html' | 'text/css' | 'application/json' | 'application/x-ndjson' | null
+  }
   /** Beside those that any operation may be refused with. */
   faults?: readonly FaultCode[]
 }

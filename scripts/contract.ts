@@ -101,7 +101,7 @@ export function openJudge(): Judge {
     const type = contentType.split(';')[0]!
     if (response.content === undefined && reply !== '') return `${what}: ${status} has a body, and should have none`
     if (response.content && !(type in response.content)) return `${what}: ${status} is ${type || 'without a type'}`
-    if (response.content && /json$/.test(type) && method !== 'HEAD') {
+    if (response.content && /[/+]json$/.test(type) && method !== 'HEAD') {
       const fault = wrong('http', [...place, 'responses', String(status), 'content', type, 'schema'], JSON.parse(reply))
       if (fault) return `${what}: the reply ${status} is not as documented: ${fault}`
     }

@@ -4,7 +4,8 @@ import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
 import { openContacts } from './contacts.ts'
 import { openEmitter } from './emitter.ts'
-import { deviceError } from './error.ts'
+import { asParleyError, deviceError } from './error.ts'
+import { exportData } from './export.ts'
 import { openHttp } from './http.ts'
 import { indexedDbStorage } from './indexeddb.ts'
 import { memoryStorage } from './memory.ts'
@@ -36,7 +37,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   let space: Space | undefined
   let wanted = false
 
-  const send = openHttp(url, options.fetch ?? ((...request) => fetch(...request)))
+  const fetcher: typeof fetch = options.fetch ?? ((...request) => fetch(...request))
+  const send = openHttp(url, fetcher)
   const session = openSession({
     send,
     storage,
@@ -152,6 +154,19 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   })
   session.state.subscribe(() => events.emit('session', session.state.get()))
 
+  /** A reply that is read as it comes, asked for with the access token; with a new one, once, when the first was refused. */
+  async function stream(path: string): Promise<Response> {
+    const ask = (token: string): Promise<Response> =>
+      fetcher(new URL(path, url), { headers: { authorization: `Bearer ${token}` }, cache: 'no-store' })
+    try {
+      const token = await session.token()
+      const reply = await ask(token)
+      return reply.status === 401 ? ask(await session.token(token)) : reply
+    } catch (error) {
+      throw asParleyError(error)
+    }
+  }
+
   function signedIn(): Space {
     if (!space) throw deviceError('auth.invalid', 'Nobody is signed in on this device')
     return space
@@ -185,6 +200,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       await session.end('deleted')
       await storage.clear()
     }),
+
+    exportData: () => exportData(stream),
 
     connect() {
       wanted = true

@@ -39,7 +39,7 @@ export function openHttp(url: string, fetcher: typeof fetch): Send {
 }
 
 /** A refusal that is not in our form comes from something in between (a proxy whose server is away). */
-function refusal(status: number, text: string): ParleyError {
+export function refusal(status: number, text: string): ParleyError {
   try {
     const body: unknown = JSON.parse(text)
     if (isProblem(body)) return new ParleyError(body)

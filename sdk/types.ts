@@ -293,6 +293,11 @@ export interface ParleyClient {
    * deleted for everyone soon after. A wrong `password` is `validation.failed` with the pointer `/password`.
    */
   deleteAccount(password: string, messages: KeepOrErase): Promise<void>
+  /**
+   * Everything that the server has of one, as it comes: JSON, one value a line (`ExportLine` in `@parley/protocol/export`). Rejects where
+   * it breaks off; another one meanwhile is `rate.limited`.
+   */
+  exportData(): AsyncIterable<Uint8Array>
 
   /** Connects and stays connected, with jittered backoff, until `disconnect`. */
   connect(): void

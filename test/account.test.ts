@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { infra } from '@parley/infra/infra'
@@ -101,6 +102,29 @@ test('an e-mail address is changed by the link that is mailed to the new one', {
   await phone.page.keyboard.press('Enter')
   await phone.page.getByRole('button', { name: 'Account: finn' }).waitFor()
   assert.deepEqual(desk.complaints.filter(notRefusedField), [])
+})
+
+test('everything that the server has of one is saved as a file', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using iris = await sitDown(browser, stack.url, 'iris', 'phone')
+  await register(iris)
+  const dialog = await openFromAccount(iris, 'Export my data')
+  assert.deepEqual(await see.barriers(iris), [])
+  const [file] = await Promise.all([
+    iris.page.waitForEvent('download'),
+    dialog.getByRole('button', { name: 'Make the file' }).click(),
+  ])
+  await dialog.getByText(/The file is saved/).waitFor()
+  assert.match(file.suggestedFilename(), /^parley-iris-\d{4}-\d\d-\d\d\.ndjson$/)
+  const lines = readFileSync((await file.path())!, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string })
+  assert.deepEqual(
+    lines.map(({ type }) => type),
+    ['account', 'profile', 'session', 'end', 'end'],
+  )
+  assert.deepEqual(iris.complaints, [])
 })
 
 test('who deletes the account is gone for the others, and signed out everywhere', { timeout: 120_000 }, async () => {

@@ -26,7 +26,7 @@ export async function ask<T>(url: string, method: string, { token, body, headers
     signal: AbortSignal.timeout(10_000),
   })
   const text = await response.text()
-  const isJson = /json/.test(response.headers.get('content-type') ?? '')
+  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
   return {
     status: response.status,
     headers: response.headers,

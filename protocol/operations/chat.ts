@@ -213,6 +213,17 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
   },
   {
+    name: 'exportConversations',
+    method: 'get',
+    path: '/api/export',
+    tag: 'Sync',
+    summary: 'All one’s conversations with their messages: one JSON value a line',
+    description: 'As `ExportLine` in `protocol/export.ts`; the last line is `end`. One at a time.',
+    who: 'Signed in',
+    replies: { 200: 'application/x-ndjson' },
+    faults: [...SIGNED_IN, 'rate.limited'],
+  },
+  {
     name: 'sync',
     method: 'get',
     path: '/api/sync',

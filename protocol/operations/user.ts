@@ -106,6 +106,18 @@ export const USER_OPERATIONS: readonly Operation[] = [
     faults: [...SIGNED_IN, 'origin.refused', 'rate.limited'],
   },
   {
+    name: 'exportAccount',
+    method: 'get',
+    path: '/api/user/export',
+    tag,
+    summary: 'All that is kept of one’s account: one JSON value a line',
+    description:
+      'Account, profile, sessions and contacts, as `ExportLine` in `protocol/export.ts`; the last line is `end`. One at a time.',
+    who: 'Signed in',
+    replies: { 200: 'application/x-ndjson' },
+    faults: [...SIGNED_IN, 'rate.limited'],
+  },
+  {
     name: 'listSessions',
     method: 'get',
     path: '/api/user/me/sessions',

@@ -20,6 +20,7 @@ import { openCursors } from './cursor.ts'
 import { openDepartures } from './departures.ts'
 import { openDiscretion } from './discretion.ts'
 import { openEvents } from './events.ts'
+import { openExport } from './export.ts'
 import { openExtras } from './extras.ts'
 import { openFanout } from './fanout.ts'
 import { openFriends } from './friends.ts'
@@ -132,6 +133,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const search = openSearch(store, items, cursors, directory)
   const sync = openSync(store, items, cursors, syncing)
 
+  const exported = openExport({ store, items, control, gate: syncing, limits })
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   const reads = openRate(limits.readsPerSecond, limits.readBurst)
   const searches = openRate(limits.searchesPerSecond, limits.searchBurst)
@@ -150,6 +152,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       settings,
       own,
       sync,
+      exported,
       search,
       people,
       blocks,

@@ -1,4 +1,5 @@
 import { Fault, parse } from '@parley/kit/fault'
+import { openLines } from '@parley/kit/lines'
 import type { Actor } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
 import {
@@ -30,6 +31,7 @@ import { actorOf, signedIn } from './auth.ts'
 import type { Blocks } from './blocks.ts'
 import type { Conversations } from './conversations.ts'
 import { directId } from './direct.ts'
+import type { Export } from './export.ts'
 import type { History } from './history.ts'
 import type { Invites } from './invites.ts'
 import type { Members } from './members.ts'
@@ -57,6 +59,7 @@ export function chatRoutes(deps: {
   settings: OwnSettings
   own: Own
   sync: Sync
+  exported: Export
   search: Search
   people: People
   blocks: Pick<Blocks, 'hides'>
@@ -70,13 +73,22 @@ export function chatRoutes(deps: {
   codes: Rate
 }): Router {
   const { authenticate, messages, amendments, mentions, conversations, members, invites, history } = deps
-  const { receipts, settings, own, sync, search, people, blocks } = deps
+  const { receipts, settings, own, sync, exported, search, people, blocks } = deps
+  const lines = openLines()
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
   const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
   const open = limited(deps.codes, 'You are looking at invites too fast: wait a moment')
   const routes = Router()
-  const signed = ['/api/messages', '/api/conversations', '/api/invites', '/api/sync', '/api/search', '/api/starred']
+  const signed = [
+    '/api/messages',
+    '/api/conversations',
+    '/api/invites',
+    '/api/sync',
+    '/api/search',
+    '/api/starred',
+    '/api/export',
+  ]
   routes.use(signed, signedIn(authenticate))
 
   routes.post('/api/messages/send', async (req, res) => {
@@ -134,6 +146,11 @@ export function chatRoutes(deps: {
     if (known && !blocks.hides(userId, receiverId)) return undefined
     throw new Fault('not_found', 'There is no such conversation')
   }
+
+  routes.get('/api/export', read, async (req, res) => {
+    const actor = actorOf(req)
+    await lines.send(res, actor.userId, 'parley-conversations.ndjson', exported(actor))
+  })
 
   routes.put('/api/conversations/direct/:userId', async (req, res) => {
     res.json(await conversations.openDirect(actorOf(req).userId, parse(Id, req.params.userId)))

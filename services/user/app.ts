@@ -10,6 +10,7 @@ import { openContacts } from './contacts.ts'
 import { openControl } from './control.ts'
 import { seedDemo } from './demo.ts'
 import { openDirectory } from './directory.ts'
+import { openExport } from './export.ts'
 import { openForgottenPassword } from './forgotten-password.ts'
 import { internalRoutes } from './internal-routes.ts'
 import { mailOutbox } from './letters.ts'
@@ -99,6 +100,7 @@ export async function startUser(needs: {
       forgottenPassword,
       ownEmail,
       ownAccount,
+      exported: openExport({ sessions, contacts, profiles }),
       tokens,
       verifier,
       throttle,

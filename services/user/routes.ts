@@ -1,4 +1,5 @@
 import { Fault, parse } from '@parley/kit/fault'
+import { openLines } from '@parley/kit/lines'
 import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import { Id } from '@parley/protocol/ids'
@@ -22,6 +23,7 @@ import type { Contacts } from './contacts.ts'
 import { clearCookie, readCookie, setCookie } from './cookie.ts'
 import { deviceName } from './device-name.ts'
 import { emailRoutes } from './email-routes.ts'
+import type { Export } from './export.ts'
 import type { ForgottenPassword } from './forgotten-password.ts'
 import type { OwnAccount } from './own-account.ts'
 import type { OwnEmail } from './own-email.ts'
@@ -46,6 +48,7 @@ export function userRoutes(needs: {
   forgottenPassword: ForgottenPassword
   ownEmail: OwnEmail
   ownAccount: OwnAccount
+  exported: Export
   tokens: Tokens
   verifier: Verifier
   throttle: Throttle
@@ -55,7 +58,8 @@ export function userRoutes(needs: {
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
   const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, ownAccount, tokens, verifier } = needs
-  const { throttle, contacts, profiles, publicUsers, config } = needs
+  const { throttle, contacts, profiles, publicUsers, exported, config } = needs
+  const lines = openLines()
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
 
@@ -151,6 +155,13 @@ export function userRoutes(needs: {
     await ownAccount.delete(actor, parse(DeleteAccount, req.body), addressOf(req))
     if (readCookie(req)?.startsWith(`${actor.sessionId}.`)) clearCookie(req, res)
     res.status(204).end()
+  })
+
+  routes.get('/export', async (req, res) => {
+    const actor = await authenticate(req)
+    const [account] = await accounts.find([actor.userId])
+    if (!account) throw new Fault('auth.invalid', 'The session is over: log in')
+    await lines.send(res, actor.userId, 'parley-account.ndjson', exported(actor, ownUser(account)))
   })
 
   routes.get('/me/sessions', async (req, res) => {

@@ -38,6 +38,7 @@ export const ROUTES: Table = {
   logOut: { self: signedIn(), lastAct: true },
   getMe: { self: signedIn() },
   deleteAccount: { body: () => ({ password: PASSWORD, messages: 'keep' }), self: signedIn(), lastAct: true },
+  exportAccount: { self: signedIn() },
   listSessions: { self: signedIn() },
   nameSession: { body: () => ({ name: 'Phone' }), ownSession: signedIn(), othersSession: signedIn('not_found') },
   endSession: { ownSession: signedIn(), othersSession: signedIn('not_found'), lastAct: true },
@@ -179,6 +180,7 @@ export const ROUTES: Table = {
 
   // ── Sync
   sync: { self: signedIn() },
+  exportConversations: { self: signedIn() },
   readLog: { query: () => ({ after: '0' }), group: members(), direct: pair() },
 
   // ── Operation

@@ -1,3 +1,5 @@
+const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`
+
 /** Everything that the client says, in one place: the only file that a translation replaces. */
 export const strings = {
   product: 'Parley',
@@ -86,6 +88,7 @@ export const strings = {
     devices: 'Devices',
     password: 'Change password',
     email: 'Change e-mail',
+    export: 'Export my data',
     delete: 'Delete account',
     logout: 'Sign out',
     logoutTitle: 'Sign out?',
@@ -123,6 +126,15 @@ export const strings = {
     over: 'This link has ended or was used.',
     again: 'Ask for a new link',
     toParley: 'Go to Parley',
+  },
+
+  exportData: {
+    title: 'Export my data',
+    intro:
+      'Makes a file with your account, contacts and devices, and all your conversations with the messages in them. It is text: one entry a line, as JSON.',
+    start: 'Make the file',
+    busy: (bytes: number) => `${megabytes(bytes)} so far…`,
+    done: (bytes: number) => `The file is saved (${megabytes(bytes)}).`,
   },
 
   deleteAccount: {

@@ -5,6 +5,7 @@ import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Contacts } from '../dialogs/contacts.tsx'
 import { DeleteAccount } from '../dialogs/delete-account.tsx'
 import { Devices } from '../dialogs/devices.tsx'
+import { ExportData } from '../dialogs/export-data.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Starred } from '../dialogs/starred.tsx'
 import { Avatar } from '../parts/avatar.tsx'
@@ -18,7 +19,7 @@ import styles from './account.module.css'
 export function Account() {
   const me = useMe()
   const [dialog, setDialog] = useState<
-    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'delete' | 'sign-out'
+    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'export' | 'delete' | 'sign-out'
   >()
   const close = () => setDialog(undefined)
   return (
@@ -54,6 +55,9 @@ export function Account() {
           <Button onClick={() => setDialog('email')}>
             <Icon name="mail" size={18} /> {strings.account.email}
           </Button>
+          <Button onClick={() => setDialog('export')}>
+            <Icon name="archive" size={18} /> {strings.account.export}
+          </Button>
           <Button look="danger" onClick={() => setDialog('sign-out')}>
             <Icon name="leave" size={18} /> {strings.account.logout}
           </Button>
@@ -67,6 +71,7 @@ export function Account() {
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'email' && <ChangeEmail onClose={close} />}
+      {dialog === 'export' && <ExportData onClose={close} />}
       {dialog === 'delete' && <DeleteAccount onClose={close} />}
       {dialog === 'sign-out' && <SignOut onClose={close} />}
     </>

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { ExportLine } from '@parley/protocol/export'
+import { ParleyError } from './client.ts'
+import { memoryStorage } from './memory.ts'
+import { device, openParley, PASSWORD, register, settled, signIn, until } from './parley.fixture.ts'
+
+const code = (expected: string) => (error: unknown) => error instanceof ParleyError && error.problem.code === expected
+
+async function exported(chunks: AsyncIterable<Uint8Array>, each = (): void => {}): Promise<ExportLine[]> {
+  const parts: Uint8Array[] = []
+  for await (const chunk of chunks) {
+    parts.push(chunk)
+    each()
+  }
+  const text = Buffer.concat(parts).toString()
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ExportLine)
+}
+
+test('asking for a password is answered alike for everybody, and a made-up link sets none', async (t) => {
+  const parley = await openParley(t)
+  const ann = await register(t, parley, 'ann')
+  const client = device(t, parley)
+  await client.askForPassword(ann.email)
+  await client.askForPassword('nobody@example.org')
+  await assert.rejects(client.resetPassword('made up', 'another secret'), code('not_found'))
+  await assert.rejects(client.confirmEmail('made up'), code('not_found'))
+  await client.login({ email: ann.email, password: PASSWORD })
+  await client.changeEmail('new@example.org', PASSWORD)
+  await assert.rejects(client.changeEmail('new@example.org', 'not it'), code('validation.failed'))
+})
+
+test('everything one has comes as one stream, and one that breaks off is no whole', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const ann = await signIn(t, parley, annUser)
+  await ann.send({ receiverId: bobUser.id }, 'hello')
+  await settled(ann)
+  const lines = await exported(ann.exportData())
+  assert.deepEqual(
+    lines.map(({ type }) => type),
+    ['account', 'profile', 'session', 'end', 'conversation', 'message', 'end'],
+  )
+  await assert.rejects(
+    exported(ann.exportData(), () => parley.reachable(false)),
+    code('unavailable'),
+  )
+  parley.reachable(true)
+  await assert.rejects(exported(device(t, parley).exportData()), code('auth.invalid'))
+})
+
+test('deleting the account signs out everywhere and forgets everything on the device', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const storage = memoryStorage()
+  const [ann, phone] = [await signIn(t, parley, annUser, { storage }), await signIn(t, parley, annUser)]
+  await ann.send({ receiverId: bobUser.id }, 'hello')
+  await settled(ann)
+  await assert.rejects(ann.deleteAccount('not it', 'keep'), code('validation.failed'))
+  await ann.deleteAccount(PASSWORD, 'keep')
+  assert.deepEqual(ann.session.get(), { status: 'signed-out', ended: 'deleted' })
+  assert.deepEqual(await storage.list(''), [])
+  await until(phone, 'signed out', () => phone.session.get().status === 'signed-out')
+  assert.deepEqual(phone.session.get(), { status: 'signed-out', ended: 'deleted' })
+  const bob = await signIn(t, parley, bobUser)
+  await until(bob, 'ann gone', () => bob.conversations.get()[0]?.members?.some(({ deleted }) => deleted) === true)
+  assert.equal(bob.conversations.get()[0]?.title, '')
+  assert.equal(await bob.findUser('ann'), undefined)
+})
