@@ -1,3 +1,4 @@
+import { blockChecks } from './check/blocks.ts'
 import { changeChecks } from './check/changes.ts'
 import { contactChecks } from './check/contacts.ts'
 import { deviceChecks } from './check/devices.ts'
@@ -18,6 +19,7 @@ export function check(history: History): Anomaly[] {
     membershipChecks,
     changeChecks,
     contactChecks,
+    blockChecks,
     serviceChecks,
   ].flatMap((part) => part(history))
 }

@@ -82,7 +82,7 @@ async function readConversation({
       item ? [{ userId, deliveredSeq: item.me.deliveredSeq, readSeq: item.me.readSeq }] : [],
     ),
     members: lists.flatMap(({ userId, item }) =>
-      item ? [{ userId, fromSeq: item.me.fromSeq, fromRev: item.me.fromRev }] : [],
+      item ? [{ userId, role: item.me.role, fromSeq: item.me.fromSeq, fromRev: item.me.fromRev }] : [],
     ),
     unread: lists.flatMap(({ userId, item }) => (item ? [{ userId, unread: item.me.unread }] : [])),
   }
@@ -91,7 +91,9 @@ async function readConversation({
 function logged(entry: Entry): LoggedEntry {
   const { rev, kind, headSeq, senderId, membersRev } = entry
   const facts: LoggedEntry = { rev, kind, headSeq, senderId, membersRev, userIds: touched(entry) }
-  if (entry.kind === 'created') facts.owner = entry.members.find(({ role }) => role === 'owner')?.userId
+  if (entry.kind === 'created')
+    facts.roles = Object.fromEntries(entry.members.map(({ userId, role }) => [userId, role]))
+  if (entry.kind === 'members.role') facts.named = { userId: entry.userId, role: entry.role }
   if (!changesMessage(entry)) return facts
   const { id, seq } = entry
   if (entry.kind === 'message.edited') return { ...facts, change: { id, seq, text: entry.text } }

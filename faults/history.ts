@@ -29,8 +29,10 @@ export interface LoggedEntry {
   membersRev: number
   /** Whose membership it changes. */
   userIds?: string[]
-  /** Who owns the group that it creates. */
-  owner?: string | undefined
+  /** Of the creation: as what each is in it. */
+  roles?: Readonly<Record<string, string>>
+  /** Whom it gives which role. */
+  named?: { userId: string; role: string }
   /** For a change of a message: the id that its device made, the message's place, and what it does. */
   change?: { id: string; seq: number; text?: string | undefined; emoji?: string; on?: boolean }
 }
@@ -85,6 +87,30 @@ export type Event = {
   | { type: 'read'; device: string; userId: string; conversationId: string; seq: number }
   /** A device saw marks of somebody (`userId` is whose). */
   | { type: 'marks'; device: string; conversationId: string; userId: string; deliveredSeq: number; readSeq: number }
+  /**
+   * Somebody asked once for `targetId` to come into a group, to go, or to have another role in it; `status` of the answer, if one
+   * came. One who goes by themselves is their own target.
+   */
+  | {
+      type: 'membership'
+      what: 'add' | 'remove' | 'role'
+      userId: string
+      targetId: string
+      role?: string
+      conversationId: string
+      startedAt: number
+      status: number | undefined
+    }
+  /** Somebody asked once for the other of a direct conversation to be blocked, or to be blocked no more. */
+  | {
+      type: 'block'
+      on: boolean
+      userId: string
+      otherId: string
+      conversationId: string
+      startedAt: number
+      status: number | undefined
+    }
   /** A session was revoked: the 2xx arrived. */
   | { type: 'revoked'; sessionId: string }
   /** Something reached a socket of that session, or a request with its token succeeded. */
@@ -109,7 +135,7 @@ export interface Final {
     log: LoggedEntry[]
     /** Marks of the members of now. */
     marks: { userId: string; deliveredSeq: number; readSeq: number }[]
-    members: { userId: string; fromSeq: number; fromRev: number }[]
+    members: { userId: string; role: string; fromSeq: number; fromRev: number }[]
     /** Unread of each member, as the server's list says. */
     unread: { userId: string; unread: number }[]
   }[]

@@ -15,7 +15,15 @@ export function synthetic(seed: number, bug?: Bug): History {
   const { chance, pick, below } = random(seed)
   const events: Event[] = []
   const log: Final['conversations'][number]['log'] = [
-    { rev: 1, kind: 'created', userIds: USERS.slice(0, 3), headSeq: 0, senderId: 'ann', membersRev: 1, owner: 'ann' },
+    {
+      rev: 1,
+      kind: 'created',
+      userIds: USERS.slice(0, 3),
+      headSeq: 0,
+      senderId: 'ann',
+      membersRev: 1,
+      roles: { ann: 'owner' },
+    },
   ]
   let messages: SeenMessage[] = []
   const members = new Map(USERS.slice(0, 3).map((userId) => [userId, { userId, fromSeq: 1, fromRev: 1 }]))
@@ -52,9 +60,16 @@ export function synthetic(seed: number, bug?: Bug): History {
 
   function record(entry: Omit<LoggedEntry, 'rev' | 'membersRev'>): void {
     const rev = log.at(-1)!.rev + 1
-    const before = log.findLast(({ userIds }) => userIds)!.rev
+    const before = log.findLast(({ userIds, named }) => userIds || named)!.rev
     const late = bug === 'members read without a fence' && log.length > 60 && before > 1
-    log.push({ ...entry, rev, membersRev: entry.userIds ? rev : late ? 1 : before })
+    log.push({ ...entry, rev, membersRev: entry.userIds || entry.named ? rev : late ? 1 : before })
+  }
+
+  /** Somebody asks for others to come, to go or to have another role; answered as `status`. */
+  function ask(what: 'add' | 'remove' | 'role', userId: string, targetId: string, status: number, role?: string): void {
+    const startedAt = tick()
+    const asked = { what, userId, targetId, ...(role && { role }), conversationId: GROUP }
+    note({ at: tick(), type: 'membership', ...asked, startedAt, status })
   }
 
   /** Somebody changes a message that their device shows: it is told to all, at once or, by some bug, not. */
@@ -240,6 +255,7 @@ export function synthetic(seed: number, bug?: Bug): History {
     }
     if (step === 40) {
       const dee = { kind: 'members.added', userIds: ['dee'], headSeq: messages.at(-1)?.seq ?? 0, senderId: 'ann' }
+      ask('add', 'ann', 'dee', bug === 'refused and done' ? 403 : 201)
       record(dee)
       if (bug === 'added twice') record(dee)
       members.set('dee', { userId: 'dee', fromSeq: (messages.at(-1)?.seq ?? 0) + 1, fromRev: log.at(-1)!.rev })
@@ -247,9 +263,25 @@ export function synthetic(seed: number, bug?: Bug): History {
         note({ at: tick(), type: 'shown', device: 'dee-phone', userId: 'dee', message: messages[0]! })
     }
     if (step === 80) {
-      record({ kind: 'members.removed', userIds: ['cy'], headSeq: messages.at(-1)!.seq, senderId: 'ann' })
+      ask('remove', bug === 'a member removes another' ? 'ben' : 'ann', 'cy', 204)
+      const gone = { kind: 'members.removed', userIds: ['cy'], headSeq: messages.at(-1)!.seq }
+      record({ ...gone, senderId: bug === 'a member removes another' ? 'ben' : 'ann' })
       members.delete('cy')
+      if (bug === 'who was removed reads on')
+        note({ at: tick(), type: 'page', userId: 'cy', conversationId: GROUP, startedAt: at, messages: [messages[3]!] })
       for (const gone of devices.filter((d) => d.userId === 'cy')) if (bug !== 'stale members') gone.held = []
+    }
+    if (step === 100) {
+      for (const userId of bug === 'two hand the group over at once' ? ['ben', 'dee'] : ['ben']) {
+        ask('role', 'ann', userId, 200, 'owner')
+        record({
+          kind: 'members.role',
+          headSeq: messages.at(-1)!.seq,
+          senderId: 'ann',
+          named: { userId, role: 'owner' },
+        })
+      }
+      if (bug === 'acknowledged and not done') ask('remove', 'ben', 'dee', 204)
     }
     if (chance(0.7)) amend(step)
     if (chance(0.4)) view(pick(devices.filter((d) => members.has(d.userId))))
@@ -319,6 +351,15 @@ export function synthetic(seed: number, bug?: Bug): History {
         readSeq: last.seq,
       })
     if (bug === 'marks above the head') marks.get('ben')!.deliveredSeq = last.seq + 5
+    const pair = { userId: 'ann', otherId: 'cy', conversationId: GROUP }
+    at += 5_000
+    note({ at: tick(), type: 'block', on: true, ...pair, startedAt: at, status: 200 })
+    if (bug === 'a block is told too late') {
+      const sent = { id: 'through', conversationId: GROUP, senderId: 'cy', text: 'can you hear me?' }
+      note({ at: tick(), type: 'send', device: 'cy-phone', userId: 'cy', ...sent, online: true })
+      note({ at: tick(), type: 'acked', device: 'cy-phone', ...pickFacts(commit(sent)) })
+    }
+    note({ at: tick(), type: 'block', on: false, ...pair, startedAt: at, status: 200 })
     note({ at: tick(), type: 'fault', what: 'kill', target: 'rabbitmq', phase: 'begin' })
     const id = 'while-the-broker-is-away'
     const message = { id, conversationId: GROUP, senderId: 'ann', text: 'still here' }
@@ -357,6 +398,8 @@ export function synthetic(seed: number, bug?: Bug): History {
           (!m.deleted || bug === 'a tombstone is unread'),
       ).length
     const present = [...members.values()]
+    const roleOf = (userId: string): string =>
+      userId === 'ann' ? 'admin' : userId === 'ben' && bug !== 'nobody takes over' ? 'owner' : 'member'
     return {
       conversations: [
         {
@@ -364,7 +407,7 @@ export function synthetic(seed: number, bug?: Bug): History {
           messages,
           log,
           marks: present.map((m) => marks.get(m.userId)!),
-          members: present,
+          members: present.map((m) => ({ ...m, role: roleOf(m.userId) })),
           unread: present.map((m) => ({ userId: m.userId, unread: unreadOf(m.userId) })),
         },
       ],

@@ -12,7 +12,7 @@ import { newestPage, once } from './rest.ts'
 export interface Scene {
   url: string
   people: Person[]
-  /** Conversations, and who may be in them: a group's first is its owner, its last comes and goes. */
+  /** Conversations, and who may be in them: a group's first makes it and stays, the others come and go. */
   conversations: { id: string; kind: 'direct' | 'group'; people: Person[] }[]
   recorder: Recorder
   outstanding: Outstanding
@@ -42,6 +42,7 @@ export async function runWorkload(scene: Scene, signal: AbortSignal): Promise<vo
     if (under.size > 40) await Promise.race(under)
   }
   await Promise.all(under)
+  await unblockAll(scene)
 }
 
 function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
@@ -58,7 +59,8 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   if (dice < 0.9) return () => forge(scene, sent)
   if (dice < 0.94) return () => goOffline(scene, device)
   if (dice < 0.95) return () => device.restart()
-  if (dice < 0.97) return () => changeMembers(scene)
+  if (dice < 0.955) return () => block(scene)
+  if (dice < 0.98) return () => changeMembers(scene)
   return async () => device.client.setTyping(random.pick(scene.conversations).id, random.chance(0.5))
 }
 
@@ -195,12 +197,62 @@ async function goOffline({ random }: Scene, device: Device): Promise<void> {
   device.comeBack()
 }
 
-/** The last of a group comes or goes. */
-async function changeMembers({ conversations, random }: Scene): Promise<void> {
+/**
+ * One to three people change at once who is in a group, and as what. Some try what they may not, or are out themselves. The first
+ * stays, whoever owns the group, and has seen all of it at the end.
+ */
+async function changeMembers({ url, conversations, recorder, random }: Scene): Promise<void> {
   const group = random.pick(conversations.filter((c) => c.kind === 'group'))
-  const [owner] = group.people
-  const guest = group.people.at(-1)!
-  if (random.chance(0.5))
-    await owner!.rest.call('POST', `/api/conversations/${group.id}/members`, { userIds: [guest.rest.userId] })
-  else await owner!.rest.call('DELETE', `/api/conversations/${group.id}/members/${guest.rest.userId}`)
+  const [first, ...others] = group.people as [Person, ...Person[]]
+  const path = `/api/conversations/${group.id}/members`
+  const acts = Array.from({ length: 1 + random.below(3) }, async () => {
+    const by = random.chance(0.4) ? first : random.pick(group.people)
+    const dice = random.next()
+    const what = dice < 0.45 ? 'add' : dice < 0.75 ? 'remove' : 'role'
+    const leaves = what === 'remove' && by !== first && random.chance(0.5)
+    const target = leaves ? by : random.pick(what === 'role' ? group.people : others)
+    const role = what === 'role' ? random.pick(['admin', 'admin', 'member', 'owner']) : undefined
+    const { userId: targetId } = target.rest
+    const startedAt = recorder.now()
+    const reply =
+      what === 'add'
+        ? await once(url, by.rest.token, 'POST', path, { userIds: [targetId] })
+        : what === 'remove'
+          ? await once(url, by.rest.token, 'DELETE', `${path}/${targetId}`)
+          : await once(url, by.rest.token, 'PUT', `${path}/${targetId}/role`, { role })
+    const { userId } = by.rest
+    const asked = { what, userId, targetId, ...(role && { role }), conversationId: group.id } as const
+    recorder.note({ type: 'membership', ...asked, startedAt, status: reply?.status })
+  })
+  await Promise.all(acts)
+}
+
+/** One of two blocks the other, or does so no more. */
+async function block(scene: Scene): Promise<void> {
+  const { conversations, random } = scene
+  const { id, people } = random.pick(conversations.filter(({ kind }) => kind === 'direct'))
+  const by = random.pick(people)
+  await setBlock(scene, id, by, people.find((person) => person !== by)!, random.chance(0.4))
+}
+
+async function setBlock({ url, recorder }: Scene, id: string, by: Person, other: Person, on: boolean): Promise<number> {
+  const [userId, otherId] = [by.rest.userId, other.rest.userId]
+  const startedAt = recorder.now()
+  const reply = await once(url, by.rest.token, on ? 'PUT' : 'DELETE', `/api/user/contacts/${otherId}/block`)
+  recorder.note({ type: 'block', on, userId, otherId, conversationId: id, startedAt, status: reply?.status })
+  return reply?.status ?? 0
+}
+
+/** At the end everybody is to reach everybody again. */
+async function unblockAll(scene: Scene): Promise<void> {
+  for (const { id, kind, people } of scene.conversations)
+    for (const by of kind === 'direct' ? people : []) {
+      const other = people.find((person) => person !== by)!
+      // Who is blocked by the other, and blocks nobody, is told that there is nobody.
+      for (let tries = 0; tries < 100; tries++) {
+        const status = await setBlock(scene, id, by, other, false)
+        if (status === 200 || status === 404) break
+        await pause(200)
+      }
+    }
 }

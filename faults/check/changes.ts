@@ -1,5 +1,6 @@
 import type { Reaction } from '@parley/protocol/conversation'
 import type { Anomaly, Event, Final, History, LoggedEntry, SeenMessage } from '../history.ts'
+import { play } from './play.ts'
 
 type Conversation = Final['conversations'][number]
 type Change = Extract<Event, { type: 'change' }>
@@ -39,14 +40,13 @@ function lost(events: Event[], asked: Map<string, Change>, final: Final): Anomal
   })
 }
 
-/** What is in the log was asked for just so, once, and by who may: the author edits, the author or the owner deletes. */
+/** What is in the log was asked for just so, once, and by who may: the author edits, the author or who leads the group deletes. */
 function unasked({ id, messages, log }: Conversation, asked: Map<string, Change>): Anomaly[] {
   const anomalies: Anomaly[] = []
   const seen = new Set<string>()
-  const owner = log[0]?.owner
   const bySeq = new Map(messages.map((message) => [message.seq, message]))
-  for (const { rev, kind, senderId, change } of log) {
-    if (!change) continue
+  play(log, ({ rev, kind, senderId, change }, members) => {
+    if (!change) return
     const what = `entry ${rev} of ${id} (${kind} of ${change.seq} by ${senderId})`
     const wish = asked.get(`${id}/${change.id}`)
     const message = bySeq.get(change.seq)
@@ -55,9 +55,10 @@ function unasked({ id, messages, log }: Conversation, asked: Map<string, Change>
     if (!wish || wish.userId !== senderId || wish.messageId !== message?.id || !says({ kind, change }, wish))
       anomalies.push(broken('phantom-change', `${what} is not what anybody asked for`))
     const theirs = message?.senderId === senderId
-    if ((kind === 'message.edited' && !theirs) || (kind === 'message.deleted' && !theirs && senderId !== owner))
+    const leads = ['owner', 'admin'].includes(members.get(senderId)?.role ?? '')
+    if ((kind === 'message.edited' && !theirs) || (kind === 'message.deleted' && !theirs && !leads))
       anomalies.push(broken('not-theirs', `${what}, but ${message?.senderId} wrote it`))
-  }
+  })
   return anomalies
 }
 
