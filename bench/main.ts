@@ -7,8 +7,9 @@ import { depth } from './depth.ts'
 import { type Paced, paced, type Saturated, saturated } from './direct.ts'
 import { syncMs } from './disk.ts'
 import { idle } from './idle.ts'
+import { many } from './many.ts'
 import { pages } from './pages.ts'
-import { leaveServerCore } from './process.ts'
+import { freePort, leaveServerCore } from './process.ts'
 import { describe } from './profile.ts'
 import { reconnect } from './reconnect.ts'
 import { connectionsFor, type FanOut, rooms } from './rooms.ts'
@@ -17,14 +18,14 @@ import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
 /**
- * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,pages,depth,search --messages 1000000 --depth 5000000]`
+ * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,many,pages,depth,search --messages 1000000 --depth 5000000]`
  * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
  * `--profile` prints where the CPU of a saturated server goes instead, by part and by function, of Parley and of bare Socket.IO.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'direct,rooms,idle,reconnect,pages,depth,search' },
+    only: { type: 'string', default: 'direct,rooms,idle,reconnect,many,pages,depth,search' },
     messages: { type: 'string', default: '1000000' },
     depth: { type: 'string', default: '5000000' },
     profile: { type: 'boolean', default: false },
@@ -114,6 +115,14 @@ if (parts.has('reconnect')) {
   own('  one device p99', 'ms', result.deviceMs.p99)
   own('  CPU', 'µs/device', result.cpuMicrosPerDevice)
   own('  reads of the store', 'reads/device', result.storeReadsPerDevice)
+}
+if (parts.has('many')) {
+  const internalPort = await freePort()
+  await using subject = await parley(2, { env: { INTERNAL_PORT: String(internalPort) } })
+  const result = await many(subject, 5_000, internalPort)
+  own('sync of 20 changes among 5,000 conversations p50', 'ms', result.syncMs.p50)
+  own('  p99 (aim: 20)', 'ms', result.syncMs.p99)
+  own('  reads of the store', 'reads/sync', result.storeReads)
 }
 if (parts.has('pages')) {
   await using subject = await parley(2)

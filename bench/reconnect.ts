@@ -1,4 +1,5 @@
 import { connectRaw } from './client.ts'
+import { storeReads } from './many.ts'
 import { freePort, type Served, serve } from './process.ts'
 import { percentile } from './stats.ts'
 import { call, LIFTED, type Subject } from './subject.ts'
@@ -54,9 +55,4 @@ export async function reconnect(subject: Subject, folder: string, users: number,
     cpuMicrosPerDevice: cpuMicros / devices,
     storeReadsPerDevice: ((await storeReads(internalPort)) - readsBefore) / devices,
   }
-}
-
-async function storeReads(internalPort: number): Promise<number> {
-  const text = await (await fetch(`http://127.0.0.1:${internalPort}/metrics`)).text()
-  return Number(/^parley_store_reads_total (\d+)/m.exec(text)?.[1])
 }

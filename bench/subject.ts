@@ -36,9 +36,9 @@ const PASSWORD = 'benchmark password'
 
 export async function parley(
   users: number,
-  { folder = mkdtempSync(join(tmpdir(), 'parley-bench-')), inspect = false } = {},
+  { folder = mkdtempSync(join(tmpdir(), 'parley-bench-')), inspect = false, env = {} } = {},
 ): Promise<Subject> {
-  const served = await serve('main.ts', { ...LIFTED, PARLEY_DATA: folder }, { inspect })
+  const served = await serve('main.ts', { ...LIFTED, ...env, PARLEY_DATA: folder }, { inspect })
   const people: LoginReply[] = []
   for (let from = 0; from < users; from += 20) {
     const numbers = Array.from({ length: Math.min(20, users - from) }, (_, index) => from + index)

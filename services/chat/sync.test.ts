@@ -52,6 +52,37 @@ test('a device that had nothing yet is told to forget what came and went since',
   assert.deepEqual((await chat.request(bob, 'GET', '/api/sync')).body.items, [])
 })
 
+test('what a sync reads goes by what changed, and not by how many conversations one is in', async (t) => {
+  const readsAmong = async (conversations: number): Promise<number> => {
+    const chat = await testChat(t)
+    const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+    const groups: string[] = []
+    for (let n = 0; n < conversations; n++) {
+      const { body } = await chat.request(ann, 'POST', '/api/conversations', { title: `G${n}`, memberIds: [bob.id] })
+      groups.push(body.id)
+    }
+    const news = async (cursor?: string) => {
+      while ((await chat.store.log.pending(1)).length > 0) await setImmediate()
+      const query = cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''
+      return (await chat.request(bob, 'GET', `/api/sync?limit=200${query}`)).body
+    }
+    const { cursor } = await news()
+    for (const receiverId of groups.slice(5, 10))
+      await chat.request(ann, 'POST', '/api/messages/send', { receiverId, message: 'news' })
+    const counts: number[] = []
+    for (let time = 0; time < 3; time++) {
+      const before = chat.store.reads
+      assert.equal((await news(cursor)).items.length, 5)
+      counts.push(chat.store.reads - before)
+    }
+    // The node reads for itself now and then.
+    return Math.min(...counts)
+  }
+  const few = await readsAmong(15)
+  assert.ok(few > 5)
+  assert.equal(await readsAmong(150), few)
+})
+
 test('the log of a conversation comes in dense pages up to its head', async (t) => {
   const chat = await testChat(t)
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
