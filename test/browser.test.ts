@@ -7,7 +7,7 @@ import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
 import { answerEachOther, nameEachOther, passOn, shapeWhatOneSays } from './browser/carrying.ts'
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
-import { inviteByLink, joinByLink, leadAGroup, revokeLink } from './browser/groups.ts'
+import { inviteByLink, joinByLink, leadAGroup, revokeLink, seeWhatHappened } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
 import {
   choose,
@@ -93,6 +93,7 @@ test('a group is led by a role, an invite link and its details, and two people s
   const link = await inviteByLink(alice)
   await using cem = await sitDown(browser, stack.url, 'cem', 'phone')
   await joinByLink(cem, link)
+  await seeWhatHappened(alice, bob, cem)
   await revokeLink(alice, bob, link)
   assert.deepEqual([alice.complaints, bob.complaints, cem.complaints], [[], [], []])
 })

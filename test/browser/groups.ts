@@ -43,7 +43,7 @@ export async function inviteByLink(alice: Person): Promise<string> {
   await invites.getByLabel('Link ends').selectOption({ label: 'After a day' })
   await invites.getByLabel('Lets in').selectOption({ label: '10 people' })
   await invites.getByRole('button', { name: 'Create link' }).click()
-  const link = invites.getByLabel(/^Invite link: Ends/)
+  const link = invites.getByLabel(/^Invite link: Ends tomorrow/)
   await link.waitFor()
   await invites.getByText('0 of 10 joined.').waitFor()
   assert.deepEqual(await see.barriers(alice), [])
@@ -69,6 +69,31 @@ export async function joinByLink(cem: Person, link: string): Promise<void> {
   await page.getByRole('button', { name: 'Join group' }).click()
   await page.getByRole('textbox', { name: 'Message to Hills' }).waitFor()
   assert.equal(await see.message(cem, 'Where do we go?').count(), 0, 'from the join on')
+}
+
+/** Everyone sees the same lines among the messages, as far as they may see, also after loading the page anew. */
+export async function seeWhatHappened(alice: Person, bob: Person, cem: Person): Promise<void> {
+  const log = ({ page }: Person): Locator => page.getByRole('log')
+  // Names are set apart by characters that are not seen.
+  const lines: [Person, RegExp[]][] = [
+    [alice, [/^You created the group$/, /^You made .bob. an admin$/, /^.cem. joined by an invite link$/]],
+    [bob, [/^.alice. created the group$/, /^.alice. made you an admin$/, /^You named the group “.Hills.”$/]],
+    [cem, [/^You joined by an invite link$/]],
+  ]
+  for (let load = 0; load < 2; load++)
+    for (const [person, expected] of lines) {
+      for (const line of expected) await log(person).getByText(line).waitFor()
+      if (person === cem)
+        assert.equal(
+          await log(cem)
+            .getByText(/made .bob. an admin/)
+            .count(),
+          0,
+        )
+      assert.deepEqual(await see.barriers(person), [])
+      if (load === 0) await person.page.reload()
+    }
+  await see.inList(bob, 'Hills').filter({ hasText: 'unread' }).waitFor({ state: 'detached' })
 }
 
 /** Bob, an admin, takes the link back; who is in the group already still finds it by the link. */

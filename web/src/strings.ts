@@ -418,6 +418,35 @@ export const strings = {
     removeText: 'They will no longer see this group.',
   },
 
+  /** What happened in a conversation. */
+  events: {
+    you: 'You',
+    youAsObject: 'you',
+    /** Who is not named is counted. */
+    people: (names: readonly string[], others: number) =>
+      new Intl.ListFormat('en-GB').format([
+        ...names,
+        ...(others ? [others === 1 ? '1 other' : `${others} others`] : []),
+      ]),
+    created: (by: string) => `${by} created the group`,
+    added: (by: string, whom: string) => `${by} added ${whom}`,
+    joined: (who: string) => `${who} joined by an invite link`,
+    removed: (by: string, whom: string) => `${by} removed ${whom}`,
+    left: (who: string) => `${who} left`,
+    role: {
+      owner: (by: string, whom: string) => `${by} made ${whom} the owner`,
+      admin: (by: string, whom: string) => `${by} made ${whom} an admin`,
+      member: (by: string, whom: string) => `${by} took the role of admin from ${whom}`,
+    },
+    renamed: (by: string, title: string) => `${by} named the group “${title}”`,
+    described: (by: string) => `${by} changed the description of the group`,
+    undescribed: (by: string) => `${by} removed the description of the group`,
+    timer: (by: string, period: string) => `${by} let new messages disappear after ${period}`,
+    timerOff: (by: string) => `${by} let new messages stay`,
+    pinned: (by: string) => `${by} pinned a message`,
+    unpinned: (by: string) => `${by} unpinned a message`,
+  },
+
   invites: {
     open: 'Invite links',
     title: 'Invite links',
@@ -453,6 +482,7 @@ export const strings = {
     today: 'Today',
     yesterday: 'Yesterday',
     todayAt: (clock: string) => `today at ${clock}`,
+    tomorrowAt: (clock: string) => `tomorrow at ${clock}`,
     yesterdayAt: (clock: string) => `yesterday at ${clock}`,
     onAt: (day: string, clock: string) => `on ${day} at ${clock}`,
   },

@@ -11,6 +11,7 @@ import { nameOf } from '../state/people.ts'
 import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
 import { ChatProvider } from './chat-context.ts'
+import { EventRow } from './event-row.tsx'
 import { MessageRow } from './message.tsx'
 import styles from './messages.module.css'
 import { useNames } from './use-names.ts'
@@ -169,17 +170,21 @@ export function Messages({
           onScroll={scrolled}
           onResize={() => (stick.current && placed.current ? toEnd() : undefined)}
         >
-          {(row, i) => (
-            <ChatProvider key={row.id} value={chat}>
-              <MessageRow
-                row={row}
-                conversation={conversation}
-                tabStop={i === walk.at}
-                ledTo={row.seq !== undefined && row.seq === ledTo}
-                onEdit={onEdit}
-              />
-            </ChatProvider>
-          )}
+          {(row, i) =>
+            row.lines ? (
+              <EventRow key={row.id} row={row} lines={row.lines} />
+            ) : (
+              <ChatProvider key={row.id} value={chat}>
+                <MessageRow
+                  row={row}
+                  conversation={conversation}
+                  tabStop={i === walk.at}
+                  ledTo={row.seq !== undefined && row.seq === ledTo}
+                  onEdit={onEdit}
+                />
+              </ChatProvider>
+            )
+          }
         </Virtualizer>
         {rows.length === 0 && phase === 'ready' && <Notice title={strings.chat.empty} />}
       </div>

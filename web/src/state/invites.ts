@@ -1,6 +1,6 @@
 import type { InviteItem } from '@parley/protocol/conversation'
 import { strings } from '../strings.ts'
-import { sentenceTime } from './time.ts'
+import { clockTime, dayLabel, daysAgo } from './time.ts'
 
 const HOUR_MS = 3_600_000
 const words = strings.invites
@@ -21,8 +21,16 @@ export const inviteUses = (): { label: string; value: number | null }[] => [
 
 /** When it ends, and how many came. */
 export function inviteState({ expiresAt, maxUses, uses }: InviteItem, now: Date): string {
-  const end = expiresAt === null ? words.noEnd : words.until(sentenceTime(expiresAt, now))
+  const end = expiresAt === null ? words.noEnd : words.until(endOf(expiresAt, now))
   return `${end} ${words.used(uses, maxUses)}`
+}
+
+/** A time to come, as part of a sentence. */
+function endOf(at: string, now: Date): string {
+  const clock = clockTime(at)
+  const days = daysAgo(at, now)
+  if (days >= 0) return strings.time.todayAt(clock)
+  return days === -1 ? strings.time.tomorrowAt(clock) : strings.time.onAt(dayLabel(at, now), clock)
 }
 
 /** The address that is given to people. */

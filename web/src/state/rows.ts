@@ -1,10 +1,13 @@
 import type { Problem } from '@parley/protocol/fault'
 import type { MessageStatus, Quote, TimelineView } from '@parley/sdk/types'
+import { eventLines } from './event-lines.ts'
 import { daysAgo } from './time.ts'
 
-/** One message as the chat draws it. `id` stays the same from the outbox to the timeline, so the bubble stays the same too. */
+/** One message as the chat draws it, or what happened between two. `id` stays the same from the outbox to the timeline, so the bubble stays the same too. */
 export interface Row {
   id: string
+  /** No message: what happened, each in a sentence. */
+  lines?: readonly string[]
   /** Absent while it waits in the outbox. */
   seq?: number
   senderId: string
@@ -56,7 +59,7 @@ const RUN_MS = 5 * 60_000
  */
 export function rows(view: TimelineView, me: { id: string; username: string }, unreadAfter?: number): Row[] {
   const all: Row[] = [
-    ...view.messages.map((message) => ({ ...storedRow(message, me.id), ...carried(message, view.quotes) })),
+    ...withEvents(view, me.id),
     ...view.pending.map((item) => ({ ...waitingRow(item, me), ...carried(item, view.quotes) })),
   ]
   let unreadShown = false
@@ -89,6 +92,30 @@ export function grewAtStart(previous: readonly Row[], next: readonly Row[]): boo
     next[0]?.id !== first.id &&
     next.some((row) => row.id === first.id)
   )
+}
+
+/** The stored messages, and behind each what happened then; a row for each day. */
+function withEvents({ messages, events, quotes }: TimelineView, me: string): Row[] {
+  const all: Row[] = []
+  let next = 0
+  const eventsUpTo = (headSeq: number): void => {
+    const from = next
+    while (next < events.length && events[next]!.headSeq <= headSeq) next++
+    const byDay = Map.groupBy(events.slice(from, next), ({ createdAt }) => new Date(createdAt).toDateString())
+    for (const those of byDay.values()) all.push(eventRow(those, me))
+  }
+  for (const message of messages) {
+    eventsUpTo(message.seq - 1)
+    all.push({ ...storedRow(message, me), ...carried(message, quotes) })
+  }
+  eventsUpTo(Number.POSITIVE_INFINITY)
+  return all
+}
+
+function eventRow(events: TimelineView['events'], me: string): Row {
+  const { rev, createdAt } = events[0]!
+  const nobody = { senderId: '', sender: '', mine: false, text: '', status: 'sent' as const }
+  return { id: `event-${rev}`, lines: eventLines(events, me), at: createdAt, ...nobody, ...alone }
 }
 
 function storedRow(message: TimelineView['messages'][number], me: string): Row {
