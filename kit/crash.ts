@@ -41,5 +41,6 @@ export const CRASH_POINTS = [
   'departure.middle',
   'migration.middle',
   'search.before-commit',
+  'sweep.before-commit',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -42,7 +42,7 @@ export interface MessageExtras {
   mentionsAll?: true
   /** Was said elsewhere before, and passed on. */
   forwarded?: true
-  /** When it disappears; its place stays. */
+  /** When it disappears: from then on it reads as deleted, and its place stays. */
   expiresAt?: string
 }
 
@@ -149,6 +149,10 @@ export interface ConversationItem {
   /** All members where there are at most `LIMITS.marksMembers`; else absent: fetch `GET /api/conversations/:id/members`. */
   members?: MemberItem[]
   lastMessage?: MessageEntry & { sender: string }
+  /** Messages disappear so long after they were sent; absent where they stay. */
+  disappearAfterMs?: number
+  /** By `seq`, those that one may see, the latest pinned last; also one that was deleted since. Absent where there are none. */
+  pinned?: number[]
   me: {
     role: Role
     deliveredSeq: number

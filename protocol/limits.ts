@@ -38,6 +38,11 @@ export const LIMITS = {
   /** Messages that one user can have starred, and that one call stars or hides. */
   starredPerUser: 10_000,
   ownPerCall: 100,
+  /** Messages that are pinned in one conversation. */
+  pinnedMessages: 50,
+  /** How soon, and how late at most, the messages of a conversation disappear that lets them. */
+  disappearLeastMs: 3_600_000,
+  disappearMostMs: 31_622_400_000,
   /** Sends of one user: sustained per second, and the burst allowed above it. */
   sendsPerSecond: 20,
   sendBurst: 60,

@@ -34,10 +34,8 @@ export function changed<M extends MessageEntry>(message: M, change: MessageChang
       const { mentions: _, mentionsAll: _all, ...rest } = edited
       return { ...rest, ...mentionsOf(change), text: change.text } as M
     }
-    case 'message.deleted': {
-      const { editedAt: _, edits: _edits, reactions: _reactions, ...rest } = withoutExtras(next)
-      return { ...rest, text: '', deleted: true } as M
-    }
+    case 'message.deleted':
+      return erased(next)
     case 'message.reacted': {
       const { reactions: before = [], ...rest } = next
       const reactions = reacted(before, change.emoji, change.senderId, change.on)
@@ -51,6 +49,27 @@ export function changed<M extends MessageEntry>(message: M, change: MessageChang
 /** Whom a message, or an edit of one, names; nothing where it names nobody. */
 export function mentionsOf({ mentions, mentionsAll }: Pick<MessageEntry, 'mentions' | 'mentionsAll'>) {
   return { ...(mentions && { mentions }), ...(mentionsAll && { mentionsAll }) }
+}
+
+/**
+ * The message as it is at that time, in milliseconds since 1970: from `expiresAt` on it reads as one that was deleted. No entry of the
+ * log says so, since everybody can tell by the time alone.
+ */
+export function asOf<M extends MessageEntry>(message: M, now: number): M {
+  if (message.expiresAt === undefined || message.deleted || Date.parse(message.expiresAt) > now) return message
+  return erased(message)
+}
+
+/** An edit as it is told when its text is not to be read any more. */
+export function withoutText(edit: Extract<ChangeEntry, { kind: 'message.edited' }>): typeof edit {
+  const { text: _, mentions: _mentions, mentionsAll: _all, ...rest } = edit
+  return rest
+}
+
+/** What is left of a message of which nothing is to be read any more. */
+export function erased<M extends MessageEntry>(message: M): M {
+  const { editedAt: _, edits: _edits, reactions: _reactions, ...rest } = withoutExtras(message)
+  return { ...rest, text: '', deleted: true } as M
 }
 
 /** What is left of a deleted message says nothing of what it was; only when it disappears stays. */

@@ -3,6 +3,7 @@ import { AMENDMENT_OPERATIONS } from './operations/amendments.ts'
 import { CHAT_OPERATIONS } from './operations/chat.ts'
 import { CONTACT_OPERATIONS } from './operations/contacts.ts'
 import { INVITE_OPERATIONS } from './operations/invites.ts'
+import { KEEPING_OPERATIONS } from './operations/keeping.ts'
 import { OWN_OPERATIONS } from './operations/own.ts'
 import { PROFILE_OPERATIONS } from './operations/profiles.ts'
 import { USER_OPERATIONS } from './operations/user.ts'
@@ -19,6 +20,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...AMENDMENT_OPERATIONS,
   ...INVITE_OPERATIONS,
   ...OWN_OPERATIONS,
+  ...KEEPING_OPERATIONS,
   {
     name: 'isAlive',
     method: 'get',

@@ -100,7 +100,7 @@ export const MessageEntry = entry.extend({
   replyTo: seq.optional().describe('The message of this conversation that it answers'),
   ...named,
   forwarded: z.literal(true).optional().describe('Was said elsewhere before, and passed on'),
-  expiresAt: time.optional().describe('When it disappears'),
+  expiresAt: time.optional().describe('When it disappears: from then on it reads as deleted'),
   text: z.string().describe('As it is now; empty when the message was deleted'),
   changedRev: rev
     .optional()
@@ -240,6 +240,8 @@ export const ConversationItem = z.object({
   memberCount: count,
   members: z.array(MemberItem).optional().describe('Where there are at most 32; else fetch them'),
   lastMessage: NamedMessage.optional(),
+  disappearAfterMs: count.optional().describe('Messages disappear so long after they were sent'),
+  pinned: z.array(seq).optional().describe('By `seq`, the latest pinned last'),
   me: z.object({
     role,
     deliveredSeq: seq,
@@ -317,6 +319,7 @@ export const SearchPage = z.object({
   indexedUpTo: time.describe('All that was sent, edited or deleted before that moment was looked at'),
   behind: z.boolean().describe('The index is still being made: more may be found later'),
 })
+export const Pins = z.object({ items: z.array(NamedMessage).describe('The latest pinned last') })
 export const StarredPage = z.object({ items: z.array(NamedMessage), nextCursor: cursor.optional() })
 /** A page of messages under the names of the mission's text. */
 export const HistoryPage = z.object({

@@ -237,6 +237,8 @@ export const ChangeOwn = z
     hidden: z.boolean().optional(),
   })
   .refine(({ starred, hidden }) => starred !== undefined || hidden !== undefined, 'give starred or hidden')
+/** `PUT /api/conversations/:id/timer`; null: messages stay. The limits in force decide how short and how long. */
+export const SetTimer = z.object({ afterMs: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable() })
 export const AddMembers = z.object({ userIds: ids.min(1) })
 const position = { before: cursor.optional(), after: cursor.optional(), around: cursor.optional() }
 export const PageQuery = z

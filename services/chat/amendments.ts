@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { Entry, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
-import { changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import { type MessageChange, namesMessage } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
@@ -30,11 +30,13 @@ export interface Amendments {
   remove(userId: string, which: Amending): Promise<SendReply>
   /** Any member's right: one of each emoji, set or taken back. */
   react(userId: string, which: Amending, emoji: string, on: boolean): Promise<SendReply>
+  /** Sets it before everybody's eyes, or takes it away: in a group the right of those who lead it. One that is pinned again stands last. */
+  pin(userId: string, which: Amending, on: boolean): Promise<SendReply>
   /** Every version of the text, the first one first; the author's right. */
   versions(userId: string, conversationId: string, seq: number): Promise<MessageVersion[]>
 }
 
-type Decided = Draft & { kind: MessageChange['kind'] }
+type Decided = Draft & { kind: MessageChange['kind'] | 'message.pinned' }
 type Change = Decided extends infer D
   ? D extends Decided
     ? Omit<D, 'conversationId' | 'id' | 'senderId' | 'contentHash' | 'membersRev' | 'seq'>
@@ -42,6 +44,8 @@ type Change = Decided extends infer D
   : never
 
 const ATTEMPTS = 5
+/** So many pins of deleted messages make place for one. */
+const MADE_PLACE = 2
 
 /** `rate` counts what each user sends, these included. */
 export function openAmendments(deps: {
@@ -60,7 +64,7 @@ export function openAmendments(deps: {
     userId: string,
     { conversationId, seq, id = randomUUID() }: Amending,
     change: Change,
-    mustBeAllowed: (message: MessageEntry, seen: Seen) => void,
+    mustBeAllowed: (message: MessageEntry, seen: Seen) => void | Promise<void>,
     namedIn?: (seen: Seen) => Promise<Named> | undefined,
   ): Promise<SendReply> {
     const contentHash = hashOf(change.kind, JSON.stringify([seq, change]))
@@ -69,7 +73,7 @@ export function openAmendments(deps: {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
         const look = attempt === 1 ? cachedFor : seenBy
         const seen = await look(log, userId, conversationId)
-        mustBeAllowed(await messageOf(seen, seq), seen)
+        await mustBeAllowed(await messageOf(seen, seq), seen)
         if (attempt === 1) mustBeSlow(userId)
         const named = await namedIn?.(seen)
         const done = await log.append({ ...draft, ...named, membersRev: seen.conversation.membersRev } as Draft)
@@ -98,6 +102,23 @@ export function openAmendments(deps: {
   function mustReach(userId: string, { conversation }: Seen): void {
     const refusal = blocks.refusal(userId, conversation)
     if (refusal) throw refusal
+  }
+
+  /** Those that were deleted since make place, one after another. Several pinned at one moment may pass the limit by as many. */
+  async function mustHavePlace(userId: string, seq: number, { conversation }: Seen): Promise<void> {
+    const { id, membersRev } = conversation
+    const others = conversation.pinned.filter((pinned) => pinned !== seq)
+    if (others.length < limits.pinnedMessages) return
+    const there = (await log.pickMessages(id, others)).filter(({ deleted }) => !deleted)
+    if (there.length >= limits.pinnedMessages)
+      throw new Fault('action.forbidden', `At most ${limits.pinnedMessages} messages can be pinned`)
+    const kept = new Set(there.map((message) => message.seq))
+    for (const gone of others.filter((pinned) => !kept.has(pinned)).slice(0, MADE_PLACE)) {
+      const change = { kind: 'message.pinned', conversationId: id, seq: gone, on: false, senderId: userId } as const
+      const entryId = randomUUID()
+      const done = await log.append({ ...change, id: entryId, contentHash: hashOf(change.kind, entryId), membersRev })
+      if (done.outcome === 'appended') await fanout.entry(done.entry)
+    }
   }
 
   function mustBeSlow(userId: string): void {
@@ -133,6 +154,15 @@ export function openAmendments(deps: {
         if (on) mustHaveRoom(message, emoji, limits)
       }),
 
+    pin: (userId, which, on) =>
+      amend(userId, which, { kind: 'message.pinned', on }, async (message, seen) => {
+        mustMay(seen, 'message.pin')
+        mustReach(userId, seen)
+        if (!on) return
+        mustBeThere(message)
+        await mustHavePlace(userId, which.seq, seen)
+      }),
+
     async versions(userId, conversationId, seq) {
       const message = await messageOf(await seenBy(log, userId, conversationId), seq)
       mustBeAuthor(message, userId)
@@ -164,7 +194,7 @@ const idTaken = (): Fault =>
   new Fault('idempotency.mismatch', 'That Idempotency-Key was used for something else in this conversation')
 
 function replyOf(entry: Entry): SendReply {
-  if (!changesMessage(entry)) throw idTaken()
+  if (!namesMessage(entry)) throw idTaken()
   const { id, seq, rev, createdAt, conversationId } = entry
   return { id, seq, rev, createdAt, conversationId }
 }

@@ -37,6 +37,7 @@ import { openMetrics } from './metrics.ts'
 import { openOwn } from './own.ts'
 import { openPeople } from './people.ts'
 import { openPersonNews } from './person-news.ts'
+import { openPins } from './pins.ts'
 import { openPresence } from './presence.ts'
 import { openRate } from './rate.ts'
 import { openReceipts } from './receipts.ts'
@@ -48,7 +49,9 @@ import { openOwnSettings } from './settings.ts'
 import { openSight } from './sight.ts'
 import { closeRevoked, openSockets } from './socket.ts'
 import type { ChatStore } from './store/store.ts'
+import { openSweeper } from './sweeper.ts'
 import { openSync } from './sync.ts'
+import { openTimer } from './timer.ts'
 import { openTyping } from './typing.ts'
 import { openWatchers } from './watchers.ts'
 
@@ -128,6 +131,9 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const history = openHistory(store, items, cursors, syncing, limits)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
+  const pins = openPins(store.log, items)
+  const timer = openTimer({ log: store.log, items, blocks, change, limits })
+  stack.use(openSweeper({ log: store.log, logger: log }))
   const own = openOwn({ store, items, cursors, fanout, limits })
   const typing = stack.use(openTyping(store.log, fanout, blocks, discretion))
   const search = openSearch(store, items, cursors, directory)
@@ -151,6 +157,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       receipts,
       settings,
       own,
+      pins,
+      timer,
       sync,
       exported,
       search,

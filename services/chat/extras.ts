@@ -35,6 +35,7 @@ export function openExtras(log: Pick<LogStore, 'readMessages'>, mentions: Pick<M
       ...(replyTo !== undefined && { replyTo }),
       ...(await mentions.namedBy(senderId, text, conversation)),
       ...(forwarded && { forwarded }),
+      ...(conversation.disappearAfterMs !== null && { lifetimeMs: conversation.disappearAfterMs }),
     }
     return Object.keys(extras).length > 0 ? extras : undefined
   }
@@ -54,7 +55,8 @@ export function openExtras(log: Pick<LogStore, 'readMessages'>, mentions: Pick<M
   return {
     of(senderId, message, conversation) {
       const { text, replyTo, forwarded } = message
-      if (replyTo === undefined && forwarded === undefined && !text.includes('@')) return undefined
+      const stays = conversation.disappearAfterMs === null
+      if (stays && replyTo === undefined && forwarded === undefined && !text.includes('@')) return undefined
       return decide(senderId, message, conversation)
     },
   }

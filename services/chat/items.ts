@@ -9,6 +9,7 @@ import type { Discretion } from './discretion.ts'
 import type { Seen } from './membership.ts'
 import type { Mentions } from './mentions.ts'
 import type { People } from './people.ts'
+import { pinnedFor } from './pins.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** Conversations as their members see them. */
@@ -64,6 +65,7 @@ export function openItems(deps: {
       const { id, kind, description, rev, headSeq, membersRev } = conversation
       const small = conversation.members.size <= limits.marksMembers
       const isNew = rev === 1
+      const pinned = pinnedFor({ conversation, me })
       const [shown, list, allMarks, last, [settings = UNSET], [ownRev = 0]] = await Promise.all([
         title(conversation, me.userId),
         small ? members(conversation) : undefined,
@@ -89,6 +91,8 @@ export function openItems(deps: {
         memberCount: conversation.members.size,
         ...(list && { members: list }),
         ...(last[0] && { lastMessage: last[0] }),
+        ...(conversation.disappearAfterMs !== null && { disappearAfterMs: conversation.disappearAfterMs }),
+        ...(pinned.length > 0 && { pinned }),
         me: {
           role: me.role,
           deliveredSeq: own?.deliveredSeq ?? 0,

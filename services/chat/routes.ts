@@ -21,6 +21,7 @@ import {
   SearchMessages,
   SendMessageHttp,
   SetRole,
+  SetTimer,
   StarredQuery,
   SyncQuery,
 } from '@parley/protocol/requests'
@@ -39,11 +40,13 @@ import type { Mentions } from './mentions.ts'
 import type { Messages } from './messages.ts'
 import type { Own } from './own.ts'
 import type { People } from './people.ts'
+import type { Pins } from './pins.ts'
 import type { Rate } from './rate.ts'
 import type { Receipts } from './receipts.ts'
 import type { Search } from './search.ts'
 import type { OwnSettings } from './settings.ts'
 import type { Sync } from './sync.ts'
+import type { Timer } from './timer.ts'
 
 /** The HTTP side of the service: parse, ask the rule, reply. */
 export function chatRoutes(deps: {
@@ -58,6 +61,8 @@ export function chatRoutes(deps: {
   receipts: Receipts
   settings: OwnSettings
   own: Own
+  pins: Pins
+  timer: Timer
   sync: Sync
   exported: Export
   search: Search
@@ -73,7 +78,7 @@ export function chatRoutes(deps: {
   codes: Rate
 }): Router {
   const { authenticate, messages, amendments, mentions, conversations, members, invites, history } = deps
-  const { receipts, settings, own, sync, exported, search, people, blocks } = deps
+  const { receipts, settings, own, pins, timer, sync, exported, search, people, blocks } = deps
   const lines = openLines()
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
@@ -265,6 +270,23 @@ export function chatRoutes(deps: {
 
   routes.patch('/api/conversations/:id/settings', change, async (req, res) => {
     res.json(await settings.change(actorOf(req).userId, idOf(req), parse(ChangeSettings, req.body)))
+  })
+
+  routes.put('/api/conversations/:id/messages/:seq/pin', async (req, res) => {
+    res.json(await amendments.pin(actorOf(req).userId, amendingOf(req), true))
+  })
+
+  routes.delete('/api/conversations/:id/messages/:seq/pin', async (req, res) => {
+    res.json(await amendments.pin(actorOf(req).userId, amendingOf(req), false))
+  })
+
+  routes.get('/api/conversations/:id/pins', read, async (req, res) => {
+    res.json({ items: await pins.list(actorOf(req).userId, idOf(req)) })
+  })
+
+  routes.put('/api/conversations/:id/timer', async (req, res) => {
+    const { afterMs } = parse(SetTimer, req.body)
+    res.json(await timer.set(actorOf(req).userId, idOf(req), afterMs))
   })
 
   for (const [method, what, to] of [

@@ -177,6 +177,20 @@ export const ROUTES: Table = {
   changeOwn: { body: ({ seq }) => ({ seqs: [seq], starred: true }), group: members(), direct: pair() },
   readOwn: { query: () => ({ after: '0' }), group: members(), direct: pair() },
   listStarred: { self: signedIn() },
+  pinMessage: {
+    ownMessage: owners(),
+    othersMessage: owners(),
+    ownDirectMessage: pairUnblocked(),
+    othersDirectMessage: pairUnblocked(),
+  },
+  unpinMessage: {
+    ownMessage: owners(),
+    othersMessage: owners(),
+    ownDirectMessage: pairUnblocked(),
+    othersDirectMessage: pairUnblocked(),
+  },
+  listPins: { group: members(), direct: pair() },
+  setTimer: { body: () => ({ afterMs: 3_600_000 }), group: owners(), direct: pairUnblocked() },
 
   // ── Sync
   sync: { self: signedIn() },

@@ -39,12 +39,12 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       leaseMs,
       limits,
       log,
-      onEntry(entry, position) {
+      onEntry(entry, position, expires) {
         const known = conversations.get(entry.conversationId)
         // One that was read since may hold the entry already.
         if (known?.rev === entry.rev - 1) conversations.set(known.id, applyEntry(known, entry))
         else if (known && known.rev < entry.rev) conversations.delete(known.id)
-        pending.add(entry, position)
+        pending.add(entry, position, expires)
       },
       onRound() {
         for (const handle of listeners) handle()
@@ -77,6 +77,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       readEvents: async (...range) => reader.events(...range),
       readEntries: async (...range) => reader.entries(...range),
       readVersions: async (...message) => reader.versions(...message),
+      eraseExpired: async (limit) => Number(await rounds.command({ do: 'sweep', limit }, true)),
       countOthers: async (...range) => reader.countOthers(...range),
       // All entries are this process's own, so there is nothing to watch and take over.
       pending: async (limit, watchedMs) => (watchedMs === undefined ? pending.first(limit) : []),

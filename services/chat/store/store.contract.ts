@@ -3,6 +3,7 @@ import { amendmentsContract } from './contract/amendments.ts'
 import { changesContract } from './contract/changes.ts'
 import { departuresContract } from './contract/departures.ts'
 import { eventsContract } from './contract/events.ts'
+import { expiryContract } from './contract/expiry.ts'
 import { extrasContract } from './contract/extras.ts'
 import { inboxContract } from './contract/inbox.ts'
 import { logContract } from './contract/log.ts'
@@ -65,6 +66,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   amendmentsContract(name, open)
   extrasContract(name, open)
   eventsContract(name, open)
+  expiryContract(name, open)
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)

@@ -152,8 +152,15 @@ export interface LogStore {
   readVersions(conversationId: string, seq: number): Promise<MessageVersion[]>
 
   /**
-   * How many messages after `afterSeq` up to `toSeq` are not from `userId` and not deleted, counted to at most `max`. Every deletion
-   * up to the head that was read before is in it.
+   * Erases, of at most `limit` messages that have disappeared and still leave something, all that a deletion would: texts, versions,
+   * reactions, hashes, whom they named. Gives of how many. Bounded work by an index; repeatable, by any number of processes at once.
+   * What has disappeared (`expiresAt`, by this process's clock) reads as deleted everywhere in this interface before and after.
+   */
+  eraseExpired(limit: number): Promise<number>
+
+  /**
+   * How many messages after `afterSeq` up to `toSeq` are not from `userId`, not deleted and have not disappeared, counted to at most
+   * `max`. Every deletion up to the head that was read before is in it.
    */
   countOthers(conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): Promise<number>
 

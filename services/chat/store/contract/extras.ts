@@ -24,7 +24,7 @@ export function extrasContract(name: string, open: OpenStore): void {
       { mentionsAll: true },
       { lifetimeMs: 60_000 },
       undefined,
-      { lifetimeMs: 1, replyTo: 1, mentions: [ann] },
+      { lifetimeMs: 90_000, replyTo: 1, mentions: [ann] },
     ]
     const drafts = carried.map((extras, n) => carrying(room, ann, `größer 👩‍👩‍👧 ${n}`, extras))
     const replies = await Promise.all(drafts.map((draft) => persist(store, draft)))

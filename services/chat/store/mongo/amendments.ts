@@ -1,8 +1,8 @@
 import { changed, changesMessage, type MessageChange, mentionsOf } from '@parley/protocol/message-change'
-import type { UpdateFilter } from 'mongodb'
+import type { Filter, UpdateFilter } from 'mongodb'
 import type { Collections, LogDocument } from './collections.ts'
 import { BOUNDED, READ } from './connection.ts'
-import { entryOf, namedIn } from './entries.ts'
+import { entryOf, isExpired, keptOf, namedIn } from './entries.ts'
 
 /** Carries out what was appended and is not carried out yet, in that conversation. Whoever needs to see it does it; repeatable. */
 export type Amend = (conversationId: string) => Promise<void>
@@ -28,15 +28,15 @@ export function amendIn(log: Collections['log']): Amend {
     const { conversationId, seq } = change
     let message = await read(conversationId, seq)
     while (message && (message.changedRev ?? 0) < change.rev) {
-      const { _id, changedRev } = message
-      const asRead = { conversationId, _id, changedRev: changedRev ?? { $exists: false } }
+      const asRead = asItWas(message)
       // First, while the message still names them: who dies in between leaves the deletion to be carried out.
-      if (change.kind === 'message.deleted') await forgetEdits(message)
+      if (change.kind === 'message.deleted') await forgetEdits(log, message)
       await log.updateOne(asRead, stepOf(message, change), BOUNDED)
       message = await read(conversationId, seq)
     }
-    // An edit of what was deleted leaves nothing either.
-    const erased = change.kind === 'message.edited' && message?.deleted ? { $set: { contentHash: '' } } : {}
+    // An edit of what was deleted, or has disappeared, leaves nothing either.
+    const gone = message && (message.deleted || isExpired(message))
+    const erased = change.kind === 'message.edited' && gone ? { $set: { contentHash: '' } } : {}
     const moved = { unapplied: '', text: '', mentions: '', mentionsAll: '' } as const
     const done = { ...erased, $unset: moved }
     await log.updateOne({ conversationId, rev: change.rev }, done, BOUNDED)
@@ -45,21 +45,42 @@ export function amendIn(log: Collections['log']): Amend {
   function read(conversationId: string, seq: number): Promise<LogDocument | null> {
     return log.findOne({ conversationId, seq }, BOUNDED)
   }
+}
 
-  /** The hashes of the texts that a message, to be deleted, has had by its edits. */
-  async function forgetEdits({ conversationId, versions = [], textRev }: LogDocument): Promise<void> {
-    const revs = [...versions.map(({ rev }) => rev), ...(textRev === undefined ? [] : [textRev])]
-    const edits = { conversationId, rev: { $in: revs }, kind: 'message.edited' as const }
-    if (revs.length > 0) await log.updateMany(edits, { $set: { contentHash: '' } }, BOUNDED)
-  }
+/** The very state of a message that was read. */
+export function asItWas({ conversationId, _id, changedRev, deleted }: LogDocument): Filter<LogDocument> {
+  return { conversationId, _id, changedRev: changedRev ?? { $exists: false }, deleted: deleted ?? { $exists: false } }
+}
+
+/** Takes out the hashes of the texts that a message, to be erased, has had by its edits. */
+export async function forgetEdits(
+  log: Collections['log'],
+  { conversationId, versions = [], textRev }: LogDocument,
+): Promise<void> {
+  const revs = [...versions.map(({ rev }) => rev), ...(textRev === undefined ? [] : [textRev])]
+  const edits = { conversationId, rev: { $in: revs }, kind: 'message.edited' as const }
+  if (revs.length > 0) await log.updateMany(edits, { $set: { contentHash: '' } }, BOUNDED)
 }
 
 /** Nobody is named any more. */
 const UNNAMED = { mentions: '', mentionsAll: '', named: '', namedSeq: '' } as const
 
+/** Nothing is kept from which it could be told what a message said. */
+export const ERASED = {
+  editedAt: '',
+  edits: '',
+  reactions: '',
+  versions: '',
+  textRev: '',
+  replyTo: '',
+  forwarded: '',
+  ...UNNAMED,
+} as const
+
 /** What makes of a message, as it was read, what the change makes of it. */
 function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDocument> {
-  const before = entryOf(message)
+  // A deletion erases what is kept, though nothing of it were read any more.
+  const before = change.kind === 'message.deleted' ? keptOf(message) : entryOf(message)
   if (before.kind !== 'message') throw new Error(`${change.rev} of ${change.conversationId} changes no message`)
   const after = changed(before, change)
   const { changedRev, text, editedAt, edits, deleted, reactions = [] } = after
@@ -67,16 +88,7 @@ function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDo
   if (deleted)
     return {
       $set: { changedRev, text, deleted, contentHash: '', tombstone: message.conversationId, tombstoneSeq: change.seq },
-      $unset: {
-        editedAt: '',
-        edits: '',
-        reactions: '',
-        versions: '',
-        textRev: '',
-        replyTo: '',
-        forwarded: '',
-        ...UNNAMED,
-      },
+      $unset: ERASED,
     }
   if (change.kind !== 'message.edited')
     return reactions.length > 0

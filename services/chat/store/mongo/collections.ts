@@ -52,6 +52,8 @@ export type LogDocument = Kept<Entry> & {
   mentionsAll?: true
   replyTo?: number
   forwarded?: true
+  /** Of a message that disappears, until it was erased: when. */
+  disappears?: Date
   /** Of an edited message: the entry that its text is of, and the texts before it. */
   textRev?: number
   versions?: Version[]

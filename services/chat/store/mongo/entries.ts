@@ -1,6 +1,6 @@
 import type { Entry, MessageEntry, MessageExtras } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changesMessage, mentionsOf, namesMessage } from '@parley/protocol/message-change'
+import { asOf, changesMessage, mentionsOf, namesMessage } from '@parley/protocol/message-change'
 import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import { ObjectId } from 'mongodb'
 import { type Conversation, changesTerms } from '../../conversation.ts'
@@ -42,20 +42,33 @@ export function namedIn({ conversationId, seq, mentions = [], mentionsAll }: Mes
 export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
   const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
-  if (entry.kind === 'message') return { ...entry, ...kept, ...namedIn(entry) }
+  if (entry.kind === 'message') {
+    const disappears = entry.expiresAt === undefined ? undefined : { disappears: new Date(entry.expiresAt) }
+    return { ...entry, ...kept, ...namedIn(entry), ...disappears }
+  }
   const event = isTimelineEvent(entry) && { eventOf: entry.conversationId, eventSeq: entry.headSeq }
   if (!namesMessage(entry)) return { ...entry, ...kept, ...event }
   const { seq, ...rest } = entry
   return { ...rest, ...kept, ...event, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
 }
 
-/** The entry in a document of the log; a message as it is now. */
+/** The entry in a document of the log; a message as it is now, which nothing is to be read of any more once it has disappeared. */
 export function entryOf(document: LogDocument): Entry {
+  const entry = keptOf(document)
+  return entry.kind === 'message' ? asOf(entry, Date.now()) : entry
+}
+
+/** The same, with what is kept of a message that has disappeared and was not erased yet. */
+export function keptOf(document: LogDocument): Entry {
   const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...rest } = document
-  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, ...entry } = rest
+  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, disappears, ...entry } = rest
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }
+
+/** Has it disappeared? */
+export const isExpired = (document: LogDocument): boolean =>
+  document.kind === 'message' && document.expiresAt !== undefined && Date.parse(document.expiresAt) <= Date.now()
 
 /** Entries as they are read: an edit has its text, and whom that names, while it is the latest, from the message that it is the text of. */
 export async function withTexts(
@@ -70,7 +83,7 @@ export async function withTexts(
   const latest = new Map(messages.map((message) => [message.textRev, message]))
   return documents.map((document) => {
     const message = document.kind === 'message.edited' ? latest.get(document.rev) : undefined
-    if (message?.text === undefined) return entryOf(document)
+    if (message?.text === undefined || isExpired(message)) return entryOf(document)
     return entryOf({ ...document, text: message.text, ...mentionsOf(message) })
   })
 }

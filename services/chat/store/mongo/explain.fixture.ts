@@ -50,6 +50,7 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.settings.change(stay, { pinned: 1 }, 1)
   await store.settings.read(userId, [stay])
   await store.settings.pinned(userId, 10)
+  await store.log.eraseExpired(10)
   await store.own.change(stay, { seqs: [1, 2], starred: true })
   await store.own.page(userId, id, 1, 0, 10)
   await store.own.among(userId, id, 1, 10)

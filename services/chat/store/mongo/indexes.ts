@@ -21,7 +21,7 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     // As large as what was deleted.
     { name: 'tombstones', key: { tombstone: 1, tombstoneSeq: 1 }, sparse: true },
     // As large as what is to disappear.
-    { name: 'expires', key: { expiresAt: 1 }, sparse: true },
+    { name: 'disappears', key: { disappears: 1 }, sparse: true },
     // As large as what is being carried out at this moment.
     { name: 'unapplied', key: { unapplied: 1 }, sparse: true },
   ],

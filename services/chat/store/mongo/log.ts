@@ -9,6 +9,7 @@ import type { Collections } from './collections.ts'
 import { answered, BOUNDED, READ } from './connection.ts'
 import type { Head } from './conversations.ts'
 import { entryOf, nameIn, PRESENT, readRange, withTexts } from './entries.ts'
+import { eraseIn } from './erasure.ts'
 import { gate } from './gate.ts'
 import type { Heads } from './heads.ts'
 import { openOutbox } from './outbox.ts'
@@ -33,8 +34,17 @@ export function openLog(parts: {
   const { collections, heads, raise, amend } = parts
   const { log } = collections
   const outbox = openOutbox(log)
+  const eraseExpired = eraseIn(log, amend)
   const rounds = openRounds(roundOf({ log, heads, committed, show, amend, logger: parts.logger }), parts.queue)
   const inTurn = gate(RELAYED_AT_ONCE)
+
+  /** What has disappeared and was not erased yet: of one minute at most. What was deleted before is not among it. */
+  async function expiredIn(conversationId: string): Promise<{ seq: number; senderId: string }[]> {
+    const filter = { disappears: { $gte: new Date(0), $lte: new Date() }, conversationId }
+    const projection = { _id: 0, seq: 1, senderId: 1, deleted: 1 } as const
+    const found = await log.find(filter, { ...READ, projection }).toArray()
+    return found.flatMap(({ seq = 0, senderId, deleted }) => (deleted ? [] : [{ seq, senderId }]))
+  }
 
   function committed(entries: readonly Entry[]): void {
     outbox.committed(entries)
@@ -149,13 +159,17 @@ export function openLog(parts: {
       const tombstones = { conversationId, tombstone: conversationId, tombstoneSeq: range, senderId }
       const deleted = amend(conversationId).then(() => log.countDocuments(tombstones, BOUNDED))
       // A deleted message keeps its place, so that both count it, whichever comes first.
-      const [all, gone] = await answered(Promise.all([sent(max), deleted]))
+      const [all, tombs, expired] = await answered(Promise.all([sent(max), deleted, expiredIn(conversationId)]))
+      const others = expired.filter((one) => one.seq > afterSeq && one.seq <= toSeq && one.senderId !== userId)
+      const gone = tombs + others.length
       if (gone === 0 || all < max) return all - gone
       return Math.min(max, (await answered(sent(max + gone))) - gone)
     },
 
+    eraseExpired: (limit) => answered(eraseExpired(limit)),
+
     async pending(limit, watchedMs) {
-      return watchedMs === undefined ? outbox.own(limit) : answered(outbox.left(limit, watchedMs))
+      return answered(watchedMs === undefined ? outbox.own(limit) : outbox.left(limit, watchedMs))
     },
 
     raise: (entries) => eachConversation(entries, showAll),

@@ -1,7 +1,8 @@
 import type { Entry } from '@parley/protocol/conversation'
+import { asOf, withoutText } from '@parley/protocol/message-change'
 import type { Collections, LogDocument } from './collections.ts'
 import { BOUNDED, READ } from './connection.ts'
-import { PRESENT, withTexts } from './entries.ts'
+import { isExpired, PRESENT, withTexts } from './entries.ts'
 
 /** Own entries remembered until they are relayed. What is above it is taken up from the log, as a dead process's would be. */
 const OWN_MAX = 20_000
@@ -27,13 +28,15 @@ export function openOutbox(log: Collections['log']) {
       return { [Symbol.dispose]: () => listeners.delete(listener) }
     },
 
-    own(limit: number): Entry[] {
+    async own(limit: number): Promise<Entry[]> {
       const first: Entry[] = []
+      const now = Date.now()
       for (const entry of own.values()) {
         if (first.length >= limit) break
-        first.push(entry)
+        // It may have waited for the bus longer than it lasts.
+        first.push(entry.kind === 'message' ? asOf(entry, now) : entry)
       }
-      return first
+      return withLastingTexts(log, first)
     },
 
     /** Those not of this process that it has itself seen pending for `watchedMs`, by its own clock. */
@@ -52,6 +55,23 @@ export function openOutbox(log: Collections['log']) {
       for (const entry of entries) own.delete(keyOf(entry))
     },
   }
+}
+
+/** Of edits the text only where it is still to be read: it may have waited for the bus longer than the message lasts. */
+async function withLastingTexts(log: Collections['log'], entries: Entry[]): Promise<Entry[]> {
+  const edits = entries.filter((entry) => entry.kind === 'message.edited')
+  if (edits.length === 0) return entries
+  const gone = new Set<string>()
+  await Promise.all(
+    [...Map.groupBy(edits, ({ conversationId }) => conversationId)].map(async ([conversationId, those]) => {
+      const filter = { conversationId, seq: { $in: those.map(({ seq }) => seq) } }
+      const found = await log.find(filter, { ...READ, projection: PRESENT }).toArray()
+      for (const message of found) if (isExpired(message)) gone.add(`${conversationId} ${message.seq}`)
+    }),
+  )
+  return entries.map((entry) =>
+    entry.kind === 'message.edited' && gone.has(`${entry.conversationId} ${entry.seq}`) ? withoutText(entry) : entry,
+  )
 }
 
 type Key = Pick<LogDocument, 'conversationId' | 'rev' | 'outbox'>

@@ -231,8 +231,10 @@ function documentOf(
 ): Omit<SearchDocument, '_id' | 'conversationId' | 'block'> | undefined {
   if (messages.length === 0) return undefined
   const grams = new Set<string>()
-  for (const { text = '', senderId } of messages) {
-    if (text === '') continue
+  for (const message of messages) {
+    const { text = '', senderId } = message
+    // What disappears has no place in an index, from which it could not be taken out in time.
+    if (text === '' || (message.kind === 'message' && message.expiresAt !== undefined)) continue
     for (const gram of gramsOf(text)) grams.add(gram)
     grams.add(senderGram(senderId))
   }

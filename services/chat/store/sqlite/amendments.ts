@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
 import type { MessageEntry } from '@parley/protocol/conversation'
 import { changed, type MessageChange, mentionsOf } from '@parley/protocol/message-change'
+import type { Erasure } from './erasure.ts'
 import type { Mentions } from './mentions.ts'
 import { type Extras, type MessageRow, messageOf, type StateRow } from './rows.ts'
 import { one, write } from './statements.ts'
@@ -11,20 +12,16 @@ import { one, write } from './statements.ts'
  * writes as ever; what else became of a message stands beside it, in a row that only changed messages have.
  */
 export class Amendments {
-  readonly #db
   readonly #message
   readonly #state
   readonly #saveText
   readonly #saveState
   readonly #saveVersion
-  readonly #eraseMessage
-  readonly #eraseVersions
-  readonly #eraseEdits
+  readonly #erasure: Erasure
   readonly #saveExtras
   readonly #mentions: Mentions
 
-  constructor(db: DatabaseSync, mentions: Mentions) {
-    this.#db = db
+  constructor(db: DatabaseSync, mentions: Mentions, erasure: Erasure) {
     this.#mentions = mentions
     this.#message = one<MessageRow>(db, 'messageBySeq')
     this.#state = one<StateRow>(db, 'messageState')
@@ -32,16 +29,14 @@ export class Amendments {
     this.#saveExtras = write(db, 'messageExtras')
     this.#saveState = write(db, 'messageState')
     this.#saveVersion = write(db, 'version')
-    this.#eraseMessage = write(db, 'erasedMessage')
-    this.#eraseVersions = write(db, 'erasedVersions')
-    this.#eraseEdits = write(db, 'erasedEdits')
+    this.#erasure = erasure
   }
 
-  /** Makes the change, which is the next of the conversation with that key. True for an edit that came after the deletion: nothing of it may be kept. */
-  apply(key: number, change: MessageChange, at: number): boolean {
+  /** Makes the change, which is the next of the conversation with that key. `erased` for an edit that came after the deletion: nothing of it may be kept. `expires`: when the message disappears, 0 for never. */
+  apply(key: number, change: MessageChange, at: number): { erased: boolean; expires: number } {
     const { seq } = change
     const row = this.#message(key, seq)
-    if (!row) return false
+    if (!row) return { erased: false, expires: 0 }
     const state = this.#state(key, seq)
     const before = messageOf(change.conversationId, row, state)
     const after = changed(before, change)
@@ -53,14 +48,15 @@ export class Amendments {
       textRev = change.rev
       textAt = at
     }
-    if (change.kind === 'message.deleted' && !before.deleted) {
-      this.#erase(key, row, textRev)
+    // One that has disappeared may not have been erased yet.
+    if (change.kind === 'message.deleted' && row.hash.length > 0) {
+      this.#erasure.erase(key, row, textRev)
       textRev = null
       textAt = null
     }
     const reactions = JSON.stringify(after.reactions ?? [])
     this.#saveState(key, seq, change.rev, textRev, textAt, after.edits ?? 0, after.deleted ? 1 : 0, reactions)
-    return change.kind === 'message.edited' && after.deleted === true
+    return { erased: change.kind === 'message.edited' && after.deleted === true, expires: row.expires ?? 0 }
   }
 
   /** Whom the text names now, where that is anybody else than before. */
@@ -75,15 +71,5 @@ export class Amendments {
     this.#saveExtras(Object.keys(extras).length > 0 ? JSON.stringify(extras) : null, row.pos)
     this.#mentions.clear(key, row.seq)
     this.#mentions.add(key, row.seq, row.sender, extras)
-  }
-
-  /** Every version of the text goes, and what they left in the file is overwritten; elsewhere that would cost more than it is worth. */
-  #erase(key: number, row: MessageRow, textRev: number | null): void {
-    this.#db.exec('PRAGMA secure_delete = ON')
-    this.#eraseMessage(row.pos)
-    this.#eraseEdits(key, row.seq, textRev)
-    this.#eraseVersions(key, row.seq)
-    if (row.extras !== null) this.#mentions.clear(key, row.seq)
-    this.#db.exec('PRAGMA secure_delete = OFF')
   }
 }

@@ -4,9 +4,10 @@ import { changesMessage } from '@parley/protocol/message-change'
 import { applyEntry, changesTerms } from '../../conversation.ts'
 import { Amendments } from './amendments.ts'
 import { idBytes } from './bytes.ts'
+import type { Erasure } from './erasure.ts'
 import type { Head, Heads } from './heads.ts'
 import type { Inboxes } from './inboxes.ts'
-import { Mentions } from './mentions.ts'
+import type { Mentions } from './mentions.ts'
 import type { Append, Packed } from './pack.ts'
 import { OUTCOME, PLACE_WIDTH } from './round.ts'
 import { type ChangeRow, changeOf, extrasOf, type MessageRow, stateOf } from './rows.ts'
@@ -35,11 +36,11 @@ export class Appends {
   /** The last position given out; undefined: to be read. */
   #pos: number | undefined
 
-  constructor(db: DatabaseSync, heads: Heads, inboxes: Inboxes) {
+  constructor(db: DatabaseSync, heads: Heads, inboxes: Inboxes, mentions: Mentions, erasure: Erasure) {
     this.#heads = heads
     this.#inboxes = inboxes
-    this.#mentions = new Mentions(db)
-    this.#amendments = new Amendments(db, this.#mentions)
+    this.#mentions = mentions
+    this.#amendments = new Amendments(db, mentions, erasure)
     this.#insertMessage = write(db, 'message')
     this.#insertWithExtras = write(db, 'messageWithExtras')
     this.#insertChange = write(db, 'change')
@@ -140,14 +141,14 @@ export class Appends {
     const row = { pos, rev, head_seq: headSeq, members_rev: membersRev, at, id, sender, hash, body }
     const entry = changeOf(conversationId, { ...row, kind: kind as ChangeEntry['kind'] })
     if (!changesMessage(entry)) throw new Error(`${kind} changes no message`)
-    const erased = this.#amendments.apply(head.key, entry, at)
+    const { erased, expires } = this.#amendments.apply(head.key, entry, at)
     const kept = entry.kind === 'message.edited' ? JSON.stringify({ seq: entry.seq }) : body
     const keptHash = erased ? NO_HASH : hash
     this.#insertChange(pos, head.key, rev, headSeq, membersRev, id, sender, at, keptHash, kind, kept)
     this.#saveRev(rev, headSeq, head.key)
     this.#pos = pos
     head.rev = rev
-    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos, 0]
+    return [OUTCOME.appended, rev, headSeq, membersRev, at, pos, expires]
   }
 
   /** What a taken id answers: the first reply to its own sender and content, a conflict to anybody else. */

@@ -1,4 +1,5 @@
 import type { Entry } from '@parley/protocol/conversation'
+import { asOf, withoutText } from '@parley/protocol/message-change'
 import type { Reader } from './reader.ts'
 
 /** Entries that are kept in memory while they wait for the relay; above it they are read again from the file. */
@@ -15,21 +16,28 @@ export class Pending {
   readonly #positions: number[] = []
   /** Is this all there is? If not, these are the oldest: at first none, and after it was full the rest is only in the file. */
   #complete = false
+  /** Of those in memory that are, or change, a message that disappears: when. */
+  readonly #expires = new Map<Entry, number>()
 
   constructor(reader: Reader) {
     this.#reader = reader
   }
 
-  /** To be told of each commit, in their order. */
-  add(entry: Entry, position: number): void {
+  /** To be told of each commit, in their order. `expires`: when what it says disappears, in milliseconds since 1970; 0 for never. */
+  add(entry: Entry, position: number, expires: number): void {
     if (!this.#complete) return
-    if (this.#entries.length < KEPT) this.#push(entry, position)
-    else this.#complete = false
+    if (this.#entries.length >= KEPT) {
+      this.#complete = false
+      return
+    }
+    this.#push(entry, position)
+    if (expires > 0) this.#expires.set(entry, expires)
   }
 
   /** The oldest. */
   first(limit: number): Entry[] {
     if (!this.#complete && this.#entries.length < limit) this.#load(Math.max(limit, KEPT))
+    if (this.#expires.size > 0) this.#forget(Date.now())
     return this.#entries.slice(0, limit)
   }
 
@@ -44,6 +52,8 @@ export class Pending {
   /** They are relayed, for good. */
   remove(positions: readonly number[]): void {
     if (positions.every((position, n) => position === this.#positions[n])) {
+      for (const entry of this.#expires.size > 0 ? this.#entries.slice(0, positions.length) : [])
+        this.#expires.delete(entry)
       this.#entries.splice(0, positions.length)
       this.#positions.splice(0, positions.length)
       return
@@ -51,7 +61,22 @@ export class Pending {
     const gone = new Set(positions)
     const left = this.#entries.map((entry, n) => [entry, this.#positions[n]!] as const)
     this.#clear()
-    for (const [entry, position] of left) if (!gone.has(position)) this.#push(entry, position)
+    for (const [entry, position] of left) {
+      if (!gone.has(position)) this.#push(entry, position)
+      else this.#expires.delete(entry)
+    }
+  }
+
+  /** What waits longer than it lasts is passed on as it then reads. */
+  #forget(now: number): void {
+    for (const [entry, at] of this.#expires) {
+      if (at > now) continue
+      this.#expires.delete(entry)
+      const n = this.#entries.indexOf(entry)
+      if (n < 0) continue
+      if (entry.kind === 'message') this.#entries[n] = asOf(entry, now)
+      else if (entry.kind === 'message.edited') this.#entries[n] = withoutText(entry)
+    }
   }
 
   #push(entry: Entry, position: number): void {
@@ -66,8 +91,15 @@ export class Pending {
 
   #load(limit: number): void {
     this.#clear()
+    this.#expires.clear()
     const found = this.#reader.pending(limit)
-    for (const { entry, position } of found) this.#push(entry, position)
+    for (const { entry, position } of found) {
+      this.#push(entry, position)
+      const message =
+        entry.kind === 'message.edited' ? this.#reader.messages(entry.conversationId, entry.seq, entry.seq)[0] : entry
+      if (message?.kind === 'message' && message.expiresAt !== undefined)
+        this.#expires.set(entry, Date.parse(message.expiresAt))
+    }
     this.#complete = found.length < limit
   }
 }

@@ -37,7 +37,7 @@ export function openReader(path: string, limits: Limits) {
   const messageBySeq = one<MessageRow>(db, 'messageBySeq')
   const mentions = all<{ seq: number; sender: Uint8Array }>(db, 'mentions')
   const messageState = one<StateRow>(db, 'messageState')
-  const editedText = one<{ text: string; extras: string | null }>(db, 'editedText')
+  const editedText = one<{ text: string; extras: string | null; expires: number | null }>(db, 'editedText')
   const versions = all<{ text: string; at: number }>(db, 'versions')
   const changes = all<ChangeRow>(db, 'changes')
   const events = all<ChangeRow>(db, 'events')
@@ -150,7 +150,7 @@ export function openReader(path: string, limits: Limits) {
       }),
 
     countOthers: (conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): number =>
-      guard(() => others(idBytes(conversationId), afterSeq + 1, toSeq, idBytes(userId), max)?.n ?? 0),
+      guard(() => others(idBytes(conversationId), afterSeq + 1, toSeq, idBytes(userId), Date.now(), max)?.n ?? 0),
 
     /** What was not relayed, in the order of commits, with its position. */
     pending: (limit: number): { entry: Entry; position: number }[] =>
@@ -317,7 +317,7 @@ export function openReader(path: string, limits: Limits) {
   function withText(change: ChangeEntry): ChangeEntry {
     if (change.kind !== 'message.edited') return change
     const found = editedText(idBytes(change.conversationId), change.seq, change.rev)
-    if (!found) return change
+    if (!found || (found.expires !== null && found.expires <= Date.now())) return change
     return { ...change, text: found.text, ...mentionsOf(JSON.parse(found.extras ?? '{}') as Extras) }
   }
 

@@ -42,22 +42,24 @@ export type Command =
   | { do: 'expire' }
   | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }
   | { do: 'own'; userId: string; stay: Stay; change: OwnChange }
+  /** At most `limit` messages that have disappeared are erased. */
+  | { do: 'sweep'; limit: number }
   | { do: 'unstar'; userId: string; messages: readonly Omit<Starred, 'place'>[] }
   | ({ do: 'person' } & PublicUser)
   | DepartureStep
 
 /** What came of a command. */
-export type Answer = boolean | string[] | OwnChanged
+export type Answer = boolean | number | string[] | OwnChanged
 
 /** What came of a round. */
 export type Outcome =
   | {
       committed: true
-      /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position, and when it disappears (0: never). */
+      /** `PLACE_WIDTH` values for each append: outcome, rev, headSeq, membersRev, time, position, and when what it says disappears (0: never). */
       appends: Float64Array
       /** `MARKED_WIDTH` values for each mark: deliveredSeq, readSeq, and 1 if they moved, else 0. */
       marks: Float64Array
-      /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone; for `own` what changed. */
+      /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone; for `own` what changed; for `sweep` how many. */
       replies: Answer[]
     }
   /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */

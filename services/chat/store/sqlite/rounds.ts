@@ -30,7 +30,11 @@ export interface Rounds extends AsyncDisposable {
 }
 
 /** Called on each committed entry, in the order of commits, before its caller hears of it. */
-export type OnEntry = (entry: Extract<Appended, { outcome: 'appended' }>['entry'], position: number) => void
+export type OnEntry = (
+  entry: Extract<Appended, { outcome: 'appended' }>['entry'],
+  position: number,
+  expires: number,
+) => void
 
 /** So many appends form a round at most: a larger one would only make its first callers wait. */
 const ROUND_APPENDS = 2_000
@@ -229,7 +233,7 @@ export async function openRounds(
       else {
         const entry = entryOf(request, place)
         if (outcome === OUTCOME.appended) {
-          onEntry(entry, position)
+          onEntry(entry, position, place.expires)
           entries++
         }
         resolve({ outcome: outcome === OUTCOME.appended ? 'appended' : 'repeated', entry })

@@ -1,4 +1,5 @@
 import type { ChangeEntry, Entry, MessageEntry, MessageExtras, Reaction } from '@parley/protocol/conversation'
+import { erased } from '@parley/protocol/message-change'
 import { type Conversation, type Member, NOTHING_MORE } from '../../conversation.ts'
 import type { Draft, DraftExtras } from '../store.ts'
 import { idOf } from './bytes.ts'
@@ -69,8 +70,15 @@ export interface Place {
   expires: number
 }
 
-/** The message of a row, as it is now. */
+/** The message of a row, as it is now: the only place where a row becomes one. */
 export function messageOf(conversationId: string, row: MessageRow, state?: StateRow): MessageEntry {
+  const message = presentOf(conversationId, row, state)
+  if (row.expires === null) return message
+  // What was swept stays away, though the clock were set back.
+  return row.hash.length === 0 || row.expires <= Date.now() ? erased(message) : message
+}
+
+function presentOf(conversationId: string, row: MessageRow, state: StateRow | undefined): MessageEntry {
   const message = asSent(conversationId, row)
   if (!state) return message
   message.changedRev = state.changed_rev

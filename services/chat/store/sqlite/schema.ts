@@ -93,6 +93,11 @@ const MIGRATIONS: readonly (readonly string[])[] = [
        done INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID`,
     `CREATE INDEX departure_done ON departures (done)`,
   ],
+  [
+    // Of what is to disappear, only that of which something is left: a message without a hash was erased.
+    `DROP INDEX message_expires`,
+    `CREATE INDEX message_expires ON messages (expires) WHERE expires IS NOT NULL AND hash <> x''`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

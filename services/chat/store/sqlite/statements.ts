@@ -22,7 +22,7 @@ export const READS = {
   messageState: `SELECT ${STATE} FROM message_states s WHERE conversation = ? AND seq = ?`,
   messageBySeq: `SELECT ${MESSAGE} FROM messages m WHERE conversation = ? AND seq = ?`,
   // The text of an edit, while it is the latest.
-  editedText: `SELECT m.text, m.extras FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
+  editedText: `SELECT m.text, m.extras, m.expires FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
     WHERE s.conversation = ${CONVERSATION_KEY} AND s.seq = ? AND s.text_rev = ? AND s.deleted = 0`,
   mentions: `SELECT seq, sender FROM mentions
     WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
@@ -33,7 +33,8 @@ export const READS = {
       'message.pinned') ORDER BY head_seq DESC, rev DESC LIMIT ?`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
   others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages m
-    WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ? AND NOT EXISTS (SELECT 1
+    WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ?
+      AND (expires IS NULL OR expires > ?) AND NOT EXISTS (SELECT 1
       FROM message_states s WHERE s.conversation = m.conversation AND s.seq = m.seq AND s.deleted = 1) LIMIT ?)`,
   messagesAfter: `SELECT ${MESSAGE}, k.id AS conversation_id FROM messages m JOIN conversations k ON k.key = m.conversation
     WHERE m.pos > ? ORDER BY m.pos LIMIT ?`,
@@ -49,6 +50,7 @@ export const READS = {
     WHERE user = ? AND conversation = ?`,
   settingsPinned: `SELECT k.id, s.from_rev FROM settings s JOIN conversations k ON k.key = s.conversation
     WHERE s.user = ? AND s.pinned IS NOT NULL LIMIT ?`,
+  expired: `SELECT pos, conversation, seq FROM messages WHERE expires <= ? AND hash <> x'' ORDER BY expires LIMIT ?`,
   own: 'SELECT rev, starred, hidden FROM own WHERE user = ? AND conversation = ? AND seq = ?',
   ownRev: 'SELECT max(rev) AS rev FROM own WHERE user = ? AND conversation = ?',
   ownPage: `SELECT seq, rev, starred, hidden FROM own
@@ -119,6 +121,8 @@ export const WRITES = {
   erasedVersions: 'DELETE FROM versions WHERE conversation = ? AND seq = ?',
   erasedEdits: `UPDATE changes SET hash = x'' WHERE conversation = ?1 AND kind = 'message.edited' AND rev IN
     (SELECT rev FROM versions WHERE conversation = ?1 AND seq = ?2 UNION ALL SELECT ?3)`,
+  erasedState: `UPDATE message_states SET text_rev = NULL, text_at = NULL, edits = 0, reactions = '[]'
+    WHERE conversation = ? AND seq = ?`,
   relayed: `UPDATE meta SET value = ? WHERE name = 'relayed'`,
   relayedAhead: 'INSERT OR IGNORE INTO relayed_ahead (pos) VALUES (?)',
   relayedBehind: 'DELETE FROM relayed_ahead WHERE pos <= ?',

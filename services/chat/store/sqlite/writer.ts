@@ -4,9 +4,11 @@ import { createdAfter } from '../created-at.ts'
 import { Appends } from './appends.ts'
 import { idBytes } from './bytes.ts'
 import { departureSteps } from './departures.ts'
+import { Erasure } from './erasure.ts'
 import { Heads } from './heads.ts'
 import { Inboxes } from './inboxes.ts'
 import { MarkRounds } from './marks.ts'
+import { Mentions } from './mentions.ts'
 import { OwnRounds } from './own.ts'
 import { APPEND_WIDTH, Packed } from './pack.ts'
 import { Leases } from './presence.ts'
@@ -44,7 +46,9 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
 
   const heads = new Heads(db)
   const inboxes = new Inboxes(db, heads, limits.marksMembers)
-  const appends = new Appends(db, heads, inboxes)
+  const mentions = new Mentions(db)
+  const erasure = new Erasure(db, mentions)
+  const appends = new Appends(db, heads, inboxes, mentions, erasure)
   const marks = new MarkRounds(db, inboxes)
   const settings = new SettingsRounds(db, heads, inboxes)
   const own = new OwnRounds(db, heads, inboxes)
@@ -154,6 +158,11 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
       case 'unstar':
         own.unstar(command.userId, command.messages)
         return true
+      case 'sweep': {
+        const count = erasure.sweep(now, command.limit)
+        if (count > 0) crashPoint('sweep.before-commit')
+        return count
+      }
       case 'person':
         putPerson(
           idBytes(command.id),

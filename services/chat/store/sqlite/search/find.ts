@@ -65,7 +65,8 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
       if (row && mine.has(row.conversation) && isFound(row)) found.push(entryOf(row))
       return found.length >= search.limit || (++looks % LOOKS === 0 && performance.now() > deadline)
     }
-    const isFound = ({ conversation, seq, text, sender, at }: Row): boolean => {
+    const isFound = ({ conversation, seq, text, sender, at, expires }: Row): boolean => {
+      if (expires !== null && expires <= Date.now()) return false
       if (!matches(search, text, idOf(sender), at)) return false
       const { me } = windowOf(conversation)
       return me !== undefined && seq >= me.fromSeq

@@ -75,10 +75,11 @@ export function openIndexer(log: DatabaseSync, file: IndexFile) {
     let [firstAt, lastAt] = [Number.MAX_SAFE_INTEGER, 0]
     for (let from = first; from < first + size; from += MESSAGES_AT_ONCE) {
       const to = Math.min(from + MESSAGES_AT_ONCE, first + size) - 1
-      for (const { pos, conversation, sender, at, text } of messages(from, to)) {
+      for (const { pos, conversation, sender, at, text, expires } of messages(from, to)) {
         firstAt = Math.min(firstAt, at)
         lastAt = Math.max(lastAt, at)
-        if (text === '') continue
+        // What disappears has no place in an index, from which it could not be taken out in time.
+        if (text === '' || expires !== null) continue
         const place = pos - first
         conversations[place] = conversation
         const note = (gram: string): void => {
@@ -137,11 +138,12 @@ export function openIndexer(log: DatabaseSync, file: IndexFile) {
   }
 
   function addText(segment: number, place: number): void {
-    const text = message(segment * size + place)?.text ?? ''
+    const row = message(segment * size + place)
+    const text = row?.expires === null ? row.text : ''
     if (text === '') return
     for (const gram of gramsOf(text)) {
-      const row = get.get(segment, gram)
-      const places = row ? unpackPlaces(row.places as Uint8Array) : []
+      const known = get.get(segment, gram)
+      const places = known ? unpackPlaces(known.places as Uint8Array) : []
       if (places.includes(place)) continue
       places.push(place)
       put.run(
