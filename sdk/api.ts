@@ -111,6 +111,17 @@ export function openApi(send: Send) {
       (await send({ method: 'POST', path: conversation(id, '/own'), body: change })) as OwnChanged,
     own: async (id: string, after: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/own'), query: { after, limit } })) as OwnPage,
+    /** `key` makes a repeat the same change. */
+    pin: (id: string, seq: number, on: boolean, key: string) =>
+      send({
+        method: on ? 'PUT' : 'DELETE',
+        path: conversation(id, `/messages/${seq}/pin`),
+        headers: { 'idempotency-key': key },
+      }),
+    pins: async (id: string) =>
+      ((await send({ method: 'GET', path: conversation(id, '/pins') })) as Pick<MessagePage, 'items'>).items,
+    setTimer: async (id: string, afterMs: number | null) =>
+      (await send({ method: 'PUT', path: conversation(id, '/timer'), body: { afterMs } })) as ConversationItem,
     starred: async (cursor: string | undefined) =>
       (await send({ method: 'GET', path: '/api/starred', query: { cursor } })) as StarredPage,
     addMembers: (id: string, userIds: readonly string[]) =>

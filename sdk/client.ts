@@ -297,6 +297,12 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       }
     },
     starred: api.starred,
+    pin: async (conversationId, seq, on) =>
+      repeatable(['pin', conversationId, seq, on], async (key) => void (await api.pin(conversationId, seq, on, key))),
+    pins: api.pins,
+    async setTimer(conversationId, afterMs) {
+      signedIn().take(await api.setTimer(conversationId, afterMs))
+    },
     async send(to, text, extras) {
       const { settings, outbox, views } = signedIn()
       settings.sent(views.target(to))

@@ -9,6 +9,8 @@ import { guarded } from './store.ts'
 export interface Link {
   /** Aborts when the connection is gone. */
   readonly gone: AbortSignal
+  /** What time it was for the server when it began. */
+  readonly serverTime: string
   /** Asks and gives the answer. Rejects with the server's refusal, or `unavailable` when no answer came: then what became of it is not known. */
   call<T>(event: keyof Calls, request: object): Promise<T>
   /** Leaves this connection for a new one: it does not answer. */
@@ -98,10 +100,10 @@ export function openConnection(options: ConnectionOptions): Connection {
       end(problem ? new ParleyError(problem) : unavailable('The server cannot be reached', error))
     })
     socket.on('disconnect', () => end())
-    socket.on('hello', () => {
+    socket.on('hello', ({ serverTime }: { serverTime: string }) => {
       clearTimeout(late)
       upSince = performance.now()
-      link = { socket, gone: gone.signal, cut: () => end(), call: caller(socket, gone.signal, end) }
+      link = { socket, gone: gone.signal, serverTime, cut: () => end(), call: caller(socket, gone.signal, end) }
       options.up(link)
     })
     listen(socket)

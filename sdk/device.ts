@@ -1,5 +1,5 @@
 import type { ConversationItem, Entry, LogPage, Marks, MemberItem, SyncPage } from '@parley/protocol/conversation'
-import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import { asOf, changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import { type Settings, UNSET } from '@parley/protocol/settings'
 import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import type { OwnUser } from '@parley/protocol/user'
@@ -16,6 +16,7 @@ import {
   withEntry,
   withItem,
   withMarks,
+  withoutExpired,
   withSettings,
   withWindow,
 } from './held.ts'
@@ -279,6 +280,30 @@ export function openDevice(
     return held?.marks?.find((mark) => mark.userId === userId)
   }
 
+  /** Lets go of what has disappeared by that time, in memory and where it is kept. */
+  function expire(now: number): void {
+    for (const conversation of conversations.values()) {
+      const { held, gone } = withoutExpired(conversation.held, now)
+      const { messages, away, quoted } = conversation
+      const left = messages && allAsOf(messages, now)
+      const leftAway = away && allAsOf(away.messages, now)
+      const stale = [...quoted].filter(([, message]) => message && asOf(message, now) !== message)
+      for (const [seq, message] of stale) quoted.set(seq, message && asOf(message, now))
+      if (held === conversation.held && left === messages && leftAway === away?.messages && stale.length === 0) continue
+      // The server may have counted them before they were gone.
+      if (gone.some((seq) => seq <= held.counted.headSeq && seq > held.readSeq)) unsure.add(held.id)
+      conversation.held = held
+      if (left) conversation.messages = left
+      if (leftAway) conversation.away = { messages: leftAway }
+      const erase = new Patch<StoredMessage>((message) => asOf(message, now))
+      void keep([
+        ...gone.map((seq): [string, unknown] => [messageKey(held.id, seq), erase]),
+        [conversationKey(held.id), held],
+      ])
+      recount(conversation)
+    }
+  }
+
   /** The server knows that this device has everything up to `seq`. Not kept at once: after a crash it is told again, to no harm. */
   function wasTold(id: string, deliveredSeq: number): void {
     const conversation = conversations.get(id)
@@ -385,6 +410,7 @@ export function openDevice(
     conversationKey,
     addEvents,
     /** Conversations of which something is missing. */
+    expire,
     missing: () => [...conversations.values()].filter(isMissing),
     /** Fetching page by page would take too long: ask for the conversation and begin at its head. */
     isTooFar: ({ held }: Conversation) => isTooFar(held),
@@ -400,6 +426,12 @@ export function openDevice(
   }
 }
 
+/** The same array where none of them has disappeared. */
+function allAsOf(messages: readonly StoredMessage[], now: number): readonly StoredMessage[] {
+  const left = messages.map((message) => asOf(message, now))
+  return left.every((message, n) => message === messages[n]) ? messages : left
+}
+
 /** What an earlier release kept has no settings, and does not know of mentions, of deletions and of one's own messages. */
 function whole(held: Held): Held {
   const { facts, counted } = held
@@ -408,6 +440,7 @@ function whole(held: Held): Held {
     naming = [],
     eventsSeq = held.headSeq + 1,
     deletedSeqs = [],
+    lasting = [],
     deletedRev = 0,
     doubted = 0,
   } = held as Partial<Held>
@@ -417,6 +450,7 @@ function whole(held: Held): Held {
     naming,
     eventsSeq,
     deletedSeqs,
+    lasting,
     deletedRev,
     doubted,
     counted: { ...counted, mentions: counted.mentions ?? 0, rev: counted.rev ?? held.rev },

@@ -1,6 +1,6 @@
 import type { ConversationItem, Entry, Marks, MessageEntry, Role } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
+import { asOf, changed, changesMessage, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 
 /** A message as a device keeps it. `sender` is the user name, empty where not known. */
@@ -26,6 +26,8 @@ export interface Held {
   /** Those of the stored messages that are one's own, and those that were deleted: neither count as unread. */
   ownSeqs: readonly number[]
   deletedSeqs: readonly number[]
+  /** Those of the stored messages that are to disappear, and when, in milliseconds since 1970. */
+  lasting: readonly Lasting[]
   /** Those of the stored messages that are others' and name oneself or everybody. */
   naming: readonly Naming[]
   /** What happened behind message `eventsSeq` or a later one is held, beside the messages. */
@@ -45,6 +47,12 @@ export interface Held {
   doubted: number
   /** When something last happened in it. */
   activeAt: string
+}
+
+/** A message that disappears. */
+interface Lasting {
+  seq: number
+  at: number
 }
 
 /** A message that names oneself, and who wrote it. */
@@ -73,6 +81,7 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
     ownSeqs: last?.senderId === me ? [last.seq] : [],
     naming: last ? namingIn([last], me) : [],
     deletedSeqs: last?.deleted ? [last.seq] : [],
+    lasting: last ? lastingIn([last]) : [],
     eventsSeq: item.headSeq + 1,
     ...(last && { lastMessage: last }),
     deliveredSeq: item.me.deliveredSeq,
@@ -91,7 +100,7 @@ export function heldFrom(item: ConversationItem, me: string, now: string): Held 
 export function heldFromStart(item: ConversationItem, me: string, now: string): Held {
   const { lastMessage: _, ...rest } = heldFrom(item, me, now)
   const before = item.me.fromSeq - 1
-  const none = { ownSeqs: [], deletedSeqs: [], naming: [], eventsSeq: before }
+  const none = { ownSeqs: [], deletedSeqs: [], lasting: [], naming: [], eventsSeq: before }
   return { ...rest, rev: item.me.fromRev - 1, headSeq: before, firstSeq: before + 1, ...none }
 }
 
@@ -140,7 +149,8 @@ export function withEntry(
     const own = entry.senderId === me ? [...held.ownSeqs, entry.seq] : held.ownSeqs
     const naming = namesOne(entry, me) ? [...held.naming, { seq: entry.seq, senderId: entry.senderId }] : held.naming
     const deleted = entry.deleted ? [...held.deletedSeqs, entry.seq] : held.deletedSeqs
-    const place = { rev: entry.rev, headSeq: entry.seq, ownSeqs: own, deletedSeqs: deleted, naming }
+    const lasting = [...held.lasting, ...lastingIn([message])]
+    const place = { rev: entry.rev, headSeq: entry.seq, ownSeqs: own, deletedSeqs: deleted, lasting, naming }
     const next = { ...held, ...place, lastMessage: message }
     const headRev = Math.max(held.headRev, entry.rev)
     return { message, ...trimmed({ ...next, headRev, activeAt: entry.createdAt }) }
@@ -192,6 +202,16 @@ function factsAfter(facts: Held['facts'], entry: Entry, me: string): Held['facts
     case 'invite.created':
     case 'invite.revoked':
       return facts
+    case 'message.pinned': {
+      const others = (facts.pinned ?? []).filter((seq) => seq !== entry.seq)
+      const pinned = entry.on ? [...others, entry.seq] : others
+      const { pinned: _, ...rest } = facts
+      return pinned.length > 0 ? { ...rest, pinned } : rest
+    }
+    case 'timer.changed': {
+      const { disappearAfterMs: _, ...rest } = facts
+      return entry.disappearAfterMs === null ? rest : { ...rest, disappearAfterMs: entry.disappearAfterMs }
+    }
     default:
       return undefined
   }
@@ -209,7 +229,9 @@ function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
   const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
   const [ownSeqs, deletedSeqs] = [held.ownSeqs, held.deletedSeqs].map((seqs) => seqs.filter((seq) => seq >= firstSeq))
   const naming = held.naming.filter(({ seq }) => seq >= firstSeq)
-  return { held: { ...held, firstSeq, counted, ownSeqs: ownSeqs!, deletedSeqs: deletedSeqs!, naming }, dropped }
+  const lasting = held.lasting.filter(({ seq }) => seq >= firstSeq)
+  const kept = { ownSeqs: ownSeqs!, deletedSeqs: deletedSeqs!, lasting, naming }
+  return { held: { ...held, firstSeq, counted, ...kept }, dropped }
 }
 
 /** The messages that are now stored: a dense run up to the head. */
@@ -221,7 +243,28 @@ export function withWindow(held: Held, messages: readonly StoredMessage[], me: s
     ownSeqs: kept.filter((message) => message.senderId === me).map((message) => message.seq),
     naming: namingIn(kept, me),
     deletedSeqs: kept.filter((message) => message.deleted).map((message) => message.seq),
+    lasting: lastingIn(kept),
   }
+}
+
+const lastingIn = (messages: readonly StoredMessage[]): Lasting[] =>
+  messages.flatMap(({ seq, expiresAt, deleted }) =>
+    expiresAt === undefined || deleted ? [] : [{ seq, at: Date.parse(expiresAt) }],
+  )
+
+/** As it is at that time. `gone` are the stored messages that have disappeared; the same object where there are none. */
+export function withoutExpired(held: Held, now: number): { held: Held; gone: readonly number[] } {
+  const gone = held.lasting.filter(({ at }) => at <= now).map(({ seq }) => seq)
+  const last = held.lastMessage && asOf(held.lastMessage, now)
+  if (gone.length === 0 && last === held.lastMessage) return { held, gone }
+  const next: Held = {
+    ...held,
+    lasting: held.lasting.filter(({ at }) => at > now),
+    naming: held.naming.filter(({ seq }) => !gone.includes(seq)),
+    deletedSeqs: [...held.deletedSeqs, ...gone.filter((seq) => !held.deletedSeqs.includes(seq))],
+    ...(last && { lastMessage: last }),
+  }
+  return { held: next, gone }
 }
 
 /** A member's marks, merged by max. */

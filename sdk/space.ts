@@ -6,6 +6,7 @@ import type { Api } from './api.ts'
 import type { ConnectionOptions, Link } from './connection.ts'
 import { openDevice } from './device.ts'
 import type { Emitter } from './emitter.ts'
+import { openExpiry } from './expiry.ts'
 import { openJumps } from './jumps.ts'
 import { openKeeper } from './keeper.ts'
 import { type OutboxNews, openOutbox } from './outbox.ts'
@@ -60,6 +61,7 @@ export async function openSpace(options: SpaceOptions) {
     changed(id) {
       changed(id)
       own.look(id)
+      expiry.look(id)
     },
     applied: (id, rev, messages) => outbox.entered(id, rev, messages),
     message(message, held) {
@@ -85,9 +87,11 @@ export async function openSpace(options: SpaceOptions) {
     () => quotes,
     options.hides,
     (id) => own.of(id),
+    () => expiry,
   )
   const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
   const quotes = openQuotes(device, api, changed)
+  const expiry = openExpiry({ device, storage, keeper })
   const own = openOwn({ device, storage, keeper, api, changed, stir })
   const pages = openPages(device, storage, keeper, api, changed)
   const jumps = openJumps(device, pages, api, changed)
@@ -135,6 +139,7 @@ export async function openSpace(options: SpaceOptions) {
     },
   })
   await device.load()
+  await expiry.load()
   await settings.load()
   await own.load()
   await outbox.load()
@@ -223,6 +228,7 @@ export async function openSpace(options: SpaceOptions) {
       return views.conversation(item.id)!
     },
     up(link: Link) {
+      expiry.heard(link.serverTime)
       options.state('syncing')
       void sync.follow(link)
       outbox.up(link)
@@ -249,6 +255,7 @@ export async function openSpace(options: SpaceOptions) {
       receipts.stop()
       settings.stop()
       own.stop()
+      expiry.stop()
       outbox.stop()
       typing.clear()
       await keeper.stop(drop)

@@ -333,6 +333,12 @@ export interface ParleyClient {
   /** Takes part from here on; again it is the same conversation. */
   joinByInvite(code: string): Promise<ConversationView>
 
+  /** Pins a message for everybody, or unpins it; which are pinned is in `ConversationView.pinned`. */
+  pin(conversationId: string, seq: number, on: boolean): Promise<void>
+  /** The pinned messages as they are now, the latest pinned last. */
+  pins(conversationId: string): Promise<readonly (MessageEntry & { sender: string })[]>
+  /** What is sent from here on disappears so long after it was sent; `null`: it stays. */
+  setTimer(conversationId: string, afterMs: number | null): Promise<void>
   /** One page of what one has starred in all conversations, the latest first, as the server has it. */
   starred(cursor?: string): Promise<StarredPage>
   /** What one can set of a conversation for oneself. */

@@ -23,6 +23,7 @@ test('who says nothing more is taken to have stopped after six seconds', (t) => 
 test('typing is said once in a while, and that it stopped only if it was said', () => {
   const said: string[] = []
   const link: Link = {
+    serverTime: new Date().toISOString(),
     gone: new AbortController().signal,
     cut: () => {},
     call: (event) => {

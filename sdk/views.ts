@@ -1,7 +1,8 @@
-import { changed, type MessageChange } from '@parley/protocol/message-change'
+import { asOf, changed, type MessageChange } from '@parley/protocol/message-change'
 import type { Settings } from '@parley/protocol/settings'
 import { namedInEvent } from '@parley/protocol/timeline-event'
 import type { Conversation, Device } from './device.ts'
+import type { Expiry } from './expiry.ts'
 import { type Held, mentionsOf, namesOne, type StoredMessage, statusOf, unreadOf } from './held.ts'
 import type { Outbox } from './outbox.ts'
 import type { OwnShown } from './own.ts'
@@ -30,6 +31,7 @@ export function openViews(
   /** Whom one has blocked, as far as known. */
   hides: (userId: string) => boolean,
   ownOf: (conversationId: string) => OwnShown,
+  expiry: () => Pick<Expiry, 'now' | 'due'>,
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<
@@ -37,8 +39,16 @@ export function openViews(
     { held: Held; settings: Settings; own: OwnShown; pendingCount: number; view: ConversationView }
   >()
 
+  /** What is shown disappears at its moment, wherever it is kept. */
+  function unlessGone(stored: StoredMessage): StoredMessage {
+    if (stored.expiresAt === undefined || stored.deleted) return stored
+    expiry().due(Date.parse(stored.expiresAt))
+    return asOf(stored, expiry().now())
+  }
+
   /** With the changes of one's own that are on their way. */
-  function shownAs(stored: StoredMessage, changes: readonly OutboxItem[]): StoredMessage {
+  function shownAs(kept: StoredMessage, changes: readonly OutboxItem[]): StoredMessage {
+    const stored = unlessGone(kept)
     const about = changes.filter(({ change }) => change?.seq === stored.seq)
     if (about.length === 0) return stored
     const after = about.reduce((message, { change, id, queuedAt }) => {

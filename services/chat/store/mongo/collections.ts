@@ -52,8 +52,9 @@ export type LogDocument = Kept<Entry> & {
   mentionsAll?: true
   replyTo?: number
   forwarded?: true
-  /** Of a message that disappears, until it was erased: when. */
+  /** Of a message that disappears, until it was erased: when; and the conversation, so that only such messages are in the index. */
   disappears?: Date
+  lasting?: string
   /** Of an edited message: the entry that its text is of, and the texts before it. */
   textRev?: number
   versions?: Version[]

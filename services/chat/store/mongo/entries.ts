@@ -43,8 +43,7 @@ export function documentOf(entry: Entry, contentHash: string): LogDocument {
   const createdAt = new Date(entry.createdAt)
   const kept = { _id: new ObjectId(), contentHash, createdAt, outbox: createdAt }
   if (entry.kind === 'message') {
-    const disappears = entry.expiresAt === undefined ? undefined : { disappears: new Date(entry.expiresAt) }
-    return { ...entry, ...kept, ...namedIn(entry), ...disappears }
+    return { ...entry, ...kept, ...namedIn(entry), ...lastingOf(entry) }
   }
   const event = isTimelineEvent(entry) && { eventOf: entry.conversationId, eventSeq: entry.headSeq }
   if (!namesMessage(entry)) return { ...entry, ...kept, ...event }
@@ -61,9 +60,13 @@ export function entryOf(document: LogDocument): Entry {
 /** The same, with what is kept of a message that has disappeared and was not erased yet. */
 export function keptOf(document: LogDocument): Entry {
   const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...rest } = document
-  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, disappears, ...entry } = rest
+  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, disappears, lasting, ...entry } = rest
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
+}
+
+function lastingOf({ conversationId, expiresAt }: MessageEntry) {
+  return expiresAt === undefined ? undefined : { disappears: new Date(expiresAt), lasting: conversationId }
 }
 
 /** Has it disappeared? */

@@ -21,7 +21,7 @@ export function eraseIn(log: Collections['log'], amend: Amend): (limit: number) 
         tombstone: now.conversationId,
         tombstoneSeq: now.seq ?? 0,
       }
-      await log.updateOne(asItWas(now), { $set: gone, $unset: { ...ERASED, disappears: '' } }, BOUNDED)
+      await log.updateOne(asItWas(now), { $set: gone, $unset: { ...ERASED, disappears: '', lasting: '' } }, BOUNDED)
       now = await log.findOne({ conversationId: now.conversationId, seq: now.seq }, BOUNDED)
     }
   }

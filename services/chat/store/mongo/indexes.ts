@@ -22,6 +22,7 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     { name: 'tombstones', key: { tombstone: 1, tombstoneSeq: 1 }, sparse: true },
     // As large as what is to disappear.
     { name: 'disappears', key: { disappears: 1 }, sparse: true },
+    { name: 'lasting', key: { lasting: 1, disappears: 1 }, sparse: true },
     // As large as what is being carried out at this moment.
     { name: 'unapplied', key: { unapplied: 1 }, sparse: true },
   ],

@@ -40,7 +40,7 @@ export function openLog(parts: {
 
   /** What has disappeared and was not erased yet: of one minute at most. What was deleted before is not among it. */
   async function expiredIn(conversationId: string): Promise<{ seq: number; senderId: string }[]> {
-    const filter = { disappears: { $gte: new Date(0), $lte: new Date() }, conversationId }
+    const filter = { conversationId, lasting: conversationId, disappears: { $gte: new Date(0), $lte: new Date() } }
     const projection = { _id: 0, seq: 1, senderId: 1, deleted: 1 } as const
     const found = await log.find(filter, { ...READ, projection }).toArray()
     return found.flatMap(({ seq = 0, senderId, deleted }) => (deleted ? [] : [{ seq, senderId }]))
