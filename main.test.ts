@@ -96,3 +96,55 @@ test('everything that is wrong with the settings is said at once, and ends with 
     assert.match(output, wrong)
   assert.doesNotMatch(output, /\n {4}at /)
 })
+
+test('what who deleted an account wrote is erased, though the process dies in the middle of it', async (t) => {
+  const data = join(folder(t), 'data')
+  const first = start(t, { PARLEY_DATA: data, PARLEY_CRASH_AT: 'departure.middle' })
+  const url = urlIn(await first.said(/is ready/))
+  const person = async (name: string) => {
+    const account = { username: name, email: `${name}@example.org`, password: 'correct horse battery' }
+    await post(`${url}/api/user/register`, account)
+    const { token, user } = (await post(`${url}/api/user/login`, { ...account, tokens: 'body' })).body as unknown as {
+      token: string
+      user: { id: string }
+    }
+    return { token, id: user.id, account }
+  }
+  const [ann, ben] = [await person('anna'), await person('benno')]
+  const groups: string[] = []
+  for (let i = 0; i < 25; i++) {
+    const made = await post(`${url}/api/conversations`, { title: `Group ${i}`, memberIds: [ann.id] }, ben.token)
+    groups.push(made.body.id!)
+    await post(`${url}/api/messages/send`, { receiverId: made.body.id, message: 'to be erased' }, ann.token)
+  }
+  const wish = {
+    method: 'DELETE',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${ann.token}` },
+  }
+  const body = JSON.stringify({ password: ann.account.password, messages: 'erase' })
+  assert.equal((await fetch(`${url}/api/user/me`, { ...wish, body })).status, 204)
+  await once(first.process, 'exit', { signal: AbortSignal.timeout(20_000) })
+
+  const second = start(t, { PARLEY_DATA: data })
+  const again = urlIn(await second.said(/is ready/))
+  const login = await post(`${again}/api/user/login`, { ...ben.account, tokens: 'body' })
+  const headers = { authorization: `Bearer ${login.body.token}` }
+  const late = AbortSignal.timeout(20_000)
+  for (const id of groups)
+    for (;;) {
+      const log = (await (
+        await fetch(`${again}/api/conversations/${id}/log?after=0&limit=200`, { headers })
+      ).json()) as {
+        items: { kind: string; deleted?: boolean }[]
+      }
+      const kinds = log.items.map(({ kind }) => kind)
+      if (kinds.length === 4) {
+        assert.deepEqual(kinds, ['created', 'message', 'message.deleted', 'members.removed'])
+        assert.equal(log.items[1]!.deleted, true)
+        break
+      }
+      late.throwIfAborted()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  assert.equal((await post(`${again}/api/user/login`, ann.account)).status, 401)
+})

@@ -67,8 +67,6 @@ export function openDeletions(
       }),
     finish: (userIds) =>
       attempt(async () => {
-        // Once more: a change of it may have been under way.
-        await profiles.deleteMany({ _id: { $in: [...userIds] } })
         await deletions.deleteMany({ _id: { $in: [...userIds] }, before: { $exists: false } })
       }),
   }

@@ -22,7 +22,6 @@ export function deletionWrites(db: DatabaseSync) {
   )
   const begin = db.prepare('INSERT INTO deletions (user_id, messages, at) VALUES (?, ?, ?)')
   const finish = db.prepare('DELETE FROM deletions WHERE user_id = ?')
-  const unprofiled = db.prepare('DELETE FROM profiles WHERE user_id = ?')
 
   return {
     deleteAccount({ userId, messages, at }: Deletion, before: string): boolean {
@@ -33,11 +32,7 @@ export function deletionWrites(db: DatabaseSync) {
       return true
     },
     deletionsFinished(userIds: readonly string[]): void {
-      for (const id of userIds) {
-        // Once more: a change of it may have been under way.
-        unprofiled.run(id)
-        finish.run(id)
-      }
+      for (const id of userIds) finish.run(id)
     },
   }
 }
