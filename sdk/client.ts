@@ -1,4 +1,6 @@
+import type { ContactItem } from '@parley/protocol/contact'
 import type { ServerEvents } from '@parley/protocol/socket'
+import type { PublicUser } from '@parley/protocol/user'
 import { openAccount } from './account.ts'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
@@ -86,7 +88,14 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
   })
   const api = openApi(session.authorized)
-  const contacts = openContacts(session.authorized, (item) => events.emit('contact', item))
+  const contacts = openContacts(
+    session.authorized,
+    (item) => events.emit('contact', item),
+    (items) => {
+      profiles.know(items.map(personOf))
+      profiles.stand(items)
+    },
+  )
   const profiles = openProfiles(session.authorized, () => space?.me.id)
   const presence = openPresence((item) => events.emit('presence', item))
 
@@ -240,8 +249,16 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       await storage.close()
     },
 
-    findUser: api.findUser,
-    searchUsers: api.searchUsers,
+    async findUser(username) {
+      const user = await api.findUser(username)
+      if (user) profiles.know([user])
+      return user
+    },
+    async searchUsers(prefix) {
+      const found = await api.searchUsers(prefix)
+      profiles.know(found)
+      return found
+    },
     search: (q, { cursor, limit = 20 } = {}) => api.search(q, cursor, limit),
     async openDirect(userId) {
       return signedIn().take(await api.openDirect(userId))
@@ -319,4 +336,9 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     watchPresence: (userIds) => presence.watch(userIds, connection.link),
     on: events.on,
   }
+}
+
+/** Whom a contact names, as far as it says. */
+function personOf({ userId: id, username, displayName, colour }: ContactItem): PublicUser {
+  return { id, username, ...(displayName !== undefined && { displayName }), ...(colour !== undefined && { colour }) }
 }

@@ -17,7 +17,11 @@ const NOBODY: ContactsView = { loaded: false, friends: [], incoming: [], outgoin
 const PAGE = 200
 
 /** Reads nothing until it is asked to; from then on what is shown is kept true by what the server tells, and read again on each connection. */
-export function openContacts(send: Send, told: (item: ContactItem) => void): OwnContacts {
+export function openContacts(
+  send: Send,
+  told: (item: ContactItem) => void,
+  met: (items: readonly ContactItem[]) => void,
+): OwnContacts {
   const state = writable<ContactsView>(NOBODY)
   let known = new Map<string, ContactItem>()
   /** Heard since the reading under way began: it may have read older. */
@@ -39,6 +43,7 @@ export function openContacts(send: Send, told: (item: ContactItem) => void): Own
 
   function show(): void {
     const items = [...known.values()].sort((a, b) => a.username.localeCompare(b.username))
+    met(items)
     state.set({
       loaded: state.get().loaded,
       friends: items.filter(({ status }) => status === 'friends'),

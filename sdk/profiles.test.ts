@@ -32,7 +32,8 @@ test('a change of one’s profile reaches one’s other devices and whoever watc
     viewRev: 1,
   })
   await befriend(phone, bens, ann.id, ben.id)
-  assert.equal((await bens.people.load(ann.id)).bio, 'for friends')
+  // Read again by the new standing, without being asked to.
+  await shows(bens.people, (people) => people.get(ann.id)?.bio === 'for friends')
   await laptop.profile.change({ status: { text: 'away' }, displayName: null })
   await shows(bens.people, (people) => people.get(ann.id)?.status?.text === 'away')
   const person = bens.people.get().get(ann.id)!

@@ -1,3 +1,4 @@
+import type { ContactItem } from '@parley/protocol/contact'
 import { LIMITS } from '@parley/protocol/limits'
 import type { HeldProfile, Profile, ProfileChange, ProfileView } from '@parley/protocol/profile'
 import type { PublicUser } from '@parley/protocol/user'
@@ -12,6 +13,8 @@ export interface Profiles {
   readonly own: OwnProfile
   /** These are shown here: members, contacts, who was found. */
   know(users: Iterable<PublicUser>): void
+  /** How one stands with these. Whose profile was read by another standing is read again. */
+  stand(contacts: readonly Pick<ContactItem, 'userId' | 'status'>[]): void
   /** The server told of one. */
   heard(view: ProfileView): void
   /** Connected again: something may have been missed. */
@@ -77,18 +80,16 @@ export function openProfiles(send: Send, me: () => string | undefined): Profiles
     }
   }
 
+  async function load(userId: string): Promise<Person> {
+    const mine = life
+    const path = `/api/user/users/${encodeURIComponent(userId)}/profile`
+    const view = (await send({ method: 'GET', path })) as ProfileView
+    if (mine === life) take([view])
+    return view
+  }
+
   return {
-    people: {
-      get: people.get,
-      subscribe: people.subscribe,
-      async load(userId) {
-        const mine = life
-        const path = `/api/user/users/${encodeURIComponent(userId)}/profile`
-        const view = (await send({ method: 'GET', path })) as ProfileView
-        if (mine === life) take([view])
-        return view
-      },
-    },
+    people: { get: people.get, subscribe: people.subscribe, load },
     own: {
       get: own.get,
       subscribe: own.subscribe,
@@ -101,6 +102,16 @@ export function openProfiles(send: Send, me: () => string | undefined): Profiles
       },
     },
     know,
+    stand(contacts) {
+      for (const { userId, status } of contacts) {
+        const held = people.get().get(userId)
+        if (held?.viewRev === undefined || (held.friend ?? false) === (status === 'friends')) continue
+        // Not twice: it is as good as not read until it was.
+        const { bio: _, status: __, viewRev: ___, friend: ____, ...names } = held
+        put([names])
+        load(userId).catch(() => undefined)
+      }
+    },
     heard(view) {
       if (view.id !== me()) return take([view])
       know([view])
