@@ -20,6 +20,7 @@ import {
   startGroup,
   write,
 } from './browser/person.ts'
+import { keepItBack, metInAGroup, sayWhoOneIs } from './browser/profiles.ts'
 import * as see from './browser/see.ts'
 import { lastSeq, transcript } from './browser/transcript.ts'
 
@@ -51,6 +52,17 @@ for (const shape of ['all-in-one', 'scale-out'] as const)
     if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
     assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   })
+
+test('people say who they are and keep back what is not for all', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+  await Promise.all([register(alice), register(bob)])
+  await sayWhoOneIs(alice, bob)
+  await keepItBack(alice, bob)
+  await metInAGroup(alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+})
 
 test('two people answer and name each other, shape what they say and pass it on', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })

@@ -1,7 +1,9 @@
+import type { MemberItem } from '@parley/protocol/conversation'
 import type { PresenceItem } from '@parley/protocol/socket'
-import type { Readable, SessionState } from '@parley/sdk/types'
+import type { Person, Readable, SessionState } from '@parley/sdk/types'
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { App } from './state/app.ts'
+import { nameOf } from './state/people.ts'
 
 const AppContext = createContext<App | undefined>(undefined)
 
@@ -18,6 +20,23 @@ export function useApp(): App {
 /** The value, drawn anew whenever it changes. */
 export function useReadable<T>(readable: Readable<T>): T {
   return useSyncExternalStore(readable.subscribe, readable.get)
+}
+
+/** What is known of a person; undefined of whoever was never met here. */
+export function usePerson(userId: string): Person | undefined {
+  return useReadable(useApp().client.people).get(userId)
+}
+
+/** Gives the name by which a person is shown, for words and labels; the user name is what it is where nothing else was chosen. */
+export function useNames(): (userId: string | undefined, username: string) => string {
+  const people = useReadable(useApp().client.people)
+  return (userId, username) => nameOf(username && ((userId && people.get(userId)?.displayName) || username))
+}
+
+/** These members under the names by which they are shown, for words about them. */
+export function useShownMembers(members: readonly MemberItem[] = []): readonly MemberItem[] {
+  const names = useNames()
+  return members.map((member) => ({ ...member, username: names(member.userId, member.username) }))
 }
 
 const NOBODY: ReadonlyMap<string, PresenceItem> = new Map()

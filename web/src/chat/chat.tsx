@@ -1,7 +1,7 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useMemo, useState } from 'react'
 import { Link } from 'wouter'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { useApp, useMe, useReadable, useShownMembers } from '../app-context.tsx'
 import { Forward } from '../dialogs/forward.tsx'
 import { Button } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
@@ -34,6 +34,7 @@ export function ChatOf({ id }: { id: string }) {
 function Chat({ conversation }: { conversation: ConversationView }) {
   const { client } = useApp()
   const me = useMe()
+  const shown = useShownMembers(conversation.members)
   const pane = useMemo(() => openPane(client, conversation.id, me), [client, conversation.id, me])
   useEffect(() => {
     void pane.open()
@@ -74,7 +75,7 @@ function Chat({ conversation }: { conversation: ConversationView }) {
       )}
       <HiddenNow conversationId={conversation.id} />
       <p className={styles.typing} aria-live="off">
-        <bdi>{typingLine(view.typing, conversation.members ?? [])}</bdi>
+        <bdi>{typingLine(view.typing, shown)}</bdi>
       </p>
       {otherIsGone(conversation, me.id) ? (
         <p className={styles.gone}>{strings.chat.goneHint}</p>

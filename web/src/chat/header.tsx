@@ -1,13 +1,17 @@
+import type { Status } from '@parley/protocol/profile'
+import type { PresenceItem } from '@parley/protocol/socket'
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
-import { useApp, useMe, usePresence, useReadable } from '../app-context.tsx'
+import { useApp, useMe, usePerson, usePresence, useReadable } from '../app-context.tsx'
 import { Block } from '../dialogs/block.tsx'
 import { GroupDetails } from '../dialogs/group-details.tsx'
+import { ProfileDialog } from '../dialogs/profile.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
-import { nameOf, otherIsGone, otherOf, presenceText } from '../state/people.ts'
+import { PersonName } from '../parts/person-name.tsx'
+import { nameOf, otherIsGone, otherOf, presenceText, statusOf } from '../state/people.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import styles from './header.module.css'
@@ -19,6 +23,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const { client } = useApp()
   const contacts = useReadable(client.contacts)
   const [details, setDetails] = useState(false)
+  const [profile, setProfile] = useState(false)
   const [blocking, setBlocking] = useState(false)
   const unblocking = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
@@ -26,6 +31,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const other = gone ? undefined : otherOf(conversation, me.id)
   const group = conversation.kind === 'group'
   const item = other === undefined ? undefined : presence.get(other)
+  const status = statusOf(usePerson(other ?? ''), new Date())
   const blocked = other !== undefined && contacts.blocked.some(({ userId }) => userId === other)
   useEffect(() => {
     // Without it the button only offers what the server does again, for nothing.
@@ -48,7 +54,11 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       />
       <div className={styles.names}>
         <h2 ref={heading} tabIndex={-1} className={styles.title}>
-          <bdi>{nameOf(conversation.title)}</bdi>
+          {other === undefined ? (
+            <bdi>{nameOf(conversation.title)}</bdi>
+          ) : (
+            <PersonName id={other} username={conversation.title} />
+          )}
         </h2>
         <p className={styles.state}>
           {group
@@ -57,10 +67,13 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
               ? strings.chat.gone
               : other === undefined
                 ? strings.list.self
-                : (unblocking.error ?? (blocked ? strings.contacts.blocked : presenceText(item, new Date())))}
+                : (unblocking.error ?? (blocked ? strings.contacts.blocked : <State item={item} status={status} />))}
         </p>
       </div>
       {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}
+      {other !== undefined && !blocked && (
+        <IconButton icon="person" label={strings.profile.open} onClick={() => setProfile(true)} />
+      )}
       {other !== undefined && !blocked && (
         <IconButton
           icon="block"
@@ -80,7 +93,22 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       {other !== undefined && blocking && (
         <Block userId={other} name={conversation.title} onClose={() => setBlocking(false)} />
       )}
+      {other !== undefined && profile && (
+        <ProfileDialog id={other} username={conversation.title} onClose={() => setProfile(false)} />
+      )}
       {details && <GroupDetails conversation={conversation} onClose={() => setDetails(false)} />}
     </header>
+  )
+}
+
+/** Whether the other is here, and what they say of it. */
+function State({ item, status }: { item: PresenceItem | undefined; status: Status | undefined }) {
+  const here = presenceText(item, new Date())
+  return (
+    <>
+      {here}
+      {here !== undefined && status && ' · '}
+      {status && <bdi>{status.text}</bdi>}
+    </>
   )
 }

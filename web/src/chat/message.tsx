@@ -1,10 +1,12 @@
+import { colourOf } from '@parley/protocol/profile'
 import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
-import { useApp } from '../app-context.tsx'
+import { useApp, useNames, usePerson } from '../app-context.tsx'
+import { ProfileDialog } from '../dialogs/profile.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { Ticks } from '../parts/ticks.tsx'
-import { colourOf, nameOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
 import { clockTime, dayLabel, fullTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
@@ -40,6 +42,7 @@ export function MessageRow({
     if (next) setFinger(at)
   }
   const { reply } = useChat()
+  const names = useNames()
   const press = useSwipe(
     () => {
       if (row.seq !== undefined && !row.deleted) reply(row)
@@ -62,12 +65,12 @@ export function MessageRow({
     >
       {row.newDay && <h3 className={styles.day}>{dayLabel(row.at, new Date())}</h3>}
       {row.firstUnread && <p className={styles.unread}>{strings.chat.unreadBelow}</p>}
-      <article className={styles.bubble} aria-label={row.mine ? strings.message.mine : row.sender} {...press}>
-        {named && (
-          <p className={styles.sender} data-hue={colourOf(row.senderId, 6)}>
-            <bdi>{nameOf(row.sender)}</bdi>
-          </p>
-        )}
+      <article
+        className={styles.bubble}
+        aria-label={row.mine ? strings.message.mine : names(row.senderId, row.sender)}
+        {...press}
+      >
+        {named && <Sender id={row.senderId} username={row.sender} tabIndex={tabIndex} />}
         {row.forwarded && (
           <p className={styles.forwarded}>
             <Icon name="forward" size={14} /> {strings.message.forwarded}
@@ -111,6 +114,24 @@ export function MessageRow({
       </article>
       {row.status === 'failed' && <Refused row={row} />}
     </div>
+  )
+}
+
+/** Who wrote it; whoever still has an account has a profile to open. */
+function Sender({ id, username, tabIndex }: { id: string; username: string; tabIndex: number }) {
+  const [open, setOpen] = useState(false)
+  const person = usePerson(id)
+  return (
+    <p className={styles.sender} data-hue={username ? colourOf(id, person?.colour) : undefined}>
+      {username ? (
+        <button type="button" tabIndex={tabIndex} aria-haspopup="dialog" onClick={() => setOpen(true)}>
+          <PersonName id={id} username={username} />
+        </button>
+      ) : (
+        <PersonName id={id} username={username} />
+      )}
+      {open && <ProfileDialog id={id} username={username} onClose={() => setOpen(false)} />}
+    </p>
   )
 }
 

@@ -1,5 +1,5 @@
 import type { ConversationView } from '@parley/sdk/types'
-import { useMe } from '../app-context.tsx'
+import { useMe, useShownMembers } from '../app-context.tsx'
 import { reactors } from '../state/reactions.ts'
 import type { Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
@@ -18,12 +18,13 @@ export function Reactions({
 }) {
   const me = useMe()
   const { react } = useMessage(conversation.id, row)
+  const members = useShownMembers(conversation.members)
   if (!row.reactions) return null
   return (
     <ul className={styles.reactions} aria-label={strings.message.reactions}>
       {row.reactions.map((reaction) => {
         const { emoji, userIds, mine } = reaction
-        const names = reactors(reaction, me.id, conversation.members ?? [])
+        const names = reactors(reaction, me.id, members)
         return (
           <li key={emoji}>
             <button

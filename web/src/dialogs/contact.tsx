@@ -1,6 +1,7 @@
 import type { ContactItem } from '@parley/protocol/contact'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { strings } from '../strings.ts'
 import styles from './contacts.module.css'
 
@@ -28,7 +29,7 @@ export function Contact({
     <li className={styles.contact}>
       <Avatar id={userId} name={username} size="small" />
       <p className={styles.name}>
-        <bdi>{username}</bdi>
+        <PersonName id={userId} username={username} />
       </p>
       <div className={styles.actions}>
         {blocked ? (

@@ -8,11 +8,13 @@ import { Icon } from '../parts/icon.tsx'
 import { MenuItem, MenuLine, MenuPopup } from '../parts/menu.tsx'
 import { Modal } from '../parts/modal.tsx'
 import { Problem } from '../parts/notice.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { type MemberRights, rights } from '../state/rights.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import { Confirm } from './confirm.tsx'
 import styles from './group-details.module.css'
+import { ProfileDialog } from './profile.tsx'
 
 /** Who is in a group and as what, each with a menu of what one may do about them. */
 export function GroupMembers({
@@ -28,6 +30,7 @@ export function GroupMembers({
   const me = useMe()
   const may = rights(conversation, me.id)
   const [asking, setAsking] = useState<{ what: 'remove' | 'handOver'; member: MemberItem }>()
+  const [shown, setShown] = useState<MemberItem>()
   const action = useAction()
   const words = strings.group
   const close = () => setAsking(undefined)
@@ -40,7 +43,19 @@ export function GroupMembers({
             <li key={member.userId}>
               <Avatar id={member.userId} name={member.username} size="small" />
               <span className={styles.name}>
-                <bdi>{member.username}</bdi> {member.userId === me.id && words.you}
+                {member.deleted ? (
+                  <PersonName id={member.userId} username="" />
+                ) : (
+                  <button
+                    type="button"
+                    className={styles.person}
+                    aria-haspopup="dialog"
+                    onClick={() => setShown(member)}
+                  >
+                    <PersonName id={member.userId} username={member.username} />
+                  </button>
+                )}{' '}
+                {member.userId === me.id && words.you}
               </span>
               {member.role !== 'member' && <span className={styles.role}>{words.roles[member.role]}</span>}
               {about && (
@@ -60,6 +75,7 @@ export function GroupMembers({
           )
         })}
       </ul>
+      {shown && <ProfileDialog id={shown.userId} username={shown.username} onClose={() => setShown(undefined)} />}
       {asking?.what === 'remove' && (
         <Confirm
           title={words.removeTitle(asking.member.username)}

@@ -5,6 +5,7 @@ import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
 import { Modal, ModalActions } from '../parts/modal.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import styles from './form.module.css'
@@ -53,7 +54,9 @@ export function NewChat({ onClose }: { onClose: () => void }) {
             <li key={user.id}>
               <button type="button" onClick={() => action.run(() => open(user.id))}>
                 <Avatar id={user.id} name={user.username} size="small" />
-                <bdi>{user.username}</bdi>
+                <span>
+                  <PersonName id={user.id} username={user.username} />
+                </span>
               </button>
             </li>
           ))}

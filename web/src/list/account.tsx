@@ -1,25 +1,39 @@
 import { useState } from 'react'
-import { useMe } from '../app-context.tsx'
+import { useMe, useNames } from '../app-context.tsx'
 import { ChangeEmail } from '../dialogs/change-email.tsx'
 import { ChangePassword } from '../dialogs/change-password.tsx'
 import { Contacts } from '../dialogs/contacts.tsx'
 import { DeleteAccount } from '../dialogs/delete-account.tsx'
 import { Devices } from '../dialogs/devices.tsx'
 import { ExportData } from '../dialogs/export-data.tsx'
+import { OwnProfileDialog } from '../dialogs/own-profile.tsx'
+import { Privacy } from '../dialogs/privacy.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Starred } from '../dialogs/starred.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Modal } from '../parts/modal.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { strings } from '../strings.ts'
 import styles from './account.module.css'
 
 /** Who one is, and what belongs to the account. */
 export function Account() {
   const me = useMe()
+  const name = useNames()(me.id, me.username)
   const [dialog, setDialog] = useState<
-    'account' | 'contacts' | 'starred' | 'devices' | 'password' | 'email' | 'export' | 'delete' | 'sign-out'
+    | 'account'
+    | 'profile'
+    | 'privacy'
+    | 'contacts'
+    | 'starred'
+    | 'devices'
+    | 'password'
+    | 'email'
+    | 'export'
+    | 'delete'
+    | 'sign-out'
   >()
   const close = () => setDialog(undefined)
   return (
@@ -27,19 +41,25 @@ export function Account() {
       <button type="button" className={styles.open} aria-haspopup="dialog" onClick={() => setDialog('account')}>
         <Avatar id={me.id} name={me.username} size="small" />
         <span className="visually-hidden">{strings.account.open}</span>
-        <bdi className={styles.name}>{me.username}</bdi>
+        <bdi className={styles.name}>{name}</bdi>
         <Icon name="down" size={16} />
       </button>
       {dialog === 'account' && (
         <Modal title={strings.account.title} onClose={close}>
           <div>
             <p className={styles.name}>
-              <bdi>{me.username}</bdi>
+              <PersonName id={me.id} username={me.username} />
             </p>
             <p className={styles.email}>
               <bdi>{me.email}</bdi>
             </p>
           </div>
+          <Button onClick={() => setDialog('profile')}>
+            <Icon name="person" size={18} /> {strings.account.profile}
+          </Button>
+          <Button onClick={() => setDialog('privacy')}>
+            <Icon name="eye" size={18} /> {strings.account.privacy}
+          </Button>
           <Button onClick={() => setDialog('contacts')}>
             <Icon name="group" size={18} /> {strings.account.contacts}
           </Button>
@@ -66,6 +86,8 @@ export function Account() {
           </Button>
         </Modal>
       )}
+      {dialog === 'profile' && <OwnProfileDialog onClose={close} />}
+      {dialog === 'privacy' && <Privacy onClose={close} />}
       {dialog === 'contacts' && <Contacts onClose={close} />}
       {dialog === 'starred' && <Starred onClose={close} />}
       {dialog === 'devices' && <Devices onClose={close} />}

@@ -2,11 +2,12 @@ import { isMuted, UNSET } from '@parley/protocol/settings'
 import type { PresenceItem } from '@parley/protocol/socket'
 import type { ConversationView, OutboxItem } from '@parley/sdk/types'
 import { Link } from 'wouter'
+import { useNames } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Ticks } from '../parts/ticks.tsx'
 import { badge } from '../state/badge.ts'
-import { nameOf, otherOf } from '../state/people.ts'
+import { otherOf } from '../state/people.ts'
 import { preview } from '../state/preview.ts'
 import { shortTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
@@ -29,10 +30,15 @@ export function ConversationEntry({
   outbox: readonly OutboxItem[]
   now: Date
 }) {
+  const names = useNames()
   const other = otherOf(conversation, meId)
   const online = other !== undefined && presence.get(other)?.online === true
   const { settings } = conversation.me
-  const last = preview(open ? { ...conversation, me: { ...conversation.me, settings: UNSET } } : conversation, outbox)
+  const last = preview(
+    open ? { ...conversation, me: { ...conversation.me, settings: UNSET } } : conversation,
+    outbox,
+    names,
+  )
   const muted = isMuted(settings, now)
   const unread = badge(conversation.me.unread)
   return (
@@ -48,7 +54,7 @@ export function ConversationEntry({
         <span className={styles.lines}>
           <span className={styles.line}>
             <span className={styles.title}>
-              <bdi>{nameOf(conversation.title)}</bdi>
+              <bdi>{names(other, conversation.title)}</bdi>
             </span>
             {muted && <Mark icon="muted" label={strings.list.muted} />}
             {settings.pinned !== null && <Mark icon="pin" label={strings.list.pinned} />}

@@ -1,21 +1,30 @@
-import { colourOf, initial } from '../state/people.ts'
+import { colourOf, initialsOf } from '@parley/protocol/profile'
+import { usePerson } from '../app-context.tsx'
 import styles from './avatar.module.css'
 
-/** The letter of a name on a colour of its own (a question mark on none, of who has no name any more), and a dot when that person is online. The words beside it say both. */
+/**
+ * The first letters of a name on a colour of its own, and a dot when that person is online. The words beside it say both. A person
+ * who has chosen a name and a colour is shown so; `preview` is what one is about to choose.
+ */
 export function Avatar({
   id,
   name,
   online = false,
   size = 'list',
+  preview,
 }: {
   id: string
   name: string
   online?: boolean
-  size?: 'list' | 'small'
+  size?: 'list' | 'small' | 'large'
+  preview?: { colour: number | null }
 }) {
+  const person = usePerson(id)
+  const shown = preview ? name : name && (person?.displayName ?? name)
+  const hue = colourOf(id, preview ? preview.colour : person?.colour)
   return (
-    <span className={styles.avatar} data-hue={name ? colourOf(id, 6) : undefined} data-size={size} aria-hidden="true">
-      {initial(name)}
+    <span className={styles.avatar} data-hue={name ? hue : undefined} data-size={size} aria-hidden="true">
+      {initialsOf(shown)}
       {online && <span className={styles.dot} />}
     </span>
   )

@@ -66,3 +66,16 @@ export function checkTitle(title: string): string | undefined {
 export function checkDescription(text: string): string | undefined {
   return codePoints(text.trim()) > LIMITS.descriptionCodePoints ? strings.check.descriptionTooLong : undefined
 }
+
+/** What is wrong with a profile, by field. */
+export function checkProfile(values: Record<'displayName' | 'bio' | 'status', string>) {
+  const errors: FieldErrors<'displayName' | 'bio' | 'status'> = {}
+  const most = {
+    displayName: LIMITS.displayNameCodePoints,
+    bio: LIMITS.bioCodePoints,
+    status: LIMITS.statusCodePoints,
+  }
+  for (const field of ['displayName', 'bio', 'status'] as const)
+    if (codePoints(values[field].trim()) > most[field]) errors[field] = strings.check.tooLong(most[field])
+  return errors
+}

@@ -5,7 +5,7 @@ import type { ConversationView, OutboxItem, TimelineMessage } from '@parley/sdk/
 import { announcement, isNews } from './announcement.ts'
 import { badge, tabTitle, totalUnread } from './badge.ts'
 import { banner } from './banner.ts'
-import { colourOf, initial, otherOf, watched } from './people.ts'
+import { otherOf, watched } from './people.ts'
 import { preview } from './preview.ts'
 import { rights } from './rights.ts'
 import { shelves } from './shelves.ts'
@@ -135,12 +135,6 @@ test("one's own messages and what was read before are no news", () => {
   assert.equal(isNews(message({ conversationId: 'd', seq: 6 }), list), true)
   assert.equal(isNews(message({ conversationId: 'd', seq: 5 }), list), false)
   assert.equal(isNews(message({ conversationId: 'd', seq: 6, mine: true }), list), false)
-})
-
-test('a name has its first letter in any script, and always the same colour', () => {
-  assert.deepEqual(['bob', 'éva', '山田', '  ', '👩‍👩‍👧 family'].map(initial), ['B', 'É', '山', '?', '👩‍👩‍👧'])
-  assert.equal(colourOf('some-id', 6), colourOf('some-id', 6))
-  assert.ok(colourOf('another', 6) < 6)
 })
 
 function conversation(given: {

@@ -1,5 +1,6 @@
+import { hasPassed, type Status } from '@parley/protocol/profile'
 import type { PresenceItem } from '@parley/protocol/socket'
-import type { ConversationView } from '@parley/sdk/types'
+import type { ConversationView, Person } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
 import { sentenceTime } from './time.ts'
 
@@ -34,15 +35,8 @@ export const otherIsGone = (conversation: ConversationView, meId: string): boole
   conversation.kind === 'direct' &&
   conversation.members?.some((member) => member.userId !== meId && member.deleted) === true
 
-/** The letter that stands for a name. */
-export function initial(name: string): string {
-  const [first] = new Intl.Segmenter().segment(name.trim())
-  return first ? first.segment.toLocaleUpperCase() : '?'
-}
-
-/** One of `count` colours, always the same for one id. */
-export function colourOf(id: string, count: number): number {
-  let sum = 0
-  for (const character of id) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) >>> 0
-  return sum % count
+/** The status of a person as it is at that time; undefined where there is none. */
+export function statusOf(person: Person | undefined, now: Date): Status | undefined {
+  const { status } = person ?? {}
+  return status && !hasPassed(status, now) ? status : undefined
 }

@@ -16,7 +16,11 @@ export interface Preview {
 }
 
 /** What was said last: what was begun here before what waits in the outbox, and that before what is stored. */
-export function preview(conversation: ConversationView, outbox: readonly OutboxItem[]): Preview {
+export function preview(
+  conversation: ConversationView,
+  outbox: readonly OutboxItem[],
+  names: (userId: string, username: string) => string = (_, username) => nameOf(username),
+): Preview {
   const { draft } = conversation.me.settings
   if (draft.trim())
     return { text: draft, draft: true, ...(conversation.lastMessage && { at: conversation.lastMessage.createdAt }) }
@@ -30,7 +34,7 @@ export function preview(conversation: ConversationView, outbox: readonly OutboxI
   }
   const last = conversation.lastMessage
   if (!last) return { text: strings.list.noMessages }
-  const by = last.mine ? strings.list.you : nameOf(last.sender)
+  const by = last.mine ? strings.list.you : names(last.senderId, last.sender)
   const text = last.deleted ? strings.message.deleted : opening(last.text)
   return { text, at: last.createdAt, ...(group && { by }), ...(last.mine && { status: last.status }) }
 }
