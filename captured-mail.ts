@@ -121,7 +121,15 @@ function page(letters: readonly CapturedLetter[]): string {
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Captured mail – Parley</title>
 <link rel="stylesheet" href="/docs/reference.css"></head>
-<body><main>
+<body>
+<nav aria-label="Pages">
+<ul>
+<li><a href="/">Parley</a></li>
+<li><a href="/docs">Interfaces</a></li>
+<li><a href="/dev/mail.json">This page as data</a></li>
+</ul>
+</nav>
+<main>
 <h1>Captured mail</h1>
 <p>No mail leaves this machine: what would have been sent is kept here. The latest is on top. Load the page anew for more.</p>
 ${letters.length === 0 ? '<p>Nothing was sent yet.</p>' : letters.map(letterHtml).join('\n')}
