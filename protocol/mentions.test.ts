@@ -76,9 +76,10 @@ test('however often a text says @, it is read in next to no time', () => {
       mentionsIn(hostile, idOf)
       const best = Math.min(
         ...Array.from({ length: 5 }, () => {
-          const before = performance.now()
+          const before = process.threadCpuUsage()
           mentionsIn(hostile, idOf)
-          return performance.now() - before
+          const { user, system } = process.threadCpuUsage(before)
+          return (user + system) / 1_000
         }),
       )
       assert.ok(best < 20, `${part}… took ${best.toFixed(1)} ms`)
