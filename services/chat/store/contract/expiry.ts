@@ -17,7 +17,7 @@ export function expiryContract(name: string, open: OpenStore): void {
     let { store } = opened
     const [ann, bob] = people(2) as [string, string]
     const room = await newGroup(store, [ann, bob])
-    const draft = lasting(room, ann, 'a secret', 150, { mentions: [bob], replyTo: 1 })
+    const draft = lasting(room, ann, 'a secret', 2_500, { mentions: [bob], replyTo: 1 })
     const sent = asMessage(appended(await store.log.append(draft)))
     assert.ok(sent.expiresAt)
     appended(await store.log.append(amendment(room, ann, 1, { text: 'another secret' })))
