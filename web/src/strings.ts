@@ -244,6 +244,13 @@ export const strings = {
       'Neither of you can write to the other or see whether the other is here. You stay in the groups you share. They are not told.',
   },
 
+  timer: {
+    title: 'Disappearing messages',
+    hint: 'For what is sent from now on.',
+    off: 'Messages stay',
+    after: (period: string) => `After ${period}`,
+  },
+
   starred: {
     title: 'Starred messages',
     empty: 'Nothing is starred',
@@ -316,6 +323,7 @@ export const strings = {
     loadingOlder: 'Loading older messages…',
     olderFailed: 'Older messages could not be loaded.',
     beginning: 'The beginning of the conversation',
+    pinned: (place: number, count: number) => (count === 1 ? 'Pinned message' : `Pinned message ${place} of ${count}`),
     unreadBelow: 'New messages',
     nextMention: (count: number) => `Next mention of you, of ${count}`,
     latest: 'Jump to latest',
@@ -384,6 +392,12 @@ export const strings = {
     deleteOwnAct: 'Delete for me',
     deleteAct: 'Delete for everyone',
     hidden: 'The message is deleted for you.',
+    pin: 'Pin for everybody',
+    unpin: 'Unpin',
+    pinFailed: 'It could not be done. Fifty messages can be pinned at most.',
+    disappears: 'Disappears',
+    disappearsAt: (when: string) => `Disappears ${when}`,
+    disappeared: 'This message has disappeared',
     refused: { edit: 'Not edited', delete: 'Not deleted', react: 'Reaction not set' },
     refusedIn: (title: string) => `Conversation: ${title}`,
   },

@@ -1,4 +1,5 @@
 import type { Status } from '@parley/protocol/profile'
+import { may } from '@parley/protocol/rights'
 import type { PresenceItem } from '@parley/protocol/socket'
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect, useRef, useState } from 'react'
@@ -7,6 +8,7 @@ import { useApp, useMe, usePerson, usePresence, useReadable } from '../app-conte
 import { Block } from '../dialogs/block.tsx'
 import { GroupDetails } from '../dialogs/group-details.tsx'
 import { ProfileDialog } from '../dialogs/profile.tsx'
+import { Timer } from '../dialogs/timer.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -24,6 +26,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const contacts = useReadable(client.contacts)
   const [details, setDetails] = useState(false)
   const [profile, setProfile] = useState(false)
+  const [timer, setTimer] = useState(false)
   const [blocking, setBlocking] = useState(false)
   const unblocking = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
@@ -70,6 +73,9 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
                 : (unblocking.error ?? (blocked ? strings.contacts.blocked : <State item={item} status={status} />))}
         </p>
       </div>
+      {may(conversation.me.role, conversation.kind, 'timer.change') && !blocked && !gone && (
+        <IconButton icon="clock" label={strings.timer.title} onClick={() => setTimer(true)} />
+      )}
       {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}
       {other !== undefined && !blocked && (
         <IconButton icon="person" label={strings.profile.open} onClick={() => setProfile(true)} />
@@ -96,6 +102,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       {other !== undefined && profile && (
         <ProfileDialog id={other} username={conversation.title} onClose={() => setProfile(false)} />
       )}
+      {timer && <Timer conversation={conversation} onClose={() => setTimer(false)} />}
       {details && <GroupDetails conversation={conversation} onClose={() => setDetails(false)} />}
     </header>
   )

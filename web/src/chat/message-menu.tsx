@@ -1,4 +1,5 @@
 import { Menu } from '@base-ui/react/menu'
+import { may as mayDo } from '@parley/protocol/rights'
 import type { ConversationView } from '@parley/sdk/types'
 import { type KeyboardEvent, useState } from 'react'
 import { useApp } from '../app-context.tsx'
@@ -40,13 +41,14 @@ export function MessageMenu({
   onEdit: () => void
 }) {
   const { client, hidden } = useApp()
-  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed'>()
+  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed' | 'pin-failed'>()
   const { ref, react } = useMessage(conversation.id, row)
   const chat = useChat()
   const may = messageRights(conversation, row)
   if (!may) return null
   const words = strings.message
   const { seq = 0 } = row
+  const pinned = conversation.pinned?.includes(seq) ?? false
   const label = words.menu(row.text.length > NAME_LENGTH ? `${row.text.slice(0, NAME_LENGTH)}…` : row.text)
   const close = () => setDialog(undefined)
   return (
@@ -98,6 +100,13 @@ export function MessageMenu({
             label={row.starred ? words.unstar : words.star}
             onClick={() => client.conversation(conversation.id).star([seq], !row.starred)}
           />
+          {mayDo(conversation.me.role, conversation.kind, 'message.pin') && (
+            <MenuItem
+              icon="pin"
+              label={pinned ? words.unpin : words.pin}
+              onClick={() => void client.pin(conversation.id, seq, !pinned).catch(() => setDialog('pin-failed'))}
+            />
+          )}
           <MenuItem
             icon="copy"
             label={words.copy}
@@ -128,6 +137,11 @@ export function MessageMenu({
           })}
           onClose={close}
         />
+      )}
+      {dialog === 'pin-failed' && (
+        <Modal title={pinned ? words.unpin : words.pin} onClose={close}>
+          <Problem>{words.pinFailed}</Problem>
+        </Modal>
       )}
       {dialog === 'copy-failed' && (
         <Modal title={words.copy} onClose={close}>

@@ -79,7 +79,7 @@ export function MessageRow({
         <QuoteBlock row={row} tabIndex={tabIndex} />
         {row.deleted ? (
           <p className={styles.deleted} dir="auto">
-            {strings.message.deleted}
+            {goneText(row)}
           </p>
         ) : (
           <MessageText text={row.text} mentions={row.mentions} mentionsAll={row.mentionsAll} />
@@ -87,6 +87,16 @@ export function MessageRow({
         <Reactions row={row} conversation={conversation} tabIndex={tabIndex} />
         <span className={styles.meta}>
           {row.edited && <span>{strings.message.edited}</span>}
+          {row.expiresAt && !row.deleted && (
+            <span
+              className={styles.clock}
+              role="img"
+              aria-label={strings.message.disappears}
+              title={strings.message.disappearsAt(fullTime(row.expiresAt))}
+            >
+              <Icon name="clock" size={12} />
+            </span>
+          )}
           {row.starred && (
             <span
               className={styles.star}
@@ -133,6 +143,12 @@ function Sender({ id, username, tabIndex }: { id: string; username: string; tabI
       {open && <ProfileDialog id={id} username={username} onClose={() => setOpen(false)} />}
     </p>
   )
+}
+
+/** What stands where nothing is to be read any more. */
+function goneText({ expiresAt }: Row): string {
+  const gone = expiresAt !== undefined && Date.parse(expiresAt) <= Date.now()
+  return gone ? strings.message.disappeared : strings.message.deleted
 }
 
 function Refused({ row }: { row: Row }) {

@@ -14,6 +14,7 @@ import { ChatProvider } from './chat-context.ts'
 import { EventRow } from './event-row.tsx'
 import { MessageRow } from './message.tsx'
 import styles from './messages.module.css'
+import { PinnedBar } from './pinned-bar.tsx'
 import { useNames } from './use-names.ts'
 import { useTabStop } from './use-tab-stop.ts'
 
@@ -137,6 +138,7 @@ export function Messages({
   const unread = badge(conversation.me.unread)
   return (
     <div className={styles.place}>
+      <PinnedBar conversation={conversation} jumpTo={(seq) => void jumpTo(seq)} />
       <div
         ref={box}
         className={styles.scroll}

@@ -79,7 +79,7 @@ const UNITS = [
 ] as const
 
 /** A length of time in its largest unit that says it exactly. */
-function period(ms: number): string {
+export function period(ms: number): string {
   const [unit, size] = UNITS.find(([, length]) => ms >= length && ms % length === 0) ?? UNITS[4]
   const count = Math.max(1, Math.round(ms / size))
   return new Intl.NumberFormat('en', { style: 'unit', unit, unitDisplay: 'long' }).format(count)

@@ -29,6 +29,8 @@ export interface Row {
   forwarded?: true
   /** By oneself. */
   starred?: true
+  /** When it disappears; or when it did, if it is `deleted`. */
+  expiresAt?: string
   /** Who set each emoji, and whether one is among them. */
   reactions?: readonly RowReaction[]
   status: MessageStatus
@@ -125,7 +127,12 @@ function storedRow(message: TimelineView['messages'][number], me: string): Row {
     userIds,
     mine: userIds.includes(me),
   }))
-  const more = { ...(deleted && { deleted }), ...(editedAt && { edited: true as const }), ...(starred && { starred }) }
+  const more = {
+    ...(deleted && { deleted }),
+    ...(editedAt && { edited: true as const }),
+    ...(starred && { starred }),
+    ...(message.expiresAt && { expiresAt: message.expiresAt }),
+  }
   const row: Row = { id, seq, senderId, sender, mine, text, at: createdAt, status, ...more, ...alone }
   return counted ? { ...row, reactions: counted } : row
 }
