@@ -48,6 +48,10 @@ async function post(
   return { status: reply.status, body: (await reply.json()) as Record<string, string> }
 }
 
+async function read(url: string, token: string): Promise<unknown> {
+  return (await fetch(url, { headers: { authorization: `Bearer ${token}` } })).json()
+}
+
 test('the first start says how to log in, and what was acknowledged is there after a kill', async (t) => {
   const data = join(folder(t), 'data')
   const first = start(t, { PARLEY_DATA: data })
@@ -75,6 +79,36 @@ test('the first start says how to log in, and what was acknowledged is there aft
   const [code] = await once(second.process, 'exit')
   assert.equal(code, 0)
   assert.doesNotMatch(await second.said(/is ready/), /password/)
+})
+
+test('who joins by a link while the process dies between that and the answer is in once, and the link is used once', async (t) => {
+  const data = join(folder(t), 'data')
+  const first = start(t, { PARLEY_DATA: data })
+  const output = await first.said(/ben@example\.com {3}password: (\S+)/)
+  const tokenOf = async (name: string): Promise<string> => {
+    const password = new RegExp(`${name}@example\\.com {3}password: (\\S+)`).exec(output)![1]!
+    const login = { email: `${name}@example.com`, password, tokens: 'body' }
+    return (await post(`${urlIn(output)}/api/user/login`, login)).body.token!
+  }
+  const [ann, ben] = [await tokenOf('ann'), await tokenOf('ben')]
+  const group = await post(`${urlIn(output)}/api/conversations`, { title: 'G', memberIds: [] }, ann)
+  const path = `/api/conversations/${group.body.id}`
+  const invite = await post(`${urlIn(output)}${path}/invites`, { maxUses: 1 }, ann)
+  first.process.kill('SIGTERM')
+  await once(first.process, 'exit')
+
+  const doomed = start(t, { PARLEY_DATA: data, PARLEY_CRASH_AT: 'append.after-commit' })
+  const joining = `/api/invites/${invite.body.code}/join`
+  await assert.rejects(post(`${urlIn(await doomed.said(/is ready/))}${joining}`, {}, ben), 'there is no answer')
+  const again = start(t, { PARLEY_DATA: data })
+  const url = urlIn(await again.said(/is ready/))
+  assert.equal((await post(`${url}${joining}`, {}, ben)).status, 200)
+  const { items } = (await read(`${url}${path}/log?after=0`, ann)) as { items: { kind: string }[] }
+  assert.deepEqual(
+    items.map(({ kind }) => kind),
+    ['created', 'invite.created', 'members.added'],
+  )
+  assert.deepEqual(await read(`${url}${path}/invites`, ann), { items: [] }, 'it is used up')
 })
 
 test('everything that is wrong with the settings is said at once, and ends with 1', async (t) => {

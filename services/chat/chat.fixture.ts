@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes } from 'node:crypto'
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +49,8 @@ export async function testChat(
     users?: TestUsers
     bus?: (bus: Bus) => Bus
     store?: (store: ChatStore) => ChatStore
+    /** Where several of these are one service. */
+    contentKey?: KeyObject
   } = {},
 ): Promise<TestChat> {
   const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
@@ -61,7 +63,7 @@ export async function testChat(
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()
   const limits = { ...LIMITS, ...options.limits }
-  const contentKey = createSecretKey(randomBytes(32))
+  const contentKey = options.contentKey ?? createSecretKey(randomBytes(32))
   const nodes: TestChat['nodes'] = []
   for (let n = 0; n < (options.nodes ?? 1); n++) {
     const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import type { PublicUser } from '@parley/protocol/user'
 import { type TestChat, testChat } from './chat.fixture.ts'
+import { invitesHold } from './invites.model.ts'
 
 /** A group of ann's with bob, and what one does with its invites. */
 async function inviting(chat: TestChat) {
@@ -173,6 +174,11 @@ test('the code of an invite is bound to its group, and to the service that made 
   const other = await testChat(t)
   const dan = other.users.add('dan')
   assert.equal((await other.request(dan, 'POST', `/api/invites/${a.code}/join`)).status, 404)
+})
+
+test('whatever is asked of invites at once, they let in whom they may, and no more', async (t) => {
+  const limits = { readsPerSecond: 1e6, readBurst: 1e6, inviteLooksPerSecond: 1e6, inviteLookBurst: 1e6 }
+  await invitesHold([await testChat(t, { nodes: 2, limits })], 40)
 })
 
 /** Waits for a moment that was answered by the service, whose clock is ours. */
