@@ -178,19 +178,19 @@ export const ROUTES: Table = {
   readOwn: { query: () => ({ after: '0' }), group: members(), direct: pair() },
   listStarred: { self: signedIn() },
   pinMessage: {
-    ownMessage: owners(),
-    othersMessage: owners(),
+    ownMessage: leaders(),
+    othersMessage: leaders(),
     ownDirectMessage: pairUnblocked(),
     othersDirectMessage: pairUnblocked(),
   },
   unpinMessage: {
-    ownMessage: owners(),
-    othersMessage: owners(),
+    ownMessage: leaders(),
+    othersMessage: leaders(),
     ownDirectMessage: pairUnblocked(),
     othersDirectMessage: pairUnblocked(),
   },
   listPins: { group: members(), direct: pair() },
-  setTimer: { body: () => ({ afterMs: 3_600_000 }), group: owners(), direct: pairUnblocked() },
+  setTimer: { body: () => ({ afterMs: 3_600_000 }), group: leaders(), direct: pairUnblocked() },
 
   // ── Sync
   sync: { self: signedIn() },
@@ -239,7 +239,7 @@ export const EVENTS: Table = {
   },
   'presence.subscribe': {
     body: ({ userId }) => ({ userIds: [userId] }),
-    user: signedIn('nothing', { member: 'ok', admin: 'ok', owner: 'ok' }),
+    user: signedIn('nothing', { friend: 'ok', member: 'ok', admin: 'ok', owner: 'ok' }),
     harmless: true,
   },
   sync: [
