@@ -5,6 +5,8 @@ import { announcement, isNews } from './state/announcement.ts'
 
 /** What comes in within this time is announced together. */
 const TOGETHER_MS = 800
+/** A screen reader has it by then; what was deleted or has disappeared must not go on standing here. */
+const SAID_MS = 3_000
 
 /** The page's live region: tells a screen reader of new messages, wherever they arrive. */
 export function News({ openId }: { openId: string | undefined }) {
@@ -15,10 +17,13 @@ export function News({ openId }: { openId: string | undefined }) {
   useEffect(() => {
     let news: TimelineMessage[] = []
     let timer: ReturnType<typeof setTimeout> | undefined
+    let said: ReturnType<typeof setTimeout> | undefined
     const tell = () => {
       timer = undefined
       setText(announcement(news, client.conversations.get(), open.current))
       news = []
+      clearTimeout(said)
+      said = setTimeout(() => setText(''), SAID_MS)
     }
     const stop = client.on('message', (message) => {
       // What is found at the first look at the list is on the screen already.
@@ -29,6 +34,7 @@ export function News({ openId }: { openId: string | undefined }) {
     return () => {
       stop()
       clearTimeout(timer)
+      clearTimeout(said)
     }
   }, [client, listed])
   return (
