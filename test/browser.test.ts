@@ -9,6 +9,7 @@ import { answerEachOther, nameEachOther, passOn, shapeWhatOneSays } from './brow
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
 import { inviteByLink, joinByLink, leadAGroup, revokeLink, seeWhatHappened } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
+import { deleteForOneself, disappear, pin, star } from './browser/keeping.ts'
 import {
   choose,
   logIn,
@@ -52,6 +53,22 @@ for (const shape of ['all-in-one', 'scale-out'] as const)
     if (shape === 'scale-out') await nothingIsLostWhenNodesDie(stack, alice, bob)
     assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   })
+
+test('two people star, pin, delete for themselves and let messages disappear', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one', env: { PARLEY_LIMIT_DISAPPEAR_LEAST_MS: '1000' } })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+  await Promise.all([register(alice), register(bob)])
+  await startChat(alice, 'bob')
+  for (const text of ['The code is 4711', 'Oh dear']) await write(alice, text)
+  await see.inList(bob, 'alice').click()
+  await see.message(bob, 'Oh dear').waitFor()
+  await star(alice, bob)
+  await pin(alice, bob)
+  await deleteForOneself(alice, bob)
+  await disappear(stack.url, alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+})
 
 test('people say who they are and keep back what is not for all', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })
