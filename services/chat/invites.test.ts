@@ -178,7 +178,7 @@ test('the code of an invite is bound to its group, and to the service that made 
 
 test('whatever is asked of invites at once, they let in whom they may, and no more', async (t) => {
   const limits = { readsPerSecond: 1e6, readBurst: 1e6, inviteLooksPerSecond: 1e6, inviteLookBurst: 1e6 }
-  await invitesHold([await testChat(t, { nodes: 2, limits })], 40)
+  await invitesHold([await testChat(t, { nodes: 2, limits })], 20)
 })
 
 /** Waits for a moment that was answered by the service, whose clock is ours. */
