@@ -22,6 +22,7 @@ import {
   write,
 } from './browser/person.ts'
 import { keepItBack, metInAGroup, sayWhoOneIs } from './browser/profiles.ts'
+import { findByKeyboard, goAround, readOnFromTheFirstUnread, threeSections } from './browser/search.ts'
 import * as see from './browser/see.ts'
 import { lastSeq, transcript } from './browser/transcript.ts'
 
@@ -109,6 +110,25 @@ test('two people see each other’s edits, deletions and reactions', { timeout: 
   await deleteForEveryone(alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   await refusedIsTold(alice, bob)
+})
+
+test('what was said is found, gone to and come back from, at a desk and on a phone', { timeout: 180_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'phone')
+  await Promise.all([register(alice), register(bob)])
+  await startChat(alice, 'bob')
+  await write(alice, 'Bob, the needle is in <b>the haystack</b>')
+  await sayMuch(stack.url, 'alice', 'bob', 300)
+  await see.message(alice, 'History 300').waitFor()
+  const wanted = { q: 'needle', title: 'bob', text: 'Bob, the needle is in <b>the haystack</b>' }
+  await findByKeyboard(alice, wanted)
+  await goAround(alice, 'History 300', wanted.text)
+  await threeSections(alice, 'bob')
+  await readOnFromTheFirstUnread(bob, 'alice', wanted.text, 'History 300')
+  await see.wayBack(bob).click()
+  await findByKeyboard(bob, { ...wanted, title: 'alice' })
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
 })
 
 test('a group is led by a role, an invite link and its details, and two people see what happens in it', {

@@ -32,7 +32,7 @@ export function ChatOf({ id }: { id: string }) {
 }
 
 function Chat({ conversation }: { conversation: ConversationView }) {
-  const { client } = useApp()
+  const { client, wanted } = useApp()
   const me = useMe()
   const shown = useShownMembers(conversation.members)
   const pane = useMemo(() => openPane(client, conversation.id, me), [client, conversation.id, me])
@@ -41,6 +41,12 @@ function Chat({ conversation }: { conversation: ConversationView }) {
     return pane.close
   }, [pane])
   const view = useReadable(pane)
+  const message = useReadable(wanted)
+  useEffect(() => {
+    if (message?.conversationId !== conversation.id) return
+    wanted.set(undefined)
+    void pane.jump({ seq: message.seq })
+  }, [pane, message, wanted, conversation.id])
   const [editId, setEditId] = useState<string>()
   const editable = (row: Row) => messageRights(conversation, row)?.edit === true
   // One that is deleted meanwhile is edited no more.
@@ -52,7 +58,7 @@ function Chat({ conversation }: { conversation: ConversationView }) {
   return (
     <>
       {forward && <Forward text={forward.text} onClose={() => setForward(undefined)} />}
-      <ChatHeader conversation={conversation} />
+      <ChatHeader conversation={conversation} onDate={(at) => void pane.jump({ at })} />
       {view.phase === 'loading' && view.rows.length === 0 ? (
         <div className={styles.fill}>
           <Loading label={strings.loading} />

@@ -6,6 +6,7 @@ import { useEffect, useRef, useState } from 'react'
 import { Link } from 'wouter'
 import { useApp, useMe, usePerson, usePresence, useReadable } from '../app-context.tsx'
 import { Block } from '../dialogs/block.tsx'
+import { GoToDate } from '../dialogs/go-to-date.tsx'
 import { GroupDetails } from '../dialogs/group-details.tsx'
 import { ProfileDialog } from '../dialogs/profile.tsx'
 import { Timer } from '../dialogs/timer.tsx'
@@ -19,7 +20,14 @@ import { useAction } from '../use-action.ts'
 import styles from './header.module.css'
 
 /** With whom one talks: presence of the one, or how many. */
-export function ChatHeader({ conversation }: { conversation: ConversationView }) {
+export function ChatHeader({
+  conversation,
+  onDate,
+}: {
+  conversation: ConversationView
+  /** One wants to see what was said at that time (RFC 3339) and later. */
+  onDate: (at: string) => void
+}) {
   const me = useMe()
   const presence = usePresence()
   const { client } = useApp()
@@ -27,6 +35,7 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
   const [details, setDetails] = useState(false)
   const [profile, setProfile] = useState(false)
   const [timer, setTimer] = useState(false)
+  const [dating, setDating] = useState(false)
   const [blocking, setBlocking] = useState(false)
   const unblocking = useAction()
   const heading = useRef<HTMLHeadingElement>(null)
@@ -76,6 +85,8 @@ export function ChatHeader({ conversation }: { conversation: ConversationView })
       {may(conversation.me.role, conversation.kind, 'timer.change') && !blocked && !gone && (
         <IconButton icon="clock" label={strings.timer.title} onClick={() => setTimer(true)} />
       )}
+      <IconButton icon="calendar" label={strings.chat.toDate} onClick={() => setDating(true)} />
+      {dating && <GoToDate onDate={onDate} onClose={() => setDating(false)} />}
       {group && <IconButton icon="info" label={strings.chat.details} onClick={() => setDetails(true)} />}
       {other !== undefined && !blocked && (
         <IconButton icon="person" label={strings.profile.open} onClick={() => setProfile(true)} />

@@ -8,6 +8,7 @@ import { Notice } from '../parts/notice.tsx'
 import { badge } from '../state/badge.ts'
 import type { Pane, PaneView } from '../state/pane.ts'
 import { nameOf } from '../state/people.ts'
+import { explain } from '../state/problems.ts'
 import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
 import { ChatProvider } from './chat-context.ts'
@@ -24,6 +25,7 @@ const TOP = 48
 const END = 40
 /** From here on older messages are fetched, before one runs into the top. */
 const OLDER = 600
+const FOUND_MS = 3_000
 
 /** The messages, oldest at the top; keeps its place when older ones come in above, and its end when new ones come in below. */
 export function Messages({
@@ -50,8 +52,12 @@ export function Messages({
   const stick = useRef(true)
   const placed = useRef(false)
   const [atEnd, setAtEnd] = useState(true)
-  const { rows, phase } = view
+  const { rows, phase, target } = view
   const walk = useTabStop(box, rows)
+  const { stopAt } = walk
+  const shownTarget = useRef<PaneView['target']>(undefined)
+  const [unreadAbove, setUnreadAbove] = useState(false)
+  const found = useFound(target)
 
   // Not by the list's own way, which goes on for a while and would take one back who scrolls up meanwhile.
   const toEnd = useCallback((): void => {
@@ -64,12 +70,15 @@ export function Messages({
     const place = list.current
     if (!place || !placed.current) return
     const end = place.scrollOffset + place.viewportSize
-    const reached = end >= place.scrollSize - END
+    const reached = end >= place.scrollSize - END && !view.hasNewer
     setAtEnd(reached)
+    const line = rows.findIndex((row) => row.firstUnread)
+    setUnreadAbove(view.unreadFrom !== undefined || (line >= 0 && place.getItemOffset(line) < place.scrollOffset - TOP))
     const seen = reached ? rows.length : rowsAbove(place, end, rows.length)
     pane.inSight({ seq: lastSeq(rows, seen), atEnd: reached, attentive })
     if (place.scrollOffset < OLDER && view.hasOlder && !view.olderFailed) void pane.loadOlder()
-  }, [pane, rows, attentive, view.hasOlder, view.olderFailed])
+    if (end > place.scrollSize - OLDER && view.hasNewer && !view.newerFailed) void pane.loadNewer()
+  }, [pane, rows, attentive, view.hasOlder, view.olderFailed, view.hasNewer, view.newerFailed, view.unreadFrom])
 
   useLayoutEffect(() => {
     const last = rows.at(-1)
@@ -77,7 +86,13 @@ export function Messages({
     before.current = rows
     if (phase !== 'ready' || rows.length === 0) return
     if (placed.current) {
-      if (stick.current || sentNow) toEnd()
+      const at = target && target !== shownTarget.current ? rows.findIndex((row) => row.seq === target.seq) : -1
+      if (at >= 0) {
+        shownTarget.current = target
+        stick.current = false
+        list.current?.scrollToIndex(at, { align: 'center' })
+        stopAt(rows[at]!.id)
+      } else if ((stick.current || sentNow) && !view.hasNewer) toEnd()
       return
     }
     placed.current = true
@@ -87,7 +102,7 @@ export function Messages({
       stick.current = false
       list.current?.scrollToIndex(unread, { align: 'start' })
     }
-  }, [rows, phase, toEnd])
+  }, [rows, phase, toEnd, target, stopAt, view.hasNewer])
 
   // What came into view without any scrolling, or while one was away, is looked at once it has been laid out.
   useEffect(() => {
@@ -97,25 +112,14 @@ export function Messages({
 
   const scrolled = () => {
     const place = list.current
-    if (place && placed.current) stick.current = place.scrollOffset + place.viewportSize >= place.scrollSize - END
+    if (place && placed.current)
+      stick.current = !view.hasNewer && place.scrollOffset + place.viewportSize >= place.scrollSize - END
     look()
   }
 
-  /** The message that one was led to last. */
-  const [ledTo, setLedTo] = useState<number>()
-  const jumpTo = useCallback(
-    async (seq: number) => {
-      if (!(await pane.reach(seq))) return
-      const index = pane.get().rows.findIndex((row) => row.seq === seq)
-      stick.current = false
-      setLedTo(seq)
-      // What was loaded just now is drawn by then.
-      requestAnimationFrame(() => list.current?.scrollToIndex(index, { align: 'center' }))
-    },
-    [pane],
-  )
+  const jumpTo = useCallback((seq: number) => void pane.jump({ seq }), [pane])
   const nextMention = () => {
-    const after = Math.max(conversation.me.readSeq, ledTo ?? 0)
+    const after = Math.max(conversation.me.readSeq, target?.seq ?? 0)
     client
       .mentions(conversation.id, after)
       .then(([next]) => (next === undefined ? toEnd() : jumpTo(next)))
@@ -130,7 +134,7 @@ export function Messages({
         userId === me.id ? me.username : members.find((member) => member.userId === userId)?.username,
       reply: onReply,
       forward: onForward,
-      jumpTo: (seq: number) => void jumpTo(seq),
+      jumpTo,
     }),
     [me.id, me.username, members, onReply, onForward, jumpTo],
   )
@@ -181,15 +185,40 @@ export function Messages({
                   row={row}
                   conversation={conversation}
                   tabStop={i === walk.at}
-                  ledTo={row.seq !== undefined && row.seq === ledTo}
+                  ledTo={row.seq !== undefined && row.seq === found}
                   onEdit={onEdit}
                 />
               </ChatProvider>
             )
           }
         </Virtualizer>
+        {view.hasNewer && (
+          <div className={styles.top}>
+            {view.newerFailed ? (
+              <Button look="quiet" onClick={() => void pane.loadNewer()}>
+                {strings.chat.newerFailed} {strings.retry}
+              </Button>
+            ) : (
+              strings.chat.loadingNewer
+            )}
+          </div>
+        )}
         {rows.length === 0 && phase === 'ready' && <Notice title={strings.chat.empty} />}
       </div>
+      <div className={styles.above} role="status">
+        {view.jumping && strings.chat.jumping}
+        {view.jumpFailed !== undefined && explain(view.jumpFailed)}
+      </div>
+      {unreadAbove && unread && (
+        <button type="button" className={styles.first} onClick={() => void pane.jump({ seq: firstUnreadOf(view) })}>
+          <Icon name="up" /> {strings.chat.firstUnread(unread)}
+        </button>
+      )}
+      {view.canGoBack && (
+        <button type="button" className={styles.back} onClick={() => void pane.goBack()}>
+          <Icon name="back" /> {strings.chat.goBack}
+        </button>
+      )}
       {!atEnd && conversation.me.mentions > 0 && (
         <button
           type="button"
@@ -207,7 +236,11 @@ export function Messages({
           className={styles.latest}
           aria-label={unread ? strings.chat.latestUnread(unread) : strings.chat.latest}
           title={strings.chat.latest}
-          onClick={toEnd}
+          onClick={() => {
+            stick.current = true
+            pane.toLatest()
+            toEnd()
+          }}
         >
           <Icon name="down" />
           {unread && <span className={styles.count}>{unread}</span>}
@@ -216,6 +249,21 @@ export function Messages({
     </div>
   )
 }
+
+/** The message that was jumped to stands out for a moment. */
+function useFound(target: PaneView['target']): number | undefined {
+  const [over, setOver] = useState<PaneView['target']>()
+  useEffect(() => {
+    if (!target) return
+    const timer = setTimeout(() => setOver(target), FOUND_MS)
+    return () => clearTimeout(timer)
+  }, [target])
+  return target === over ? undefined : target?.seq
+}
+
+/** Where the line "new messages" is, or will be when one comes there. */
+const firstUnreadOf = ({ rows, unreadFrom = 0 }: PaneView): number =>
+  rows.find((row) => row.firstUnread)?.seq ?? unreadFrom
 
 /** How many rows end above `end`; a row taller than the window counts once its own end is reached. */
 function rowsAbove(place: VirtualizerHandle, end: number, count: number): number {

@@ -1,4 +1,12 @@
-import { type FocusEvent, type KeyboardEvent, type RefObject, useLayoutEffect, useRef, useState } from 'react'
+import {
+  type FocusEvent,
+  type KeyboardEvent,
+  type RefObject,
+  useCallback,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from 'react'
 import type { Row } from '../state/rows.ts'
 
 /** What moves among the messages, and by how many; far enough is to the first or last one. */
@@ -27,8 +35,19 @@ export function useTabStop(box: RefObject<HTMLElement | null>, rows: readonly Ro
     button?.focus()
   })
 
+  /** From here on the tabulator stops at that one, and the focus goes there if it is among the messages, or nowhere. */
+  const stopAt = useCallback(
+    (next: string) => {
+      setId(next)
+      const active = document.activeElement
+      if (!active || active === document.body || box.current?.contains(active)) wanted.current = next
+    },
+    [box],
+  )
+
   return {
     at,
+    stopAt,
     focused({ target }: FocusEvent<HTMLElement>) {
       const row = target.closest<HTMLElement>('[data-message]')
       if (row) setId(row.dataset.message)

@@ -12,7 +12,7 @@ import styles from './starred.module.css'
 
 /** Everything that one has starred, in all conversations, the latest first. */
 export function Starred({ onClose }: { onClose: () => void }) {
-  const { client } = useApp()
+  const { client, wanted } = useApp()
   const [, navigate] = useLocation()
   const conversations = useReadable(client.conversations)
   const [page, setPage] = useState<StarredPage>()
@@ -38,7 +38,7 @@ export function Starred({ onClose }: { onClose: () => void }) {
       {page && (
         <ul className={styles.list}>
           {page.items.map((message) => {
-            const { id, conversationId, sender, text, createdAt } = message
+            const { id, conversationId, seq, sender, text, createdAt } = message
             const title = conversations.find((one) => one.id === conversationId)?.title ?? ''
             return (
               <li key={id} className={styles.one}>
@@ -47,6 +47,7 @@ export function Starred({ onClose }: { onClose: () => void }) {
                   className={styles.message}
                   onClick={() => {
                     onClose()
+                    wanted.set({ conversationId, seq })
                     navigate(`/c/${conversationId}`)
                   }}
                 >

@@ -12,6 +12,7 @@ import { strings } from '../strings.ts'
 import { Account } from './account.tsx'
 import { ConversationEntry } from './entry.tsx'
 import styles from './list.module.css'
+import { Search } from './search.tsx'
 
 /** One's conversations, the latest activity first, and the ways to begin another. */
 export function ConversationList({
@@ -46,40 +47,42 @@ export function ConversationList({
           <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
         </header>
       )}
-      {archive && <p className={styles.hint}>{strings.list.archivedHint}</p>}
-      {!archive && archived.length > 0 && (
-        <button type="button" className={styles.archive} onClick={() => setInArchive(true)}>
-          <Icon name="archive" size={18} />
-          <span className={styles.title}>{strings.list.archived}</span>
-          <span>{strings.list.archivedCount(archived.length)}</span>
-        </button>
-      )}
-      <div className={styles.scroll}>
-        {conversations.length > 0 ? (
-          <Virtualizer as="ul" item="li" data={archive ? archived : shown} itemSize={68}>
-            {(conversation) => (
-              <ConversationEntry
-                key={conversation.id}
-                conversation={conversation}
-                open={conversation.id === openId}
-                meId={me.id}
-                presence={presence}
-                outbox={outbox}
-                now={now}
-              />
-            )}
-          </Virtualizer>
-        ) : !known ? (
-          <Loading label={strings.loading} />
-        ) : (
-          <Notice title={strings.list.empty} hint={strings.list.emptyHint}>
-            <Button look="main" onClick={() => setDialog('chat')}>
-              {strings.list.newChat}
-            </Button>
-            <Button onClick={() => setDialog('group')}>{strings.list.newGroup}</Button>
-          </Notice>
+      <Search>
+        {archive && <p className={styles.hint}>{strings.list.archivedHint}</p>}
+        {!archive && archived.length > 0 && (
+          <button type="button" className={styles.archive} onClick={() => setInArchive(true)}>
+            <Icon name="archive" size={18} />
+            <span className={styles.title}>{strings.list.archived}</span>
+            <span>{strings.list.archivedCount(archived.length)}</span>
+          </button>
         )}
-      </div>
+        <div className={styles.scroll}>
+          {conversations.length > 0 ? (
+            <Virtualizer as="ul" item="li" data={archive ? archived : shown} itemSize={68}>
+              {(conversation) => (
+                <ConversationEntry
+                  key={conversation.id}
+                  conversation={conversation}
+                  open={conversation.id === openId}
+                  meId={me.id}
+                  presence={presence}
+                  outbox={outbox}
+                  now={now}
+                />
+              )}
+            </Virtualizer>
+          ) : !known ? (
+            <Loading label={strings.loading} />
+          ) : (
+            <Notice title={strings.list.empty} hint={strings.list.emptyHint}>
+              <Button look="main" onClick={() => setDialog('chat')}>
+                {strings.list.newChat}
+              </Button>
+              <Button onClick={() => setDialog('group')}>{strings.list.newGroup}</Button>
+            </Notice>
+          )}
+        </div>
+      </Search>
       {dialog === 'chat' && <NewChat onClose={close} />}
       {dialog === 'group' && <NewGroup onClose={close} />}
     </>

@@ -13,6 +13,8 @@ export interface App {
   phase: Readable<Phase>
   /** True once the list was in step with the server since one signed in: what is not in it then does not exist. */
   listed: Readable<boolean>
+  /** A message that is to be shown as soon as its conversation is open: what was searched, quoted or named. */
+  wanted: Writable<{ conversationId: string; seq: number } | undefined>
   /** What one has just deleted for oneself, as long as that can be undone here. */
   hidden: Writable<{ conversationId: string; seq: number } | undefined>
   /** Signs in again from what this device keeps; again after a failure. */
@@ -49,6 +51,7 @@ export function createApp(client: ParleyClient, page: Page): App {
     phase,
     listed,
     hidden,
+    wanted: writable<{ conversationId: string; seq: number } | undefined>(undefined),
     async start() {
       phase.set('starting')
       try {

@@ -1,13 +1,8 @@
 import type { MessageEntry } from '@parley/protocol/conversation'
 import { writable } from '@parley/sdk/store'
-import type { ParleyClient, Readable, TimelineView } from '@parley/sdk/types'
+import type { JumpTarget, ParleyClient, Readable, TimelineView } from '@parley/sdk/types'
 import { type Row, rows } from './rows.ts'
 import { type UnreadLineEvent, unreadLine } from './unread-line.ts'
-
-/** The line "new messages" is looked for in at most so many older pages when a conversation is opened. */
-const PAGES_TO_LINE = 4
-/** A message is looked for in so many. */
-const PAGES_TO_REACH = 10
 
 /** An open conversation, ready to be drawn. */
 export interface PaneView {
@@ -16,6 +11,18 @@ export interface PaneView {
   hasOlder: boolean
   loadingOlder: boolean
   olderFailed: boolean
+  /** One has jumped away from the newest messages. */
+  hasNewer: boolean
+  newerFailed: boolean
+  /** The message that one jumped to last; another object for each jump. */
+  target: { readonly seq: number } | undefined
+  /** A jump is on its way; or it has failed, for that reason. */
+  jumping: boolean
+  jumpFailed: unknown
+  /** One jumped from somewhere in this conversation, and may go back there. */
+  canGoBack: boolean
+  /** Where unread messages began when one looked last, while that is not among `rows`. */
+  unreadFrom: number | undefined
   typing: readonly string[]
 }
 
@@ -25,10 +32,14 @@ export interface Pane extends Readable<PaneView> {
   open(): Promise<void>
   /** One older page, unless one is on its way. */
   loadOlder(): Promise<void>
+  loadNewer(): Promise<void>
+  /** Goes to a message or a time. */
+  jump(to: JumpTarget): Promise<void>
+  /** Back to where one was before the last jump. */
+  goBack(): Promise<void>
+  toLatest(): void
   /** What is in sight now: everything up to `seq`, the newest row or not, and whether the reader attends (visible and focused). */
   inSight(sight: { seq: number | undefined; atEnd: boolean; attentive: boolean }): void
-  /** Loads what lies between until the message with that `seq` is among the rows; false when it is too far. */
-  reach(seq: number): Promise<boolean>
   /** Keeps the message for sending; rejects when this device cannot keep it. */
   send(text: string, replyTo?: number): Promise<void>
   close(): void
@@ -40,6 +51,14 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
   const conversation = () => client.conversations.get().find((one) => one.id === conversationId)
   let phase: PaneView['phase'] = 'loading'
   let olderFailed = false
+  let newerFailed = false
+  let target: PaneView['target']
+  let jumping = false
+  let jumpFailed: unknown
+  /** Where one was before the last jump, and is now. */
+  let back: number | undefined
+  let place: number | undefined
+  let opened: Promise<void> | undefined
   let unreadAfter: number | undefined
   let head: number | undefined
   let looking = false
@@ -48,10 +67,21 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
     const { hasOlder, loadingOlder, typing, ...view } = timeline.get()
     return {
       phase,
-      rows: rows({ ...view, hasOlder, loadingOlder, typing }, me, unreadAfter),
+      rows: rows(
+        { ...view, hasOlder, loadingOlder, typing },
+        me,
+        lineIsOlder(timeline.get(), unreadAfter) ? undefined : unreadAfter,
+      ),
       hasOlder,
       loadingOlder,
       olderFailed,
+      hasNewer: view.hasNewer,
+      newerFailed,
+      target,
+      jumping,
+      jumpFailed,
+      canGoBack: back !== undefined,
+      unreadFrom: lineIsOlder(timeline.get(), unreadAfter) ? unreadAfter! + 1 : undefined,
       typing,
     }
   }
@@ -62,12 +92,53 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
   let stop: (() => void) | undefined
   const changed = () => {
     const view = timeline.get()
-    const arrived = head === undefined ? [] : newerThan(view, head)
+    // Where one has jumped to nothing arrives: what is new stands at the end.
+    const arrived = head === undefined || view.hasNewer ? [] : newerThan(view, head)
     if (arrived.some((message) => message.senderId === me.id)) moveLine({ type: 'sent' })
     else if (arrived.length > 0 && head !== undefined)
       moveLine({ type: 'arrived', readSeq: conversation()?.me.readSeq ?? 0, headBefore: head, seen: looking })
-    if (head !== undefined) head = view.messages.at(-1)?.seq ?? head
+    if (head !== undefined && !view.hasNewer) head = view.messages.at(-1)?.seq ?? head
     shown.set(draw())
+  }
+
+  async function open(): Promise<void> {
+    stop ??= timeline.subscribe(changed)
+    phase = 'loading'
+    // One may have left the conversation while one was elsewhere in it.
+    timeline.toLatest()
+    shown.set(draw())
+    try {
+      await timeline.open()
+      const marks = conversation()?.me
+      moveLine({ type: 'opened', readSeq: marks?.readSeq ?? 0, unread: marks?.unread ?? 0 })
+      head = timeline.get().messages.at(-1)?.seq ?? 0
+      // Far more came than is here: one begins to read where one left off. Offline the newest have to do.
+      if (lineIsOlder(timeline.get(), unreadAfter) && !jumping)
+        await timeline.jump({ seq: unreadAfter! + 1 }).catch(() => undefined)
+      phase = 'ready'
+    } catch {
+      phase = 'failed'
+    }
+    shown.set(draw())
+  }
+
+  async function jump(to: JumpTarget, from: number | undefined): Promise<void> {
+    jumping = true
+    jumpFailed = undefined
+    shown.set(draw())
+    try {
+      await opened
+      const seq = await timeline.jump(to)
+      if (seq === undefined) return
+      target = { seq }
+      back = from === seq ? undefined : from
+    } catch (error) {
+      jumpFailed = error
+    } finally {
+      jumping = false
+      newerFailed = false
+      shown.set(draw())
+    }
   }
 
   return {
@@ -77,21 +148,29 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
       stop?.()
       stop = undefined
     },
-    async open() {
-      stop ??= timeline.subscribe(changed)
-      phase = 'loading'
-      shown.set(draw())
+    open() {
+      opened = open()
+      return opened
+    },
+    async loadNewer() {
+      const { hasNewer, loadingNewer } = timeline.get()
+      if (!hasNewer || loadingNewer) return
+      newerFailed = false
       try {
-        await timeline.open()
-        const marks = conversation()?.me
-        moveLine({ type: 'opened', readSeq: marks?.readSeq ?? 0, unread: marks?.unread ?? 0 })
-        for (let page = 0; page < PAGES_TO_LINE && lineIsOlder(timeline.get(), unreadAfter); page++)
-          await timeline.loadOlder()
-        head = timeline.get().messages.at(-1)?.seq ?? 0
-        phase = 'ready'
+        await timeline.loadNewer()
       } catch {
-        phase = 'failed'
+        newerFailed = true
+        shown.set(draw())
       }
+    },
+    jump: (to) => jump(to, place),
+    async goBack() {
+      if (back !== undefined) await jump({ seq: back }, undefined)
+    },
+    toLatest() {
+      back = undefined
+      target = undefined
+      timeline.toLatest()
       shown.set(draw())
     },
     async loadOlder() {
@@ -107,17 +186,18 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
     },
     inSight({ seq, atEnd, attentive }) {
       looking = atEnd && attentive
-      if (attentive && seq !== undefined && seq > (conversation()?.me.readSeq ?? 0))
-        client.markRead(conversationId, seq)
-    },
-    async reach(seq) {
-      const there = () => timeline.get().messages.some((message) => message.seq === seq)
-      for (let page = 0; page < PAGES_TO_REACH && !there() && timeline.get().hasOlder; page++)
-        await timeline.loadOlder().catch(() => undefined)
-      return there()
+      // What is in sight on the way to somewhere else is not read.
+      if (jumping) return
+      place = seq
+      const readSeq = conversation()?.me.readSeq ?? 0
+      // What lies between, and was jumped over, is not read.
+      const first = timeline.get().messages[0]?.seq ?? 0
+      const jumpedOver = timeline.get().hasNewer && first > readSeq + 1
+      if (attentive && seq !== undefined && seq > readSeq && !jumpedOver) client.markRead(conversationId, seq)
     },
     async send(text, replyTo) {
       moveLine({ type: 'sent' })
+      timeline.toLatest()
       await client.send({ conversationId }, text, replyTo === undefined ? {} : { replyTo })
     },
   }
