@@ -16,6 +16,7 @@ import { readsContract } from './contract/reads.ts'
 import { relayContract } from './contract/relay.ts'
 import { searchContract } from './contract/search.ts'
 import { settingsContract } from './contract/settings.ts'
+import { unreadContract } from './contract/unread.ts'
 import type { ChatStore } from './store.ts'
 
 /** What a store supplies to be tested. Everything it opens for a test it closes after that test. */
@@ -70,6 +71,7 @@ export function chatStoreContract(name: string, open: OpenStore): void {
   readsContract(name, open)
   relayContract(name, open)
   marksContract(name, open)
+  unreadContract(name, open)
   settingsContract(name, open)
   ownContract(name, open)
   inboxContract(name, open)
