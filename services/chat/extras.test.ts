@@ -128,6 +128,27 @@ test('a reply that is sent again is the first one, whatever has become of what i
   assert.deepEqual(await send(bob, 'answer', sent), first, 'and after the removal')
 })
 
+test('a message that is sent again names whom it named, and disappears when it did, whoever has gone and whatever the timer is now', async (t) => {
+  const { chat, id, ann, bob, cem, send, mine } = await room(t)
+  const timer = (afterMs: number | null) => chat.request(ann, 'PUT', `/api/conversations/${id}/timer`, { afterMs })
+  const lasting = { id: randomUUID() }
+  assert.equal((await timer(3_600_000)).status, 200)
+  const first = await send(ann, 'plain', lasting)
+  assert.ok(first.body.expiresAt)
+  assert.equal((await timer(null)).status, 200)
+  assert.deepEqual(await send(ann, 'plain', lasting), first)
+  const naming = { id: randomUUID() }
+  const named = await send(cem, 'to @bob', naming)
+  assert.deepEqual(named.body.mentions, [bob.id])
+  await chat.request(ann, 'DELETE', `/api/conversations/${id}/members/${bob.id}`)
+  assert.deepEqual(await send(cem, 'to @bob', naming), named)
+  const untold = { id: randomUUID() }
+  const nobody = await send(cem, 'to @eve', untold)
+  await chat.request(ann, 'POST', `/api/conversations/${id}/members`, { userIds: [chat.users.add('dan').id] })
+  assert.deepEqual(await send(cem, 'to @eve', untold), nobody)
+  assert.equal((await mine(ann)).unread, 2)
+})
+
 test('replies of one device keep their place among its other messages', async (t) => {
   const { chat, id, ann, bob, send, page } = await room(t)
   await send(ann, 'one')

@@ -102,7 +102,8 @@ export function openMessages(deps: {
           crashPoint('send.after-ack')
           return fanout.entry(done.entry, { conversation, sender: sender.username, exceptSocket: socketId })
         case 'repeated':
-          return acknowledge(replyOf(done.entry))
+          // What it carries was decided on the first time, and perhaps otherwise than now.
+          return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, idTaken()))
         case 'conflict':
           throw idTaken()
         case 'stale':
