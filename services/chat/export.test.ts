@@ -65,6 +65,23 @@ test('one takes along every conversation that one is in, with what one may see o
   assert.equal((await fetch(`${chat.nodes[0]!.url}/api/export`)).status, 401)
 })
 
+test('what one has hidden is nowhere in it, nor that someone began to write to one', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob, eve] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('eve')]
+  const direct = await say(chat, ann, bob.id, 'hello')
+  await say(chat, ann, bob.id, 'a secret')
+  const hide = { seqs: [2], hidden: true }
+  assert.equal((await chat.request(bob, 'POST', `/api/conversations/${direct}/own`, hide)).status, 200)
+  assert.equal((await chat.request(eve, 'PUT', `/api/conversations/direct/${bob.id}`)).status, 200)
+  const lines = await exported(chat, bob)
+  assert.deepEqual(
+    lines.flatMap((line) => (line.type === 'conversation' ? [line.conversation.id] : [])),
+    [direct],
+  )
+  assert.deepEqual(textsOf(lines), ['hello'])
+  assert.doesNotMatch(JSON.stringify(lines), /secret|"eve"/)
+})
+
 test('who is removed while it runs, or whose session ends, gets nothing more', async (t) => {
   const chat = await testChat(t, { limits: { sendBurst: 5_000, sendsPerSecond: 5_000 } })
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]

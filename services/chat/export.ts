@@ -58,9 +58,12 @@ export function openExport(needs: {
     for (const id of await inbox.conversationIds(userId, limits.conversationsPerUser)) {
       control.check(actor)
       const seen = await find(userId, id)
-      if (!seen) continue
+      // An empty direct conversation is hidden until someone writes.
+      if (!seen || (seen.conversation.kind === 'direct' && seen.conversation.headSeq === 0)) continue
       lines++
-      yield [{ type: 'conversation', conversation: await items.item(seen) }]
+      // The last message comes among the messages, unless one has hidden it.
+      const { lastMessage: _, ...conversation } = await items.item(seen)
+      yield [{ type: 'conversation', conversation }]
       for (let from = seen.me.fromSeq; from <= seen.conversation.headSeq; from += PAGE) {
         control.check(actor)
         const batch = await gate(() => page(userId, id, from))
