@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { matches } from '../matches.ts'
 import type { OpenStore } from '../store.contract.ts'
 import type { ChatStore, MessageSearch } from '../store.ts'
-import { amendment, appended, group, membership, message, newGroup, people, say, until } from './world.ts'
+import { amendment, appended, group, membership, message, newGroup, newId, people, say, until } from './world.ts'
 
 /** Small, so that a test fills several. */
 const SEGMENT = 32
@@ -105,6 +105,9 @@ export function searchContract(name: string, open: OpenStore): void {
       assert.deepEqual(await seen(old, 0, { within: { ids: [room.id], titles: ['group'] } }), [])
       assert.deepEqual(await seen(people(1)[0]!, 0), [])
       assert.deepEqual(await seen(bob, 0, { within: { ids: [other.id], titles: [] } }), [])
+      const hurried = { userId: bob, terms: ['swordfish'], limit: 50, budgetMs: -1 }
+      for (const id of [other.id, newId()])
+        assert.equal((await store.search.find({ ...hurried, within: { ids: [id], titles: [] } })).next, undefined)
     }
   })
 

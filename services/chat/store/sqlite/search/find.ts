@@ -102,10 +102,12 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
   /** The keys of the conversations that are looked in, of those that the asker is in. */
   function conversationsOf({ userId, within }: MessageSearch): Set<number> {
     const user = idBytes(userId)
-    if (!within) return new Set(mineOf(user).map((row) => row.conversation))
+    const mine = new Set(mineOf(user).map((row) => row.conversation))
+    if (!within) return mine
     const named = within.titles.length > 0 ? titlesOf(user).filter((row) => isNamed(row.title, within.titles)) : []
     const keys = within.ids.flatMap((id) => keyOf(idBytes(id))?.key ?? [])
-    return new Set([...named.map((row) => row.key), ...keys])
+    // Of one that the asker is not in not even how long a look through it takes is told.
+    return new Set([...named.map((row) => row.key), ...keys.filter((key) => mine.has(key))])
   }
 
   /** What membership shows of a conversation. */
