@@ -15,12 +15,13 @@ export function expiryContract(name: string, open: OpenStore): void {
   test(`${name}: from its moment on a message reads as deleted, everywhere, and a repeat has the first reply`, async (t) => {
     const opened = await open(t)
     let { store } = opened
-    const [ann, bob] = people(2) as [string, string]
-    const room = await newGroup(store, [ann, bob])
+    const [ann, bob, cem] = people(3) as [string, string, string]
+    const room = await newGroup(store, [ann, bob, cem])
     const draft = lasting(room, ann, 'a secret', 2_500, { mentions: [bob], replyTo: 1 })
     const sent = asMessage(appended(await store.log.append(draft)))
     assert.ok(sent.expiresAt)
-    appended(await store.log.append(amendment(room, ann, 1, { text: 'another secret' })))
+    const edit = { ...amendment(room, ann, 1, { text: 'another secret' }), mentions: [cem] } as Draft
+    appended(await store.log.append(edit))
     appended(await store.log.append(amendment(room, bob, 1, { emoji: '👍', on: true })))
     const [before] = await store.log.readMessages(room.id, 1, 1)
     assert.deepEqual(
@@ -43,6 +44,7 @@ export function expiryContract(name: string, open: OpenStore): void {
       assert.deepEqual((await store.log.findEntry(room.id, draft.id))?.entry, gone)
       assert.deepEqual(await store.log.readVersions(room.id, 1), [])
       assert.equal(await store.log.countOthers(room.id, bob, 0, 1, 9), 0, 'nobody has to read it')
+      assert.deepEqual(await store.log.readMentions(room.id, cem, 1, 9, 9), [], 'it names nobody')
       assert.doesNotMatch(await allReads(store, room.id, ann, [draft.id]), /secret/)
     }
     assert.deepEqual(await store.log.readMentions(room.id, bob, 1, 9, 9), [])

@@ -114,10 +114,14 @@ export function openLog(parts: {
       if (toSeq < fromSeq || limit <= 0) return []
       await answered(amend(conversationId))
       const options = { ...READ, projection: { _id: 0, seq: 1, senderId: 1 }, sort: { namedSeq: 1 }, limit } as const
+      const there = {
+        namedSeq: { $gte: fromSeq, $lte: toSeq },
+        expiresAt: { $not: { $lte: new Date().toISOString() } },
+      }
       const found = await answered(
         Promise.all(
           [nameIn(conversationId, userId), nameIn(conversationId)].map((named) =>
-            log.find({ conversationId, named, namedSeq: { $gte: fromSeq, $lte: toSeq } }, options).toArray(),
+            log.find({ conversationId, named, ...there }, options).toArray(),
           ),
         ),
       )

@@ -112,7 +112,7 @@ export function openReader(path: string, limits: Limits) {
     mentions: (conversationId: string, userId: string, fromSeq: number, toSeq: number, limit: number) =>
       snapshot(() =>
         [idBytes(userId), EVERYBODY]
-          .flatMap((named) => mentions(named, idBytes(conversationId), fromSeq, toSeq, limit))
+          .flatMap((named) => mentions(named, idBytes(conversationId), fromSeq, toSeq, Date.now(), limit))
           .sort((a, b) => a.seq - b.seq)
           .slice(0, limit)
           .map(({ seq, sender }) => ({ seq, senderId: idOf(sender) })),

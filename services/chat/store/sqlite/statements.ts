@@ -24,8 +24,9 @@ export const READS = {
   // The text of an edit, while it is the latest.
   editedText: `SELECT m.text, m.extras, m.expires FROM message_states s JOIN messages m ON m.conversation = s.conversation AND m.seq = s.seq
     WHERE s.conversation = ${CONVERSATION_KEY} AND s.seq = ? AND s.text_rev = ? AND s.deleted = 0`,
-  mentions: `SELECT seq, sender FROM mentions
-    WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? ORDER BY seq LIMIT ?`,
+  mentions: `SELECT seq, sender FROM mentions n
+    WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM messages m
+      WHERE m.conversation = n.conversation AND m.seq = n.seq AND m.expires <= ?) ORDER BY seq LIMIT ?`,
   versions: `SELECT text, at FROM versions WHERE conversation = ${CONVERSATION_KEY} AND seq = ? ORDER BY rev`,
   changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
   events: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND head_seq BETWEEN ? AND ?
