@@ -74,10 +74,10 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const discretion = stack.use(await openDiscretion({ directory, bus, log }))
   const friends = stack.use(await openFriends({ directory, bus, log }))
   const watchers = openWatchers(store, blocks, friends)
-  const sight = openSight({ watchers, discretion, friends })
+  const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
+  const sight = openSight({ watchers, people, discretion, friends })
   const cursors = openCursors(contentKey, store.epoch)
 
-  const people = stack.use(await openPeople({ store: store.people, directory, bus, log }))
   stack.use(await openContactNews({ bus, people, connections, watchers, log }))
   stack.use(await openPersonNews({ bus, connections, watchers, friends }))
   const metrics = openMetrics(http, connections, bus, store)

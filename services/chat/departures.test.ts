@@ -84,6 +84,22 @@ test('who deletes the account leaves every group, which passes on, and is nobody
   assert.equal((await chat.request(bob, 'POST', `/api/conversations/${group.id}/members`, add)).status, 404)
 })
 
+test('of who has gone nobody is told when they were here and what they read: whether they kept it back is forgotten', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { conversationId: direct } = await say(chat, bob, ann.id, 'hello')
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob)]
+  await chat.request(ann, 'POST', `/api/conversations/${direct}/receipts`, { readSeq: 1 })
+  const seen = async () => (await bobs.ask('presence.subscribe', { userIds: [ann.id] })).data.items
+  await seen()
+  anns.socket.disconnect()
+  while ((await bobs.next('presence.changed')).online);
+  const marks = async () => (await chat.request(bob, 'GET', `/api/conversations/${direct}`)).body.marks
+  assert.deepEqual([(await marks()).length, typeof (await seen())[0].lastSeenAt], [1, 'string'])
+  await gone(chat, ann, 'keep')
+  assert.deepEqual([await marks(), await seen()], [[], [{ userId: ann.id, online: false }]])
+})
+
 test('messages that are to be erased are deleted for everyone, in groups that were left before too, and others’ stay', async (t) => {
   const chat = await testChat(t, { limits: { sendBurst: 2_000, sendsPerSecond: 2_000 } })
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]

@@ -75,6 +75,8 @@ export function openItems(deps: {
         known ? [known.ownRev] : isNew ? [] : store.own.revs(me.userId, [id]),
       ])
       const own = allMarks.find((m) => m.userId === me.userId)
+      // Whether they kept their marks back is forgotten with the account.
+      const gone = new Set(list?.flatMap(({ userId, deleted }) => (deleted ? [userId] : [])))
       const readSeq = own?.readSeq ?? 0
       const readFrom = Math.max(readSeq, me.fromSeq - 1)
       const most = limits.unreadMax + 1
@@ -111,6 +113,7 @@ export function openItems(deps: {
                 ({ userId }) =>
                   userId !== me.userId &&
                   conversation.members.has(userId) &&
+                  !gone.has(userId) &&
                   !discretion.parts('receipts', me.userId, userId),
               ),
         }),

@@ -2,12 +2,13 @@ import type { PresenceItem } from '@parley/protocol/socket'
 import type { Connection } from './connections.ts'
 import type { Discretion } from './discretion.ts'
 import type { Friends } from './friends.ts'
+import type { People } from './people.ts'
 import type { Watchers } from './watchers.ts'
 import { packetOf } from './writer.ts'
 
 /**
  * What each watcher sees of a user's presence. What a user keeps back nobody is told, and who keeps presence back is told of
- * nobody's: both look as if that user had never been here.
+ * nobody's: both look as if that user had never been here. So does who has deleted the account: what was kept back is forgotten with it.
  */
 export interface Sight {
   /** As that watcher may see it. */
@@ -20,15 +21,17 @@ export interface Sight {
 
 export function openSight(deps: {
   watchers: Pick<Watchers, 'each'>
+  people: Pick<People, 'names'>
   discretion: Pick<Discretion, 'of' | 'parts'>
   friends: Pick<Friends, 'of'>
 }): Sight {
-  const { watchers, discretion, friends } = deps
+  const { watchers, people, discretion, friends } = deps
 
   async function of(watcher: string, item: PresenceItem): Promise<PresenceItem> {
     const { userId, online, lastSeenAt } = item
     if (discretion.parts('presence', watcher, userId)) return { userId, online: false }
     if (lastSeenAt === undefined || watcher === userId) return item
+    if ((await people.names([userId])).get(userId) === '') return { userId, online: false }
     const { lastSeen } = discretion.of(userId)
     if (lastSeen === 'everybody') return item
     const isFriend = lastSeen === 'friends' && (await friends.of(userId, [watcher])).has(watcher)
