@@ -12,7 +12,7 @@ import { UNSET } from '@parley/protocol/settings'
 import fc from 'fast-check'
 import type { Api } from './api.ts'
 import { openDevice } from './device.ts'
-import type { StoredMessage } from './held.ts'
+import { type StoredMessage, unreadOf } from './held.ts'
 import { openKeeper } from './keeper.ts'
 import { memoryStorage } from './memory.ts'
 import { openPages } from './pages.ts'
@@ -233,4 +233,42 @@ test('a tab that takes over while it reads the list anew still does so after a c
     assert.equal(await storage.get('me/anew'), done ? undefined : true)
     await keeper.stop(true)
   }
+})
+
+test('what an earlier release kept says as many unread as before, though it does not say which of them were deleted', async () => {
+  const model = openModel()
+  const storage = memoryStorage()
+  const hooks = {
+    changed: () => {},
+    applied: () => [],
+    message: () => {},
+    stored: () => {},
+    behind: () => {},
+    dropped: () => {},
+    anew: () => {},
+    met: () => {},
+  }
+  const open = async () => {
+    const keeper = openKeeper(storage)
+    const device = openDevice(ME, storage, keeper, () => true, hooks)
+    await device.load()
+    return { device, keeper }
+  }
+  const before = await open()
+  await before.device.takePage(model.list())
+  model.grow(6)
+  const { rev, headSeq, ...rest } = model.log.at(-1)!
+  const place = { ...rest, rev: rev + 1, headSeq, id: 'deletion', senderId: 'you' }
+  model.log.push({ ...place, kind: 'message.deleted', seq: 2 } as Entry)
+  await before.device.takePage(model.list())
+  while (before.device.missing().length > 0) before.device.takeLog('c', model.page(1, 200))
+  const { held } = before.device.conversations.get('c')!
+  assert.deepEqual(held.deletedSeqs, [2])
+  await before.keeper.stop(false)
+  const { deletedSeqs: _, naming: _naming, lasting: _lasting, eventsSeq: _events, ...old } = held
+  await storage.write([['me/conversation/c', old]])
+  const after = await open()
+  const now = after.device.conversations.get('c')!.held
+  assert.deepEqual([unreadOf(now), now.firstSeq, now.ownSeqs], [unreadOf(held), held.firstSeq, held.ownSeqs])
+  await after.keeper.stop(true)
 })

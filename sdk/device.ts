@@ -98,7 +98,7 @@ export function openDevice(
 
   async function load(): Promise<void> {
     for (const [, value] of await storage.list(`${prefix}conversation/`)) {
-      const held = whole(value as Held)
+      const held = await upToDate(value as Held)
       conversations.set(held.id, {
         held,
         early: new Map(),
@@ -111,6 +111,18 @@ export function openDevice(
     }
     cursor = (await storage.get(cursorKey)) as string | undefined
     if (await storage.get(anewKey)) beginAnew()
+  }
+
+  /** An earlier release did not keep which messages were deleted: where some are unread, it is found out from the messages. */
+  async function upToDate(kept: Held): Promise<Held> {
+    const held = whole(kept)
+    if ((kept as Partial<Held>).deletedSeqs || held.readSeq >= held.headSeq) return held
+    const messages = (await storage.list(messagesPrefix(held.id))).map(([, value]) => value as StoredMessage)
+    return withWindow(
+      held,
+      messages.filter(({ seq }) => seq >= held.firstSeq),
+      me.id,
+    )
   }
 
   function meet({ facts, lastMessage }: Pick<Held, 'facts' | 'lastMessage'>): void {
