@@ -70,7 +70,8 @@ export function openChange(deps: {
       if (done.outcome === 'stale') continue
       const { entry } = done
       if (entry.rev <= conversation.rev) return { conversation, entry }
-      await fanout.entry(entry)
+      // An empty direct conversation is hidden until someone writes.
+      if (conversation.kind === 'group' || entry.headSeq > 0) await fanout.entry(entry)
       return { conversation: applyEntry(conversation, entry), entry }
     }
     throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })

@@ -151,3 +151,17 @@ test('a message that was on its way while the timer changed is stored under the 
     assert.equal(data.expiresAt !== undefined, data.rev > body.membersRev)
   }
 })
+
+test('a timer that is set before anything was said tells the other nothing of it, and holds for the first message', async (t) => {
+  const { chat, ann, bob, say, timer } = await room(t)
+  const bobs = await chat.device(bob)
+  const { body: direct } = await chat.request(ann, 'PUT', `/api/conversations/direct/${bob.id}`)
+  assert.equal((await timer(ann, 3_600_000, `/api/conversations/${direct.id}`)).status, 200)
+  assert.ok((await say(ann, 'the first', bob.id)).body.expiresAt)
+  const { conversationId, expiresAt } = await bobs.next('message.new')
+  assert.deepEqual([conversationId, typeof expiresAt], [direct.id, 'string'])
+  assert.deepEqual(
+    bobs.told().filter(({ event }) => event === 'conversation.updated'),
+    [],
+  )
+})
