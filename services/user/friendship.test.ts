@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { type Model, move, play, START, seenInBond, seenInModel } from './friendship.model.ts'
-import { act, type Bond, type Side, STRANGERS, standingOf } from './friendship.ts'
+import { act, type Bond, otherSide, type Side, STRANGERS, standingOf } from './friendship.ts'
 
 const SIDES: readonly Side[] = ['low', 'high']
 
@@ -34,7 +34,9 @@ test('friendship is the same from both sides, a request has two ends, and a bloc
       for (const { side, what } of moves) {
         const done = act(bond, side, what)
         if (typeof done === 'string') continue
-        assert.equal(act(done, side, what), done, `${what} again changes nothing`)
+        // Who takes back a block of their own and is blocked by the other hears from then on what one hears of nobody.
+        const hiddenNow = what === 'unblock' && done[otherSide(side)].blocks
+        assert.equal(act(done, side, what), hiddenNow ? 'hidden' : done, `${what} again changes nothing`)
         bond = done
         const [low, high] = [standingOf(bond, 'low'), standingOf(bond, 'high')]
         const mirrored = { none: 'none', incoming: 'outgoing', outgoing: 'incoming', friends: 'friends' } as const

@@ -30,7 +30,8 @@ export const STRANGERS: Bond = { low: { wants: false, blocks: false }, high: { w
 export const otherSide = (side: Side): Side => (side === 'low' ? 'high' : 'low')
 
 /**
- * What an act of `side` makes of the bond: the same object where it changes nothing, so that any act may be repeated. What takes
+ * What an act of `side` makes of the bond: the same object where it changes nothing, so that any act may be repeated (but that who
+ * unblocks one by whom they are blocked is `hidden` from then on). What takes
  * back (decline, cancel, remove) does so only from the state it is named after: a request declined on one device and accepted on
  * another ends as whichever came first.
  */
