@@ -61,9 +61,10 @@ export type LogDocument = Kept<Entry> & {
   /** Of a message that names anybody: each by `nameIn`, and its `seq` once more, so that only such messages are in the index. */
   named?: string[]
   namedSeq?: number
-  /** Of a change that timelines show: its conversation and `headSeq` once more, so that only such changes are in the index. */
+  /** Of a change that timelines show: its conversation, `headSeq` and `rev` once more, so that only such changes are in the index. */
   eventOf?: string
   eventSeq?: number
+  eventRev?: number
   /** Of a deleted message: the conversation and the `seq` once more, so that only such messages are in the index. */
   tombstone?: string
   tombstoneSeq?: number

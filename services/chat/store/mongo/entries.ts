@@ -45,7 +45,11 @@ export function documentOf(entry: Entry, contentHash: string): LogDocument {
   if (entry.kind === 'message') {
     return { ...entry, ...kept, ...namedIn(entry), ...lastingOf(entry) }
   }
-  const event = isTimelineEvent(entry) && { eventOf: entry.conversationId, eventSeq: entry.headSeq }
+  const event = isTimelineEvent(entry) && {
+    eventOf: entry.conversationId,
+    eventSeq: entry.headSeq,
+    eventRev: entry.rev,
+  }
   if (!namesMessage(entry)) return { ...entry, ...kept, ...event }
   const { seq, ...rest } = entry
   return { ...rest, ...kept, ...event, about: seq, ...(changesMessage(entry) && { unapplied: entry.conversationId }) }
@@ -60,7 +64,7 @@ export function entryOf(document: LogDocument): Entry {
 /** The same, with what is kept of a message that has disappeared and was not erased yet. */
 export function keptOf(document: LogDocument): Entry {
   const { _id, contentHash, outbox, about, unapplied, versions, textRev, ...rest } = document
-  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, disappears, lasting, ...entry } = rest
+  const { named, namedSeq, tombstone, tombstoneSeq, eventOf, eventSeq, eventRev, disappears, lasting, ...entry } = rest
   const seq = about === undefined ? undefined : { seq: about }
   return { ...entry, ...seq, createdAt: entry.createdAt.toISOString() } as Entry
 }

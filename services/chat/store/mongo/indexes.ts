@@ -17,7 +17,7 @@ const INDEXES: Partial<Record<keyof Collections, (IndexDescription & { name: str
     // As large as what messages name: whom, and where.
     { name: 'named', key: { named: 1, namedSeq: 1 }, sparse: true },
     // As large as what timelines show beside messages. Not by `conversationId`, which every entry has.
-    { name: 'event', key: { eventOf: 1, eventSeq: 1, rev: 1 }, sparse: true },
+    { name: 'event', key: { eventOf: 1, eventSeq: 1, eventRev: 1 }, sparse: true },
     // As large as what was deleted.
     { name: 'tombstones', key: { tombstone: 1, tombstoneSeq: 1 }, sparse: true },
     // As large as what is to disappear.

@@ -135,7 +135,7 @@ export function openLog(parts: {
     async readEvents(conversationId, fromSeq, toSeq, limit) {
       if (toSeq < fromSeq || limit <= 0) return []
       const filter = { conversationId, eventOf: conversationId, eventSeq: { $gte: fromSeq, $lte: toSeq } }
-      const found = await answered(log.find(filter, { ...READ, sort: { eventSeq: -1, rev: -1 }, limit }).toArray())
+      const found = await answered(log.find(filter, { ...READ, sort: { eventSeq: -1, eventRev: -1 }, limit }).toArray())
       // From the latest backwards, so that it is those that are within the limit.
       return found.map(entryOf).filter(isTimelineEvent).reverse()
     },
