@@ -17,7 +17,7 @@ export async function openProxy(target: string, { chance, below }: Random): Prom
   const links = new Set<Link>()
   const server = createServer({ allowHalfOpen: false }, (inner) => {
     const outer = connect(Number(port), hostname)
-    const link: Link = { inner, outer, cutNext: false }
+    const link: Link = { inner, outer, cutNext: false, swallowed: false }
     links.add(link)
     inner.setNoDelay(true)
     outer.setNoDelay(true)
@@ -27,7 +27,10 @@ export async function openProxy(target: string, { chance, below }: Random): Prom
 
   function forward(from: Socket, to: Socket, link: Link): void {
     from.on('data', (bytes) => {
-      if (proxy.silent) return
+      if (proxy.silent) {
+        link.swallowed = true
+        return
+      }
       if (!link.cutNext) return void to.write(bytes)
       // In the middle of a frame: a part of it arrives, then nothing any more.
       to.write(bytes.subarray(0, below(bytes.length)), () => end(link))
@@ -50,7 +53,8 @@ export async function openProxy(target: string, { chance, below }: Random): Prom
     cut(probability) {
       for (const link of links) {
         if (!chance(probability)) continue
-        if (chance(0.5)) link.cutNext = true
+        // Bytes that were swallowed never come: no connection goes on without them, and one that waits for an answer to them has no next bytes.
+        if (!link.swallowed && chance(0.5)) link.cutNext = true
         else end(link)
       }
     },
@@ -67,4 +71,5 @@ interface Link {
   inner: Socket
   outer: Socket
   cutNext: boolean
+  swallowed: boolean
 }
