@@ -4,11 +4,12 @@
  */
 
 /**
- * What is folded by itself: blanks in a row, the parts of one Hangul syllable, or a character with the marks on it. So the folded
+ * What is folded by itself: blanks in a row, or a character with the marks on it and with what may become one with it, which are
+ * vowels and final consonants of Hangul in any form (conjoining, compatibility, halfwidth) and a vowel of Kirat Rai. So the folded
  * text is put together from these, and each place in it is known to be of one of them.
  */
 const UNIT =
-  /\s+|[\u1100-\u115f\ua960-\ua97c]+[\u1160-\u11a7\ud7b0-\ud7c6]*[\u11a8-\u11ff\ud7cb-\ud7fb]*|\P{M}[\p{M}\uff9e\uff9f]*|\p{M}+/gu
+  /\s+|\P{M}[\p{M}\u1160-\u11ff\ud7b0-\ud7fb\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e\uff9f\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc\u{16d67}]*|\p{M}+/gu
 
 /**
  * Accents, vowel points and harakat (marks of many scripts alike), and what is never seen; not the two marks of kana, which make
@@ -44,8 +45,12 @@ function foldUnit(unit: string): string {
   return folded
 }
 
-const foldOnce = (unit: string): string =>
-  unit.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKD').replace(LEFT_OUT, '').normalize('NFKC')
+/** An accent that stands by itself is a blank with a mark for NFKC. It stays what it is, or blanks would come to be in a row. */
+const foldOnce = (unit: string): string => {
+  const compatible = unit.normalize('NFKC')
+  if (/^\s|\s$/u.test(compatible)) return unit.normalize('NFD').replace(LEFT_OUT, '')
+  return compatible.toUpperCase().toLowerCase().normalize('NFKD').replace(LEFT_OUT, '').normalize('NFKC')
+}
 
 /** Does the folded text have all of these terms, which are folded too? */
 export const hasAll = (folded: string, terms: readonly string[]): boolean =>

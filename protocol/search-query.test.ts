@@ -98,6 +98,22 @@ test('a fold of a fold is the same, however the text was composed, and a part of
   )
 })
 
+test('what compatibility makes of a character joins neither the blanks nor the letters beside it', () => {
+  for (const [whole, folded] of [
+    [' \u00b4', ' \u00b4'],
+    ['\ufc5e ', '\ufc5e '],
+    ['a \u1fed', 'a \u00a8'],
+    ['\u3137\uffc2', '\ub2e4'],
+    ['\u3260\uffc2', '\uac00'],
+    ['\uac00\u3133', '\uac03'],
+    ['\u{16d67}\u{16d67}', '\u{16d68}'],
+  ] as const) {
+    assert.equal(foldText(whole), folded)
+    assert.equal(foldText(folded), folded)
+    assert.equal(foldText(whole.normalize('NFD')), foldText(whole.normalize('NFC')))
+  }
+})
+
 test('what is marked in a text is, as it was written, what was looked for', () => {
   assert.deepEqual(rangesOf('Große GROSSE grosse', ['ss']), [
     [3, 4],

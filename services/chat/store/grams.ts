@@ -8,7 +8,7 @@ import { foldText } from '@parley/protocol/fold'
 export const GRAM = 3
 
 /** Changes with how texts are folded or cut: an index of another version is made anew. */
-export const GRAMS_VERSION = 1
+export const GRAMS_VERSION = 2
 
 /** The grams of a text, each once. */
 export function gramsOf(text: string): Set<string> {
