@@ -1,7 +1,15 @@
 import type { z } from 'zod'
 import type { FaultCode } from './fault.ts'
 import * as replies from './replies.ts'
-import { PresenceSubscribe, Receipt, SendMessage, SessionRefresh, SyncRequest, Typing } from './requests.ts'
+import {
+  PresenceActive,
+  PresenceSubscribe,
+  Receipt,
+  SendMessage,
+  SessionRefresh,
+  SyncRequest,
+  Typing,
+} from './requests.ts'
 import type { ClientEvents, ServerEvents } from './socket.ts'
 
 /** An event that a client sends, each with an ack. */
@@ -65,6 +73,13 @@ export const CLIENT_EVENTS = {
       'Watch these users instead of those before. Whoever one shares no conversation with, and is no friend of, is left out of the ack, and not told of.',
     data: PresenceSubscribe,
     ack: replies.PresenceItems,
+    faults: [],
+  },
+  'presence.active': {
+    summary:
+      'Whether this device is in use (it is, until it says otherwise): while one of one’s devices is, nothing is pushed to the others. Nobody else is told.',
+    data: PresenceActive,
+    ack: replies.Nothing,
     faults: [],
   },
   sync: {

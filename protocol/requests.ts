@@ -175,6 +175,7 @@ export const SendMessageHttp = z.object({ id: Id.optional(), receiverId: Id, mes
 export const Receipt = z.object({ conversationId: Id, upToSeq: seq })
 export const ReceiptHttp = z.object({ deliveredSeq: seq.optional(), readSeq: seq.optional() })
 export const Typing = z.object({ conversationId: Id })
+export const PresenceActive = z.object({ active: z.boolean() })
 export const PresenceSubscribe = z.object({ userIds: ids })
 export const SyncRequest = z.union([
   z.object({ conversationId: Id, rev: seq, limit }),

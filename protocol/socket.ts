@@ -48,6 +48,8 @@ export interface ClientEvents {
   'typing.stop': ClientEvents['typing.start']
   /** Replaces the socket's set of watched users; only users one shares a conversation with are told of. */
   'presence.subscribe': (request: { userIds: string[] }, ack: (reply: Ack<{ items: PresenceItem[] }>) => void) => void
+  /** Whether the device is in use. One that never says is, as long as it is connected. Nobody is told; while one is in use nothing is pushed to the others. */
+  'presence.active': (request: { active: boolean }, ack: (reply: Ack<Record<never, never>>) => void) => void
   /** Without `conversationId`: the conversations changed since `cursor`. With it: its log above `rev`. */
   sync: {
     (request: { cursor?: string; limit?: number }, ack: (reply: Ack<SyncPage>) => void): void

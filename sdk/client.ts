@@ -334,6 +334,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     markRead: (conversationId, seq) => space?.markRead(conversationId, seq),
     setTyping: (conversationId, on) => space?.setTyping(conversationId, on),
     watchPresence: (userIds) => presence.watch(userIds, connection.link),
+    setActive: (active) => presence.use(active, connection.link),
     on: events.on,
   }
 }

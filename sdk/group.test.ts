@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { memoryStorage } from './memory.ts'
 import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
 
@@ -149,6 +150,31 @@ test('who has left is still named on what they wrote, also on a device that was 
       ['bob', 'so he was'],
     ],
   )
+})
+
+test('a device that is not in use says so, also on a new connection', async (t) => {
+  const { parley, users, ann, bob } = await three(t)
+  const { id } = await ann.createGroup('Tea', [users[1].id])
+  await ann.send({ conversationId: id }, 'hello')
+  const ask = { conversationId: id, fromSeq: 1, toSeq: 1, userIds: [users[1].id] }
+  /** Resolves when that is what the server knows. */
+  const active = async (wanted: boolean): Promise<void> => {
+    const signal = AbortSignal.timeout(20_000)
+    while ((await parley.chat.standing(ask))?.members[0]?.active !== wanted) await pause(5, undefined, { signal })
+  }
+  await active(true)
+  bob.setActive(false)
+  await active(false)
+  const here = (yes: boolean) => () => ann.presence.get().get(users[1].id)?.online === yes
+  ann.watchPresence([users[1].id])
+  await until(ann, 'that he is here', here(true))
+  bob.disconnect()
+  await until(ann, 'that he went', here(false))
+  bob.connect()
+  await until(ann, 'that he came back', here(true))
+  await active(false)
+  bob.setActive(true)
+  await active(true)
 })
 
 test('typing and presence are told while they last', async (t) => {

@@ -10,6 +10,7 @@ import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
+import type { ChatDirectory } from '@parley/protocol/standing'
 import { openUser, userConfig } from '@parley/user'
 import { createClient } from './client.ts'
 import { memoryStorage } from './memory.ts'
@@ -27,6 +28,8 @@ export interface Parley {
   lose(text: string): Promise<void>
   /** Accepts connections, or refuses them. */
   reachable(yes: boolean): void
+  /** What the chat service says to its siblings. */
+  readonly chat: ChatDirectory
 }
 
 /** Opens one for a test; `env` as for the real process. */
@@ -38,6 +41,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
   let open = true
   let losing: { text: string; done(): void } | undefined
   const sockets = new Set<Socket>()
+  let chats: ChatDirectory | undefined
   const proxy = createServer((near) => {
     if (!open || port === 0) return near.resetAndDestroy()
     const far = connect(port, '127.0.0.1')
@@ -65,6 +69,9 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
 
   const parley: Parley = {
     url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    get chat() {
+      return chats!
+    },
     async start() {
       const read = reader({ PARLEY_DATA: folder, PARLEY_BCRYPT_COST: '4', ...env })
       const [user, chat] = [userConfig(read), chatConfig(read)]
@@ -76,7 +83,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
       // Whom a mail is for, no test here asks.
       stack.use(await bus.subscribe('notification.mail', async () => {}))
       const { directory } = stack.use(await openUser(user, bus, http, log))
-      stack.use(await openChat(chat, bus, http, directory, log))
+      chats = stack.use(await openChat(chat, bus, http, directory, log)).directory
       running = stack.move()
       port = http.port
     },

@@ -11,6 +11,8 @@ export interface Presence {
   readonly state: Readable<ReadonlyMap<string, PresenceItem>>
   /** Replaces whom this device watches, now and on each new connection. */
   watch(userIds: readonly string[], link: Link | undefined): void
+  /** Whether this device is in use, now and on each new connection. */
+  use(active: boolean, link: Link | undefined): void
   up(link: Link): void
   heard(item: PresenceItem): void
   clear(): void
@@ -19,13 +21,29 @@ export interface Presence {
 export function openPresence(told: (item: PresenceItem) => void): Presence {
   const state = writable<ReadonlyMap<string, PresenceItem>>(new Map())
   let watched: readonly string[] = []
+  let active = true
 
   async function subscribe(link: Link): Promise<void> {
     const asked = watched
-    for (let failures = 1; asked === watched && !link.gone.aborted; failures++) {
+    await untilTaken(link, async () => {
+      if (asked !== watched) return
+      const { items } = await link.call<{ items: PresenceItem[] }>('presence.subscribe', { userIds: [...asked] })
+      if (asked === watched) for (const item of items) heard(item)
+    })
+  }
+
+  async function say(link: Link): Promise<void> {
+    const said = active
+    await untilTaken(link, async () => {
+      if (said === active) await link.call('presence.active', { active })
+    })
+  }
+
+  /** Repeats what may be repeated while the connection is there. */
+  async function untilTaken(link: Link, ask: () => Promise<void>): Promise<void> {
+    for (let failures = 1; !link.gone.aborted; failures++) {
       try {
-        const { items } = await link.call<{ items: PresenceItem[] }>('presence.subscribe', { userIds: [...asked] })
-        if (asked === watched) for (const item of items) heard(item)
+        await ask()
         return
       } catch (error) {
         const { retryable, retryAfterMs = 0 } = asParleyError(error).problem
@@ -48,8 +66,15 @@ export function openPresence(told: (item: PresenceItem) => void): Presence {
       state.set(new Map([...state.get()].filter(([userId]) => watched.includes(userId))))
       if (link) void subscribe(link)
     },
+    use(now, link) {
+      if (now === active) return
+      active = now
+      if (link) void say(link)
+    },
     up(link) {
       if (watched.length > 0) void subscribe(link)
+      // The server takes each new connection for one in use.
+      if (!active) void say(link)
     },
     heard,
     clear() {

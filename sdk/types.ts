@@ -363,6 +363,8 @@ export interface ParleyClient {
   setTyping(conversationId: string, on: boolean): void
   /** Replaces whom this device watches. */
   watchPresence(userIds: readonly string[]): void
+  /** Says whether someone is using this device now (at the start: yes). While one of the user's devices is in use, the others are not pushed to. */
+  setActive(active: boolean): void
 
   on<E extends keyof ClientEvents>(event: E, handler: ClientEvents[E]): () => void
 }

@@ -6,6 +6,7 @@ import { openVerifier } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
+import type { ChatDirectory } from '@parley/protocol/standing'
 import { openAmendments } from './amendments.ts'
 import { openAuthentication } from './auth.ts'
 import { openAway } from './away.ts'
@@ -27,6 +28,7 @@ import { openFriends } from './friends.ts'
 import { openGate } from './gate.ts'
 import { openHints } from './hints.ts'
 import { openHistory } from './history.ts'
+import { internalRoutes } from './internal-routes.ts'
 import { openInviteCodes } from './invite-code.ts'
 import { openInvites } from './invites.ts'
 import { openItems } from './items.ts'
@@ -48,6 +50,7 @@ import { openSearch } from './search.ts'
 import { openOwnSettings } from './settings.ts'
 import { openSight } from './sight.ts'
 import { closeRevoked, openSockets } from './socket.ts'
+import { openStanding } from './standing.ts'
 import type { ChatStore } from './store/store.ts'
 import { openSweeper } from './sweeper.ts'
 import { openSync } from './sync.ts'
@@ -61,13 +64,18 @@ export interface ChatParts {
   bus: Bus
   http: Http
   directory: UserDirectory
-  config: { contentKey: KeyObject; origins: readonly string[]; limits: Limits }
+  config: { contentKey: KeyObject; internalKey: Buffer; origins: readonly string[]; limits: Limits }
   log: Log
 }
 
+export interface ChatService extends AsyncDisposable {
+  /** What it answers to the other services. */
+  readonly directory: ChatDirectory
+}
+
 /** Starts one chat node: all wiring, in the order in which it is closed from below. */
-export async function startChat({ store, bus, http, directory, config, log }: ChatParts): Promise<AsyncDisposable> {
-  const { contentKey, origins, limits } = config
+export async function startChat({ store, bus, http, directory, config, log }: ChatParts): Promise<ChatService> {
+  const { contentKey, internalKey, origins, limits } = config
   await using stack = new AsyncDisposableStack()
   const connections = openConnections()
   const blocks = stack.use(await openBlocks({ directory, bus, log }))
@@ -185,11 +193,14 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       log,
     }),
   )
+  const standing = openStanding({ store, people, blocks, limits })
+  http.internal.use(internalRoutes(standing, internalKey))
   stack.defer(() => {
     stopping = true
   })
   stack.use(http.ready('chat-store', async () => (store.healthy ? 'up' : 'down')))
   stack.use(http.ready('sign-in', async () => (control.known ? 'up' : 'down')))
   stack.use(http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded')))
-  return stack.move()
+  const closing = stack.move()
+  return { directory: standing, [Symbol.asyncDispose]: () => closing.disposeAsync() }
 }

@@ -8,6 +8,7 @@ import { embeddedBus } from '@parley/kit/bus/embedded'
 import { type Http, listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
+import type { ChatDirectory } from '@parley/protocol/standing'
 import type { PublicUser } from '@parley/protocol/user'
 import { startChat } from './app.ts'
 import { type TestDevice, testDevice } from './device.fixture.ts'
@@ -20,7 +21,8 @@ export interface TestChat {
   store: ChatStore
   bus: Bus
   users: TestUsers
-  nodes: { url: string; http: Http; stop(): Promise<void> }[]
+  internalKey: Buffer
+  nodes: { url: string; http: Http; directory: ChatDirectory; stop(): Promise<void> }[]
   /** A connected device of that user, after its `hello`. */
   device(user: PublicUser, options?: { node?: number; token?: string }): Promise<TestDevice>
   /** A request as that user, of the first node or another; gives status and body. */
@@ -64,18 +66,22 @@ export async function testChat(
   const users = options.users ?? testUsers()
   const limits = { ...LIMITS, ...options.limits }
   const contentKey = options.contentKey ?? createSecretKey(randomBytes(32))
+  const internalKey = randomBytes(32)
   const nodes: TestChat['nodes'] = []
   for (let n = 0; n < (options.nodes ?? 1); n++) {
     const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))
     const parts = { store, bus: options.bus?.(bus) ?? bus, http, directory: users, log }
-    const chat = await startChat({ ...parts, config: { contentKey, origins: options.origins ?? [], limits } })
+    const chat = await startChat({
+      ...parts,
+      config: { contentKey, internalKey, origins: options.origins ?? [], limits },
+    })
     let stopping: Promise<void> | undefined
     const stop = (): Promise<void> => {
       stopping ??= (async () => chat[Symbol.asyncDispose]())()
       return stopping
     }
     stack.defer(stop)
-    nodes.push({ url: `http://127.0.0.1:${http.port}`, http, stop })
+    nodes.push({ url: `http://127.0.0.1:${http.port}`, http, directory: chat.directory, stop })
   }
   const tokens = new Map<string, string>()
   const tokenOf = (user: PublicUser): string => {
@@ -88,6 +94,7 @@ export async function testChat(
     store,
     bus,
     users,
+    internalKey,
     nodes,
     async device(user, { node = 0, token = users.token(user) } = {}) {
       const device = testDevice(t, nodes[node]!.url, token)

@@ -5,7 +5,15 @@ import type { Log } from '@parley/kit/log'
 import type { Actor } from '@parley/kit/token'
 import * as hot from '@parley/protocol/hot'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
-import { PresenceSubscribe, Receipt, SendMessage, SessionRefresh, SyncRequest, Typing } from '@parley/protocol/requests'
+import {
+  PresenceActive,
+  PresenceSubscribe,
+  Receipt,
+  SendMessage,
+  SessionRefresh,
+  SyncRequest,
+  Typing,
+} from '@parley/protocol/requests'
 import type { ClientEvents } from '@parley/protocol/socket'
 import type { Connection } from './connections.ts'
 import type { Control } from './control.ts'
@@ -91,6 +99,10 @@ export function openEvents(deps: {
     },
     'presence.subscribe': async (connection, input, answer) =>
       answer(await presence.subscribe(connection, parse(PresenceSubscribe, input).userIds)),
+    'presence.active': async (connection, input, answer) => {
+      presence.use(connection, parse(PresenceActive, input).active)
+      answer({})
+    },
     sync: async ({ actor }, input, answer) => {
       const request = parse(SyncRequest, input)
       if (request.conversationId === undefined) answer(await sync.page(actor.userId, request.cursor, request.limit))

@@ -64,6 +64,7 @@ test('every other event refuses wrong payloads too', async (t) => {
     'typing.start',
     'typing.stop',
     'presence.subscribe',
+    'presence.active',
     'session.refresh',
   ]) {
     for (const payload of [undefined, null, [], {}, 'x', { conversationId: 1, upToSeq: -1, userIds: 'x', token: 1 }]) {

@@ -43,7 +43,7 @@ async function nodeOn(t: TestContext, maxUnsaved?: number) {
     rmSync(folder, { recursive: true })
   })
   const online = async (userIds: string[]) => (await file.presence.read(userIds)).map((item) => item.online)
-  return { leases, state, tried, changed, online }
+  return { leases, state, tried, changed, online, active: file.presence.active }
 }
 
 test('a user whose device comes and goes at once ends as gone, and one who stays is here', async (t) => {
@@ -60,6 +60,30 @@ test('a user whose device comes and goes at once ends as gone, and one who stays
   leases.went('laptop')
   await until(() => changed.filter((userId) => userId === ann).length === 2)
   assert.deepEqual(await online([ann, bob]), [false, true])
+})
+
+test('a device is in use until it says otherwise, says nothing twice, and what it says lasts over an absence of the store', async (t) => {
+  const { leases, state, tried, active, online } = await nodeOn(t)
+  const ann = randomUUID()
+  leases.came('phone', ann)
+  await until(async () => (await active([ann])).length === 1)
+  leases.use('phone', true)
+  leases.use('never here', false)
+  leases.use('phone', false)
+  await until(async () => (await active([ann])).length === 0)
+  assert.deepEqual(await online([ann]), [true])
+  assert.equal(tried.length, 2)
+  state.away = true
+  leases.use('phone', true)
+  await until(() => tried.length === 3)
+  leases.use('phone', false)
+  leases.use('phone', true)
+  state.away = false
+  leases.came('laptop', randomUUID())
+  await until(async () => (await active([ann])).length === 1)
+  leases.use('phone', false)
+  leases.went('phone')
+  await until(async () => (await online([ann]))[0] === false)
 })
 
 test('what changed while the store was away is right once it is back, and who was never saved costs nothing', async (t) => {

@@ -8,6 +8,8 @@ import type { PresenceStore } from './store/store.ts'
 export interface Leases extends AsyncDisposable {
   came(socketId: string, userId: string): void
   went(socketId: string): void
+  /** Whether the device is in use. Says nothing twice. */
+  use(socketId: string, active: boolean): void
 }
 
 const HEARTBEAT_MS = 5_000
@@ -20,6 +22,7 @@ const MAX_UNSAVED = 10_000
 interface Change {
   userId: string
   here: boolean
+  idle: boolean
   /** The store may have heard of it. */
   tried: boolean
 }
@@ -32,8 +35,8 @@ export function openLeases(deps: {
   maxUnsaved?: number
 }): Leases {
   const { store, changed, log, maxUnsaved = MAX_UNSAVED } = deps
-  /** Users of the devices that are here, by socket. */
-  const here = new Map<string, string>()
+  /** The devices that are here, by socket: whose, and whether they are idle. */
+  const here = new Map<string, { userId: string; idle: boolean }>()
   /** The last change of a lease that the store has not taken yet, by socket. */
   const unsaved = new Map<string, Change>()
   let nodeId: string = randomUUID()
@@ -61,10 +64,10 @@ export function openLeases(deps: {
   }
 
   async function saveOne(socketId: string, change: Change): Promise<void> {
-    const { userId } = change
+    const { userId, idle } = change
     const lease = { nodeId, socketId, userId }
     change.tried = true
-    const turned = change.here ? (await store.connect(lease)).first : (await store.disconnect(lease)).last
+    const turned = change.here ? (await store.connect({ ...lease, idle })).first : (await store.disconnect(lease)).last
     if (unsaved.get(socketId) === change) unsaved.delete(socketId)
     if (turned) changed(userId)
   }
@@ -78,7 +81,7 @@ export function openLeases(deps: {
     log.warn({ unsaved: unsaved.size }, 'too much of presence could not be stored: it begins anew')
     nodeId = randomUUID()
     unsaved.clear()
-    for (const [socketId, userId] of here) unsaved.set(socketId, { userId, here: true, tried: false })
+    for (const [socketId, device] of here) unsaved.set(socketId, { ...device, here: true, tried: false })
   }
 
   async function beat(): Promise<void> {
@@ -98,17 +101,26 @@ export function openLeases(deps: {
 
   return {
     came(socketId, userId) {
-      here.set(socketId, userId)
-      unsaved.set(socketId, { userId, here: true, tried: false })
+      here.set(socketId, { userId, idle: false })
+      unsaved.set(socketId, { userId, here: true, idle: false, tried: false })
       save()
     },
     went(socketId) {
-      const userId = here.get(socketId)
-      if (userId === undefined) return
+      const device = here.get(socketId)
+      if (!device) return
       here.delete(socketId)
       if (unsaved.get(socketId)?.tried === false) unsaved.delete(socketId)
-      else unsaved.set(socketId, { userId, here: false, tried: false })
+      else unsaved.set(socketId, { ...device, here: false, tried: false })
       bound()
+      save()
+    },
+    use(socketId, active) {
+      const device = here.get(socketId)
+      if (!device || device.idle === !active) return
+      device.idle = !active
+      // A lease that was never tried stays so: if its device goes now, nobody needs to be told.
+      const { tried } = unsaved.get(socketId) ?? { tried: true }
+      unsaved.set(socketId, { ...device, here: true, tried })
       save()
     },
     async [Symbol.asyncDispose]() {

@@ -4,7 +4,7 @@ import type { Http } from '@parley/kit/http'
 import { readKeys } from '@parley/kit/keys'
 import type { Log } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
-import { startChat } from './app.ts'
+import { type ChatService, startChat } from './app.ts'
 import type { ChatConfig } from './config.ts'
 import { sqliteStore } from './store/sqlite.ts'
 import type { ChatStore } from './store/store.ts'
@@ -18,14 +18,16 @@ export async function openChat(
   http: Http,
   directory: UserDirectory,
   log: Log,
-): Promise<AsyncDisposable> {
-  const { content } = readKeys(config.keyFile, ['content'])
+): Promise<ChatService> {
+  const { content, internal } = readKeys(config.keyFile, ['content', 'internal'])
   await using stack = new AsyncDisposableStack()
   const store = stack.use(await openStore(config, log))
   // As a key object: a hash keyed with plain bytes would import them again each time.
   const contentKey = createSecretKey(content)
-  stack.use(await startChat({ store, bus, http, directory, config: { ...config, contentKey }, log }))
-  return stack.move()
+  const parts = { store, bus, http, directory, config: { ...config, contentKey, internalKey: internal }, log }
+  const chat = stack.use(await startChat(parts))
+  const closing = stack.move()
+  return { directory: chat.directory, [Symbol.asyncDispose]: () => closing.disposeAsync() }
 }
 
 async function openStore({ store, limits }: ChatConfig, log: Log): Promise<ChatStore> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { testChat } from './chat.fixture.ts'
+import { until } from './store/contract/world.ts'
 
 test('presence is seen by those who share a conversation: two tabs, one closed, is still online', async (t) => {
   const chat = await testChat(t, { nodes: 2 })
@@ -50,6 +51,27 @@ test('someone met only in a group is watched, until one leaves it', async (t) =>
   assert.equal((await anns.next('presence.changed')).userId, cleo.id)
   assert.deepEqual(
     anns.told().filter((e) => e.event === 'presence.changed'),
+    [],
+  )
+})
+
+test('a device says whether it is in use; that is kept for the pushes, and shown to nobody', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  await chat.request(ann, 'POST', '/api/messages/send', { receiverId: bob.id, message: 'hi' })
+  const [anns, bobs] = [await chat.device(ann), await chat.device(bob)]
+  await anns.ask('presence.subscribe', { userIds: [bob.id] })
+  const active = () => chat.store.presence.active([bob.id])
+  await until(async () => (await active()).length === 1)
+  assert.deepEqual((await bobs.ask('presence.active', { active: false })).data, {})
+  await until(async () => (await active()).length === 0)
+  assert.equal((await bobs.ask('presence.active', {})).error.code, 'validation.failed')
+  await bobs.ask('presence.active', { active: true })
+  await until(async () => (await active()).length === 1)
+  const again = await anns.ask('presence.subscribe', { userIds: [bob.id] })
+  assert.deepEqual({ ...again.data.items[0] }, { userId: bob.id, online: true })
+  assert.deepEqual(
+    anns.told().filter((e) => e.event === 'presence.changed' && (e.data as { online: boolean }).online === false),
     [],
   )
 })

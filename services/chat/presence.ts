@@ -14,6 +14,8 @@ import type { Watchers } from './watchers.ts'
 export interface Presence extends AsyncDisposable {
   came(connection: Connection): void
   went(connection: Connection): void
+  /** Whether the device is in use; it is until it says otherwise. */
+  use(connection: Connection, active: boolean): void
   /**
    * Replaces whom the device watches, and says how they are. Others than those it shares a conversation with are left out.
    * One at a time for each device: of those that wait the latest goes on, and the others are refused with `rate.limited`.
@@ -89,6 +91,7 @@ export function openPresence(deps: {
       watchers.forget(connection)
       leases.went(connection.id)
     },
+    use: ({ id }, active) => leases.use(id, active),
     subscribe(connection, userIds) {
       const latest = subscribing.get(connection) ?? openLatest()
       subscribing.set(connection, latest)

@@ -1,10 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { Fault, parse } from '@parley/kit/fault'
-import { bearer } from '@parley/kit/token'
+import { parse } from '@parley/kit/fault'
+import { holdsKey } from '@parley/kit/internal-key'
 import { Id } from '@parley/protocol/ids'
 import type { UserDirectory } from '@parley/protocol/internal'
 import { LIMITS } from '@parley/protocol/limits'
-import { type RequestHandler, Router } from 'express'
+import { Router } from 'express'
 import { z } from 'zod'
 
 const CONTROL_PAGE = 1_000
@@ -81,14 +80,4 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
     res.json(await directory.control(after, limit))
   })
   return routes
-}
-
-/** Compares hashes in constant time: neither where a guess differs nor how long the key is can be measured. */
-function holdsKey(key: Buffer): RequestHandler {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest()
-  const expected = digest(key.toString('base64url'))
-  return (req, _res, next) => {
-    if (timingSafeEqual(digest(bearer(req)), expected)) return next()
-    next(new Fault('auth.invalid', 'That is not the internal key'))
-  }
 }

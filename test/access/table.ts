@@ -242,6 +242,7 @@ export const EVENTS: Table = {
     user: signedIn('nothing', { friend: 'ok', member: 'ok', admin: 'ok', owner: 'ok' }),
     harmless: true,
   },
+  'presence.active': { body: () => ({ active: true }), self: signedIn(), harmless: true },
   sync: [
     { body: () => ({}), self: signedIn(), harmless: true },
     {

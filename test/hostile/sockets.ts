@@ -152,6 +152,7 @@ export function sockets(town: () => Town): void {
         'typing.start',
         'typing.stop',
         'presence.subscribe',
+        'presence.active',
         'session.refresh',
       ].flatMap((event) => any.map((data) => [event, data] as const)),
       ['presence.subscribe', { userIds: Array.from({ length: 501 }, () => randomUUID()) }] as const,

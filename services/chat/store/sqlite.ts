@@ -115,6 +115,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
         return { settings: reader.settings(userId, [stay])[0]!, changed: changed === true }
       },
       read: async (userId, stays) => reader.settings(userId, stays),
+      ofMembers: async (...which) => reader.settingsOfMembers(...which),
       pinned: async (userId, limit) => reader.pinned(userId, limit),
     },
 
@@ -155,6 +156,7 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
         return Array.isArray(gone) ? gone : []
       },
       read: async (userIds) => reader.presence(userIds, Date.now() - leaseMs),
+      active: async (userIds) => reader.active(userIds, Date.now() - leaseMs),
     },
 
     people: {

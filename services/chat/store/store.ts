@@ -225,6 +225,9 @@ export interface SettingsStore {
   /** The user's settings of these, in their order; `UNSET` where nothing was set in that stay. One read. */
   read(userId: string, stays: readonly Omit<Stay, 'userId'>[]): Promise<Settings[]>
 
+  /** The settings of these members of one conversation, in their order. One read. */
+  ofMembers(conversationId: string, members: readonly Omit<Stay, 'conversationId'>[]): Promise<Settings[]>
+
   /** The conversations that the user has pinned, in this stay or one that has ended; at most `limit`. */
   pinned(userId: string, limit: number): Promise<Omit<Stay, 'userId'>[]>
 }
@@ -294,8 +297,8 @@ export interface InboxRow {
 
 /** Which users are here: one lease per device (socket), living as long as its node's heartbeat. Times are the database's. */
 export interface PresenceStore {
-  /** Adds a lease. Resolves `first: true` when the user had none alive. */
-  connect(lease: { nodeId: string; socketId: string; userId: string }): Promise<{ first: boolean }>
+  /** Adds a lease, or changes whether its device is idle. Resolves `first: true` when the user had none alive. */
+  connect(lease: { nodeId: string; socketId: string; userId: string; idle?: boolean }): Promise<{ first: boolean }>
   /** Ends it. `last: true` when no lease alive is left; `lastSeenAt` is then kept. Repeatable. */
   disconnect(lease: { nodeId: string; socketId: string; userId: string }): Promise<{ last: boolean }>
   /** Says that the node lives; to be called every 5 s. */
@@ -304,6 +307,8 @@ export interface PresenceStore {
   expire(): Promise<string[]>
   /** Who of these is online, and when the others were last seen. In their order. */
   read(userIds: readonly string[]): Promise<{ userId: string; online: boolean; lastSeenAt?: string }[]>
+  /** Those of these who have a device that is alive and not idle. In their order. */
+  active(userIds: readonly string[]): Promise<string[]>
 }
 
 /** The projection of users that the chat service needs. */

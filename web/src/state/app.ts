@@ -33,6 +33,9 @@ export function createApp(client: ParleyClient, page: Page): App {
     listed.set(false)
     hidden.set(undefined)
   })
+  const tellUse = () => client.setActive(page.inUse.get())
+  tellUse()
+  page.inUse.subscribe(tellUse)
   client.connection.subscribe(() => {
     if (client.connection.get() === 'live') listed.set(true)
   })

@@ -34,6 +34,34 @@ export function presenceContract(name: string, open: OpenStore): void {
     assert.equal((await presence.read([ann]))[0]?.online, true)
   })
 
+  test(`${name}: one is active while one of the devices that are here is in use`, async (t) => {
+    const opened = await open(t, { leaseMs: 600 })
+    const { presence } = opened.store
+    const [ann, bob, cem] = people(3) as [string, string, string]
+    const beating = keepAlive(t, presence, 'alive')
+    const phone = { nodeId: 'alive', socketId: 'phone', userId: ann }
+    const laptop = { nodeId: 'alive', socketId: 'laptop', userId: ann }
+    await presence.connect(phone)
+    await presence.connect({ nodeId: 'alive', socketId: 'tablet', userId: cem })
+    assert.deepEqual(await presence.active([cem, bob, ann]), [cem, ann], 'in use until it says otherwise')
+    assert.deepEqual(await presence.connect({ ...phone, idle: true }), { first: false }, 'no second device')
+    await presence.connect({ ...laptop, idle: true })
+    assert.deepEqual(await presence.active([ann]), [])
+    assert.equal((await presence.read([ann]))[0]?.online, true, 'idle is here')
+    await presence.connect({ ...laptop, idle: false })
+    assert.deepEqual(await presence.active([ann]), [ann])
+    assert.deepEqual(await presence.disconnect(laptop), { last: false })
+    assert.deepEqual(await presence.active([ann]), [])
+    await presence.connect({ nodeId: 'silent', socketId: '1', userId: bob })
+    assert.deepEqual(await presence.active([bob]), [bob])
+    await until(async () => (await presence.active([bob])).length === 0)
+    assert.deepEqual(await presence.active([cem]), [cem])
+    await beating()
+    await presence.connect({ ...phone, idle: true })
+    const again = (await opened.reopen()).presence
+    assert.deepEqual(await again.active([ann]), [])
+  })
+
   test(`${name}: of devices that come and go at once exactly one is the first and one the last`, async (t) => {
     const opened = await open(t)
     const stores = [opened.store, (await opened.another?.()) ?? opened.store]

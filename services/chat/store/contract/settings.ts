@@ -95,6 +95,24 @@ export function settingsContract(name: string, open: OpenStore): void {
     assert.equal(await store.settings.change({ ...second, conversationId: newId() }, { draft: 'x' }, 0), undefined)
   })
 
+  test(`${name}: the settings of many members are read at once, each of the present stay`, async (t) => {
+    const { store } = await open(t)
+    const crowd = people(4) as [string, string, string, string]
+    const room = await newGroup(store, crowd)
+    const [ann, bob, cem] = crowd
+    const stay = (userId: string, fromRev = 1) => ({ conversationId: room.id, userId, fromRev })
+    await store.settings.change(stay(bob), { level: 'none' }, 0)
+    await store.settings.change(stay(cem), { level: 'mentions' }, 0)
+    const removal = appended(await store.log.append(membership('members.removed', room, ann, [cem])))
+    const now = { id: room.id, membersRev: removal.rev }
+    const { rev } = appended(await store.log.append(membership('members.added', now, ann, [cem])))
+    const asked = [cem, bob, ann, newId()].map((userId) => stay(userId, userId === cem ? rev : 1))
+    const levels = (await store.settings.ofMembers(room.id, asked)).map(({ level }) => level)
+    assert.deepEqual(levels, ['all', 'none', 'all', 'all'])
+    assert.deepEqual(await store.settings.ofMembers(newId(), [stay(bob)]), [UNSET])
+    assert.deepEqual(await store.settings.ofMembers(room.id, []), [])
+  })
+
   test(`${name}: what one has pinned is found among all that one has set`, async (t) => {
     const { store } = await open(t)
     const [ann] = people(1) as [string]

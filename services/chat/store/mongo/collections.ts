@@ -157,7 +157,7 @@ interface InboxDocument extends Assignment {
 
 export interface PresenceDocument {
   _id: string
-  leases: { node: string; socket: string }[]
+  leases: { node: string; socket: string; idle?: true }[]
   lastSeenAt?: Date
 }
 

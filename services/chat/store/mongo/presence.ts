@@ -42,10 +42,10 @@ export function openPresence(
     }
   }
 
-  async function connect(lease: { nodeId: string; socketId: string; userId: string }): Promise<{ first: boolean }> {
+  async function connect({ idle, ...lease }: Parameters<PresenceStore['connect']>[0]): Promise<{ first: boolean }> {
     // A coming is a sign of life too; one in a third of a lease is enough.
     if (performance.now() - (heard.get(lease.nodeId) ?? -leaseMs) > leaseMs / 3) await heartbeat(lease.nodeId)
-    const added = [{ node: { $literal: lease.nodeId }, socket: { $literal: lease.socketId } }]
+    const added = [{ node: { $literal: lease.nodeId }, socket: { $literal: lease.socketId }, ...(idle && { idle }) }]
     const leases = { $concatArrays: [without(sameLease(lease)), added] }
     const options = { ...BOUNDED, upsert: true, returnDocument: 'before' } as const
     const before = await presence.findOneAndUpdate({ _id: lease.userId }, [{ $set: { leases } }], options)
@@ -101,12 +101,23 @@ export function openPresence(
     })
   }
 
+  async function active(userIds: readonly string[]): Promise<string[]> {
+    const [found, { alive }] = await Promise.all([
+      presence.find({ _id: { $in: [...new Set(userIds)] } }, READ).toArray(),
+      census(),
+    ])
+    const inUse = ({ leases }: PresenceDocument): boolean => leases.some(({ node, idle }) => !idle && alive.has(node))
+    const users = new Set(found.filter(inUse).map(({ _id }) => _id))
+    return userIds.filter((userId) => users.has(userId))
+  }
+
   return {
     connect: (lease) => answered(connect(lease)),
     disconnect: (lease) => answered(disconnect(lease)),
     heartbeat: (nodeId) => answered(heartbeat(nodeId)),
     expire: () => answered(expire()),
     read: (userIds) => answered(read(userIds)),
+    active: (userIds) => answered(active(userIds)),
   }
 }
 

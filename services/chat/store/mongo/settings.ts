@@ -67,6 +67,13 @@ export function openSettings(parts: {
       const kept = new Map(found.map((document) => [document.conversationId, document]))
       return stays.map(({ conversationId, fromRev }) => settingsOf(kept.get(conversationId), fromRev))
     },
+    async ofMembers(conversationId, members) {
+      const userIds = members.map(({ userId }) => userId)
+      const options = { ...READ, projection: KEPT }
+      const found = await answered(settings.find({ userId: { $in: userIds }, conversationId }, options).toArray())
+      const kept = new Map(found.map((document) => [document.userId, document]))
+      return members.map(({ userId, fromRev }) => settingsOf(kept.get(userId), fromRev))
+    },
     async pinned(userId, limit) {
       const options = { ...READ, limit, projection: { _id: 0, conversationId: 1, fromRev: 1 } }
       return answered(settings.find({ userId, pinned: { $gt: 0 } }, options).toArray())

@@ -29,11 +29,11 @@ export class Leases {
   }
 
   /** Whether it is the user's first. */
-  connect(lease: { nodeId: string; socketId: string; userId: string }, now: number): boolean {
+  connect(lease: { nodeId: string; socketId: string; userId: string; idle?: boolean }, now: number): boolean {
     const user = idBytes(lease.userId)
     const first = !this.#here(user, now)
     this.#beat(lease.nodeId, now)
-    this.#add(user, lease.nodeId, lease.socketId)
+    this.#add(user, lease.nodeId, lease.socketId, lease.idle ? 1 : 0)
     return first
   }
 

@@ -62,6 +62,7 @@ export function openReader(path: string, limits: Limits) {
   const inboxPage = all<{ id: Uint8Array; stamp: number; gone: number }>(db, 'inboxPage')
   const inboxIds = all<{ id: Uint8Array }>(db, 'inboxIds')
   const leaseAlive = one<object>(db, 'leaseAlive')
+  const activeLease = one<object>(db, 'activeLease')
   const lastSeen = one<{ at: number }>(db, 'lastSeen')
   const person = one<{ username: string; display_name: string | null; colour: number | null; rev: number }>(
     db,
@@ -200,6 +201,14 @@ export function openReader(path: string, limits: Limits) {
         }),
       ),
 
+    settingsOfMembers: (conversationId: string, members: readonly Omit<Stay, 'conversationId'>[]): Settings[] =>
+      snapshot(() => {
+        const key = conversation(idBytes(conversationId))?.key
+        return members.map(({ userId, fromRev }) =>
+          settingsOf(key === undefined ? undefined : settings(idBytes(userId), key), fromRev),
+        )
+      }),
+
     pinned: (userId: string, limit: number): Omit<Stay, 'userId'>[] =>
       guard(() => settingsPinned(idBytes(userId), limit)).map(({ id, from_rev }) => ({
         conversationId: idOf(id),
@@ -277,6 +286,9 @@ export function openReader(path: string, limits: Limits) {
           return { userId, online: false, ...(seen && { lastSeenAt: timeOf(seen.at) }) }
         }),
       ),
+
+    active: (userIds: readonly string[], aliveAfter: number): string[] =>
+      snapshot(() => userIds.filter((userId) => activeLease(idBytes(userId), aliveAfter) !== undefined)),
 
     people: (ids: readonly string[]): PublicUser[] =>
       snapshot(() =>

@@ -37,7 +37,7 @@ export type Command =
   | { do: 'raise'; conversationIds: string[] }
   /** A device of the user has synced up to that stamp. */
   | { do: 'synced'; userId: string; upTo: number }
-  | { do: 'connect' | 'disconnect'; nodeId: string; socketId: string; userId: string }
+  | { do: 'connect' | 'disconnect'; nodeId: string; socketId: string; userId: string; idle?: boolean }
   | { do: 'heartbeat'; nodeId: string }
   | { do: 'expire' }
   | { do: 'settings'; userId: string; stay: Stay; change: SettingsChange; headSeq: number }

@@ -98,6 +98,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     `DROP INDEX message_expires`,
     `CREATE INDEX message_expires ON messages (expires) WHERE expires IS NOT NULL AND hash <> x''`,
   ],
+  [
+    // Whether the device is connected but not in use.
+    `ALTER TABLE leases ADD COLUMN idle INTEGER NOT NULL DEFAULT 0`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

@@ -69,6 +69,8 @@ export const READS = {
   inboxIds: `SELECT k.id FROM inbox i JOIN conversations k ON k.key = i.conversation
     WHERE i.user = ? AND i.gone = 0 LIMIT ?`,
   leaseAlive: 'SELECT 1 FROM leases l JOIN nodes n ON n.id = l.node WHERE l.user = ? AND n.beat > ? LIMIT 1',
+  activeLease:
+    'SELECT 1 FROM leases l JOIN nodes n ON n.id = l.node WHERE l.user = ? AND n.beat > ? AND l.idle = 0 LIMIT 1',
   deadNodes: 'SELECT id, beat FROM nodes WHERE beat <= ?',
   leasesOfNode: 'SELECT user FROM leases WHERE node = ?',
   lastSeen: 'SELECT at FROM last_seen WHERE user = ?',
@@ -142,7 +144,8 @@ export const WRITES = {
     ON CONFLICT DO UPDATE SET stamp = excluded.stamp, synced = excluded.synced`,
   beat: 'INSERT INTO nodes (id, beat) VALUES (?, ?) ON CONFLICT DO UPDATE SET beat = excluded.beat',
   deadNode: 'DELETE FROM nodes WHERE id = ?',
-  lease: 'INSERT OR IGNORE INTO leases (user, node, socket) VALUES (?, ?, ?)',
+  lease: `INSERT INTO leases (user, node, socket, idle) VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET idle = excluded.idle`,
   endLease: 'DELETE FROM leases WHERE user = ? AND node = ? AND socket = ?',
   endLeasesOfNode: 'DELETE FROM leases WHERE node = ?',
   lastSeen: 'INSERT INTO last_seen (user, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = excluded.at',

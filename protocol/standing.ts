@@ -1,0 +1,62 @@
+import type { Level } from './settings.ts'
+
+/**
+ * What the chat service answers to the notification service when that is about to tell people of messages: by call in one process, by
+ * HTTP on its internal port otherwise (`POST /internal/standing`).
+ */
+export interface ChatDirectory {
+  /**
+   * The messages of a closed range as they are now, and how the members stand to them now. Undefined where there is no such
+   * conversation. Rejects `unavailable` when it cannot be asked.
+   */
+  standing(ask: StandingAsk): Promise<Standing | undefined>
+}
+
+export interface StandingAsk {
+  conversationId: string
+  /** At most `LIMITS.pageMax` messages: of a longer range the last ones are answered. */
+  fromSeq: number
+  toSeq: number
+  /** Of these members alone; who is none is left out. */
+  userIds?: readonly string[] | undefined
+}
+
+export interface Standing {
+  kind: 'direct' | 'group'
+  /** Of a group; a direct conversation has none. */
+  title: string
+  messages: StandingMessage[]
+  members: StandingMember[]
+}
+
+/** A message as whoever is told of it needs it. */
+export interface StandingMessage {
+  seq: number
+  senderId: string
+  /** The sender's user name; empty where it is not known or gone. */
+  sender: string
+  createdAt: string
+  /** Empty when it is `gone`. */
+  text: string
+  /** Deleted, or past its time. */
+  gone?: true
+  /** Whom its text names. */
+  mentions?: readonly string[]
+  mentionsAll?: true
+  /** Who wrote what it answers. */
+  answers?: string
+}
+
+export interface StandingMember {
+  userId: string
+  /** The first message that this member may see. */
+  fromSeq: number
+  deliveredSeq: number
+  readSeq: number
+  level: Level
+  mutedUntil: string | null
+  /** A device of theirs is connected and in use (`presence.active`). */
+  active: boolean
+  /** Senders of the messages above whom they block, or who block them, as far as that counts here. */
+  apart?: readonly string[]
+}
