@@ -159,6 +159,8 @@ export interface ConversationItem {
     readSeq: number
     /** Derived from `readSeq`; at most `LIMITS.unreadMax` + 1, which reads as "999+". */
     unread: number
+    /** When the first of them disappears, and the count is to be asked for anew; absent where they all stay. */
+    unreadUntil?: string
     /** Those of them that name oneself, or everybody, and are not of someone whom one has blocked; counted as far. */
     mentions: number
     /** The first message and the first entry that this member may see (P6: from the join on). */

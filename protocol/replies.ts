@@ -248,6 +248,7 @@ export const ConversationItem = z.object({
     readSeq: seq,
     mentions: count.describe('How many of those name oneself, or everybody; not those of people one has blocked'),
     unread: count.describe('Messages of others above `readSeq`; 1000 stands for “999+”'),
+    unreadUntil: time.optional().describe('When the first of these disappears; absent where they all stay'),
     fromSeq: seq.describe('The first message that oneself may see'),
     fromRev: rev.describe('The first entry that oneself may see'),
     settings: Settings,

@@ -4,7 +4,7 @@ import type { Device } from './device.ts'
 import { openExpiry } from './expiry.ts'
 import { openKeeper } from './keeper.ts'
 import { memoryStorage } from './memory.ts'
-import { device, openParley, register, settled, signIn, until } from './parley.fixture.ts'
+import { device, openParley, PASSWORD, register, settled, signIn, until } from './parley.fixture.ts'
 import type { DeviceStorage, ParleyClient } from './types.ts'
 
 const SHORT = { PARLEY_LIMIT_DISAPPEAR_LEAST_MS: '500' }
@@ -46,6 +46,28 @@ test('what disappears is gone from every device at its moment, its storage too, 
   }
   assert.equal(last(bobs, id)?.me.unread, 1)
   for (const storage of [annKeeps, bobKeeps]) assert.doesNotMatch(await keptBy(storage), /goes/)
+})
+
+test('a device that holds the last of them only counts one less as each disappears', async (t) => {
+  const parley = await openParley(t, SHORT)
+  const [ann, bob] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  const anns = await signIn(t, parley, ann)
+  const { id } = await anns.createGroup('Tea', [bob.id])
+  for (const afterMs of [1_000, 1_900, 2_800]) {
+    await anns.setTimer(id, afterMs)
+    await anns.send({ conversationId: id }, `for ${afterMs} ms`)
+    await settled(anns)
+  }
+  const bobs = device(t, parley)
+  await bobs.login({ email: bob.email, password: PASSWORD })
+  const counts: (number | undefined)[] = []
+  bobs.conversations.subscribe(() => {
+    const unread = last(bobs, id)?.me.unread
+    if (unread !== counts.at(-1)) counts.push(unread)
+  })
+  bobs.connect()
+  await until(bobs, 'all are gone', () => counts.at(-1) === 0)
+  assert.deepEqual(counts, [3, 2, 1, 0])
 })
 
 test('a device that was closed at the moment lets go of it when it is opened, without a network', async (t) => {

@@ -21,6 +21,8 @@ export interface Expiry {
 const LONGEST_MS = 600_000
 /** A clock that is this near is right: what is kept is not to be written at every connection. */
 const NEAR_MS = 500
+/** A count that is over by this device's clock and not yet by the server's is looked at again so much later. */
+const AGAIN_MS = 1_000
 
 export function openExpiry({
   device,
@@ -66,7 +68,8 @@ export function openExpiry({
     const conversation = device.conversations.get(id)
     if (!conversation) return
     for (const { at } of conversation.held.lasting) due(at)
-    const { lastMessage } = conversation.held
+    const { lastMessage, counted } = conversation.held
+    if (counted.until !== undefined && !counted.over) due(counted.until > now() ? counted.until : now() + AGAIN_MS)
     if (lastMessage?.expiresAt !== undefined && !lastMessage.deleted) due(Date.parse(lastMessage.expiresAt))
   }
 

@@ -3,19 +3,33 @@ import test from 'node:test'
 import type { ConversationItem, Entry, MessageEntry } from '@parley/protocol/conversation'
 import { UNSET } from '@parley/protocol/settings'
 import fc from 'fast-check'
-import { type Held, heldFrom, statusOf, unreadOf, WINDOW, withEntry, withItem, withMarks, withWindow } from './held.ts'
+import {
+  type Held,
+  heldFrom,
+  statusOf,
+  unreadOf,
+  WINDOW,
+  withEntry,
+  withItem,
+  withMarks,
+  withoutExpired,
+  withWindow,
+} from './held.ts'
 
 const NOW = '2026-01-01T00:00:00.000Z'
 
-/** A log of messages and deletions; the first entry makes the conversation. */
+/** A log of messages, of which some disappear, and of deletions; the first entry makes the conversation. */
 function openLog() {
   const entries: ({ kind: 'message'; senderId: string; seq: number } | { kind: 'message.deleted'; seq: number })[] = []
   const senders: string[] = []
   const deleted = new Set<number>()
+  const ends = new Map<number, number>()
+  let clock = Date.parse(NOW)
   const marks = { deliveredSeq: 0, readSeq: 0 }
 
-  function say(senderId: string): void {
+  function say(senderId: string, lastsMs?: number): void {
     senders.push(senderId)
+    if (lastsMs !== undefined) ends.set(senders.length, clock + lastsMs)
     entries.push({ kind: 'message', senderId, seq: senders.length })
   }
   function remove(seq: number): void {
@@ -30,21 +44,32 @@ function openLog() {
     const headSeq = entries.slice(0, rev - 1).filter(({ kind }) => kind === 'message').length
     const base = { conversationId: 'c', id: `e${rev}`, senderId: 'you', createdAt: NOW, rev, headSeq, membersRev: 1 }
     if (what.kind === 'message.deleted') return { ...base, ...what }
-    return now ? asNow(what.seq) : { ...base, ...what, text: 'text' }
+    const end = ends.get(what.seq)
+    const expiresAt = end !== undefined && { expiresAt: new Date(end).toISOString() }
+    return now ? asNow(what.seq) : { ...base, ...what, ...expiresAt, text: 'text' }
   }
+  const isOver = (seq: number): boolean => (ends.get(seq) ?? Number.POSITIVE_INFINITY) <= clock
   function asNow(seq: number): MessageEntry {
     const rev = entries.findIndex((each) => each.kind === 'message' && each.seq === seq) + 2
     const after = entries.findIndex((each) => each.kind === 'message.deleted' && each.seq === seq) + 2
     const message = { ...(entry(rev, false) as MessageEntry) }
-    return after > 1 ? { ...message, text: '', deleted: true, changedRev: after } : message
+    if (after > 1) return { ...message, text: '', deleted: true, changedRev: after }
+    return isOver(seq) ? { ...message, text: '', deleted: true } : message
   }
 
-  /** As the server counts: others' messages that are not deleted. */
-  const unread = (readSeq: number, headSeq = senders.length): number =>
-    Math.min(
-      1_000,
-      senders.filter((sender, n) => n >= readSeq && n < headSeq && sender !== 'me' && !deleted.has(n + 1)).length,
+  /** As the server counts: others' messages that are not deleted and have not disappeared. */
+  const unreadSeqs = (readSeq: number, headSeq = senders.length): number[] =>
+    senders.flatMap((sender, n) =>
+      n >= readSeq && n < headSeq && sender !== 'me' && !deleted.has(n + 1) && !isOver(n + 1) ? [n + 1] : [],
     )
+  const unread = (readSeq: number, headSeq?: number): number => Math.min(1_000, unreadSeqs(readSeq, headSeq).length)
+  function counted(): { unread: number; unreadUntil?: string } {
+    const moments = unreadSeqs(marks.readSeq).flatMap((seq) => ends.get(seq) ?? [])
+    return {
+      unread: unread(marks.readSeq),
+      ...(moments.length > 0 && { unreadUntil: new Date(Math.min(...moments)).toISOString() }),
+    }
+  }
   const item = (): ConversationItem => ({
     id: 'c',
     kind: 'direct',
@@ -61,7 +86,7 @@ function openLog() {
     me: {
       role: 'member',
       ...marks,
-      unread: unread(marks.readSeq),
+      ...counted(),
       mentions: 0,
       fromSeq: 1,
       fromRev: 1,
@@ -70,7 +95,11 @@ function openLog() {
     },
     marks: [],
   })
-  return { senders, marks, say, remove, head, entry, asNow, unread, item }
+  const now = (): number => clock
+  const pass = (ms: number): void => {
+    clock += ms
+  }
+  return { senders, marks, say, remove, head, entry, asNow, unread, counted, item, now, pass }
 }
 
 const share = fc.double({ min: 0, max: 1, noNaN: true })
@@ -79,7 +108,9 @@ const step = fc.oneof(
     kind: fc.constant('grow' as const),
     by: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 150 })),
     mine: fc.boolean(),
+    lastsMs: fc.option(fc.integer({ min: 1, max: 5_000 }), { nil: undefined }),
   }),
+  fc.record({ kind: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 2_000 }) }),
   fc.record({ kind: fc.constant('delete' as const), share: fc.oneof(share, fc.constant(1)) }),
   fc.record({ kind: fc.constant('catch up' as const), now: fc.boolean() }),
   fc.record({ kind: fc.constant('forget' as const) }),
@@ -103,7 +134,10 @@ test('unread is never wrong when it is sure, and always right after asking the s
           held = withEntry(held, log.entry(rev, now), 'me', '').held
       }
       for (const one of steps) {
-        if (one.kind === 'grow') for (let n = 0; n < one.by; n++) log.say(one.mine && n % 2 === 0 ? 'me' : 'you')
+        if (one.kind === 'grow')
+          for (let n = 0; n < one.by; n++)
+            log.say(one.mine && n % 2 === 0 ? 'me' : 'you', one.lastsMs && one.lastsMs + n)
+        if (one.kind === 'pass') log.pass(one.ms)
         if (one.kind === 'delete' && log.senders.length > 0)
           log.remove(Math.max(1, Math.ceil(one.share * log.senders.length)))
         if (one.kind === 'catch up') catchUp(one.now)
@@ -118,7 +152,7 @@ test('unread is never wrong when it is sure, and always right after asking the s
           // The server reads the conversation first, and counts then: what is deleted in between it has not counted.
           if (one.meanwhile !== undefined && log.senders.length > 0) {
             log.remove(Math.max(1, Math.ceil(one.meanwhile * log.senders.length)))
-            item.me.unread = log.unread(log.marks.readSeq)
+            Object.assign(item.me, { unreadUntil: undefined }, log.counted())
           }
           // What was asked for before may come at any time.
           if (one.how === 'asked') onItsWay ??= item
@@ -137,12 +171,16 @@ test('unread is never wrong when it is sure, and always right after asking the s
           held = withWindow(held, messages, 'me')
         }
         assert.ok(held.headSeq - held.firstSeq < WINDOW)
+        held = withoutExpired(held, log.now()).held
         const { unread, sure } = unreadOf(held)
         if (sure && held.rev === log.head()) assert.equal(unread, log.unread(held.readSeq))
       }
       catchUp(true)
       held = withItem(held, log.item(), 'me')
-      assert.deepEqual(unreadOf(held), { unread: log.unread(log.marks.readSeq), sure: true })
+      assert.deepEqual(unreadOf(withoutExpired(held, log.now()).held), {
+        unread: log.unread(log.marks.readSeq),
+        sure: true,
+      })
     }),
     { numRuns: 500 },
   )
@@ -174,6 +212,19 @@ test('a count that was asked for before a deletion, and comes after it, is not t
   for (const rev of [log.head() - 1, log.head()]) held = withEntry(held, log.entry(rev, false), 'me', '').held
   assert.deepEqual(unreadOf(held), { unread: 5, sure: true })
   assert.equal(unreadOf(withItem(held, onItsWay, 'me')).sure, false)
+})
+
+test('a device that holds only some of what is unread asks whenever one of it has disappeared', () => {
+  const log = openLog()
+  for (const lastsMs of [10, 20, 30]) log.say('you', lastsMs)
+  let held = heldFrom(log.item(), 'me', NOW)
+  for (const left of [3, 2, 1, 0]) {
+    assert.deepEqual(unreadOf(held), { unread: left, sure: true })
+    log.pass(10)
+    held = withoutExpired(held, log.now()).held
+    if (left > 0) assert.equal(unreadOf(held).sure, false)
+    held = withItem(held, log.item(), 'me')
+  }
 })
 
 test('how far a message got never goes back, whatever order marks come in and whoever joins', () => {

@@ -40,13 +40,25 @@ export interface Held {
   marks?: readonly Marks[]
   /** How far everyone else has been at some time; a new member does not take it back (I14). */
   reached: { deliveredSeq: number; readSeq: number }
-  /** Unread messages after `readSeq` up to `headSeq`, as the server counted them; deletions up to `rev` are in it, later ones may be. */
-  counted: { readSeq: number; headSeq: number; unread: number; mentions: number; rev: number }
+  counted: Counted
   /** The latest deletion that is applied, and the latest that the count may lack: until one of that `rev` comes, it is not sure. */
   deletedRev: number
   doubted: number
   /** When something last happened in it. */
   activeAt: string
+}
+
+/** Unread messages after `readSeq` up to `headSeq`, as the server counted them; deletions up to `rev` are in it, later ones may be. */
+interface Counted {
+  readSeq: number
+  headSeq: number
+  unread: number
+  mentions: number
+  rev: number
+  /** When the first of them disappears, in milliseconds since 1970; absent where they all stay. */
+  until?: number
+  /** That has passed: it is one less at least. */
+  over?: true
 }
 
 /** A message that disappears. */
@@ -225,13 +237,22 @@ function trimmed(held: Held): { held: Held; dropped: readonly number[] } {
   const mayCount = sure && held.counted.headSeq <= held.headSeq
   const mentions = mentionsOf(held, () => false)
   const here = { readSeq: readUpTo(held), headSeq: held.headSeq, unread, mentions, rev: held.rev }
-  const counted = mayCount ? here : held.counted
+  const counted = mayCount ? { ...here, ...firstToGo(held) } : held.counted
   const dropped = Array.from({ length: firstSeq - held.firstSeq }, (_, n) => held.firstSeq + n)
   const [ownSeqs, deletedSeqs] = [held.ownSeqs, held.deletedSeqs].map((seqs) => seqs.filter((seq) => seq >= firstSeq))
   const naming = held.naming.filter(({ seq }) => seq >= firstSeq)
   const lasting = held.lasting.filter(({ seq }) => seq >= firstSeq)
   const kept = { ownSeqs: ownSeqs!, deletedSeqs: deletedSeqs!, lasting, naming }
   return { held: { ...held, firstSeq, counted, ...kept }, dropped }
+}
+
+/** When the first of the unread messages disappears, of those that are stored and, where these are not all, of those that the server counted. */
+function firstToGo(held: Held): Pick<Counted, 'until'> {
+  const read = readUpTo(held)
+  const moments = held.lasting.filter(({ seq }) => seq > read).map(({ at }) => at)
+  const counted = read >= held.firstSeq - 1 ? undefined : held.counted.until
+  const until = Math.min(...moments, counted ?? Number.POSITIVE_INFINITY)
+  return Number.isFinite(until) ? { until } : {}
 }
 
 /** The messages that are now stored: a dense run up to the head. */
@@ -256,9 +277,12 @@ const lastingIn = (messages: readonly StoredMessage[]): Lasting[] =>
 export function withoutExpired(held: Held, now: number): { held: Held; gone: readonly number[] } {
   const gone = held.lasting.filter(({ at }) => at <= now).map(({ seq }) => seq)
   const last = held.lastMessage && asOf(held.lastMessage, now)
-  if (gone.length === 0 && last === held.lastMessage) return { held, gone }
+  const { until = Number.POSITIVE_INFINITY, over } = held.counted
+  const isOver = until <= now && !over
+  if (gone.length === 0 && last === held.lastMessage && !isOver) return { held, gone }
   const next: Held = {
     ...held,
+    ...(isOver && { counted: { ...held.counted, over: true } }),
     lasting: held.lasting.filter(({ at }) => at > now),
     naming: held.naming.filter(({ seq }) => !gone.includes(seq)),
     deletedSeqs: [...held.deletedSeqs, ...gone.filter((seq) => !held.deletedSeqs.includes(seq))],
@@ -323,7 +347,7 @@ export function unreadOf(held: Held): { unread: number; sure: boolean } {
   const read = readUpTo(held)
   const { counted } = held
   const countedFrom = Math.max(counted.readSeq, held.facts.me.fromSeq - 1)
-  const sure = held.doubted <= counted.rev
+  const sure = held.doubted <= counted.rev && !counted.over
   if (counted.headSeq > held.headSeq && countedFrom === read) return capped(counted.unread, sure)
   if (counted.headSeq <= held.headSeq) {
     if (read >= held.firstSeq - 1) return capped(unreadAfter(held, read), true)
@@ -369,12 +393,13 @@ export const namesOne = (
 const namingIn = (messages: readonly StoredMessage[], me: string): Naming[] =>
   messages.filter((message) => namesOne(message, me)).map(({ seq, senderId }) => ({ seq, senderId }))
 
-const countedIn = ({ rev, headSeq, me: { readSeq, unread, mentions } }: ConversationItem): Held['counted'] => ({
-  readSeq,
+const countedIn = ({ rev, headSeq, me }: ConversationItem): Counted => ({
+  readSeq: me.readSeq,
   headSeq,
-  unread,
-  mentions,
+  unread: me.unread,
+  mentions: me.mentions,
   rev,
+  ...(me.unreadUntil !== undefined && { until: Date.parse(me.unreadUntil) }),
 })
 
 const capped = (unread: number, sure: boolean): { unread: number; sure: boolean } => ({

@@ -80,7 +80,8 @@ export function openItems(deps: {
       const readSeq = own?.readSeq ?? 0
       const readFrom = Math.max(readSeq, me.fromSeq - 1)
       const most = limits.unreadMax + 1
-      const unread = headSeq > readFrom ? await log.countOthers(id, me.userId, readFrom, headSeq, most) : 0
+      const { count: unread, until } =
+        headSeq > readFrom ? await log.countOthers(id, me.userId, readFrom, headSeq, most) : { count: 0 }
       const naming = unread > 0 ? await mentions.of(me.userId, id, readFrom, headSeq, most) : []
       return {
         id,
@@ -100,6 +101,7 @@ export function openItems(deps: {
           deliveredSeq: own?.deliveredSeq ?? 0,
           readSeq,
           unread,
+          ...(until !== undefined && { unreadUntil: until }),
           mentions: naming.length,
           fromSeq: me.fromSeq,
           fromRev: me.fromRev,

@@ -160,9 +160,16 @@ export interface LogStore {
 
   /**
    * How many messages after `afterSeq` up to `toSeq` are not from `userId`, not deleted and have not disappeared, counted to at most
-   * `max`. Every deletion up to the head that was read before is in it.
+   * `max`. Every deletion up to the head that was read before is in it. `until`: when the first of those that were counted disappears;
+   * absent where they all stay.
    */
-  countOthers(conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): Promise<number>
+  countOthers(
+    conversationId: string,
+    userId: string,
+    afterSeq: number,
+    toSeq: number,
+    max: number,
+  ): Promise<{ count: number; until?: string }>
 
   /**
    * Entries committed and not yet marked relayed, oldest first per conversation, at most `limit`. `own`: only those appended

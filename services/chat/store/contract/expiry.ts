@@ -29,7 +29,7 @@ export function expiryContract(name: string, open: OpenStore): void {
       ['another secret', sent.expiresAt],
       'an edit does not make it last',
     )
-    assert.equal(await store.log.countOthers(room.id, bob, 0, 1, 9), 1)
+    assert.deepEqual(await store.log.countOthers(room.id, bob, 0, 1, 9), { count: 1, until: sent.expiresAt })
     await passed(sent)
     const gone = { ...place(sent), changedRev: 4, text: '', deleted: true, expiresAt: sent.expiresAt }
     for (const step of ['before it is erased', 'after it', 'after a restart']) {
@@ -43,7 +43,7 @@ export function expiryContract(name: string, open: OpenStore): void {
       assert.deepEqual((await wholeLog(store, room.id))[1], gone)
       assert.deepEqual((await store.log.findEntry(room.id, draft.id))?.entry, gone)
       assert.deepEqual(await store.log.readVersions(room.id, 1), [])
-      assert.equal(await store.log.countOthers(room.id, bob, 0, 1, 9), 0, 'nobody has to read it')
+      assert.deepEqual(await store.log.countOthers(room.id, bob, 0, 1, 9), { count: 0 }, 'nobody has to read it')
       assert.deepEqual(await store.log.readMentions(room.id, cem, 1, 9, 9), [], 'it names nobody')
       assert.doesNotMatch(await allReads(store, room.id, ann, [draft.id]), /secret/)
     }
@@ -122,6 +122,15 @@ export function expiryContract(name: string, open: OpenStore): void {
               assert.equal(now[seq - 1]?.deleted ?? false, isGone || deleted.has(seq))
               assert.equal(now[seq - 1]?.expiresAt, sent[seq - 1]!.expiresAt)
             }
+            const left = now.filter(({ deleted }) => !deleted)
+            const until = left
+              .flatMap(({ expiresAt }) => expiresAt ?? [])
+              .toSorted()
+              .at(0)
+            assert.deepEqual(await from.log.countOthers(room.id, bob, 0, 3, 9), {
+              count: left.length,
+              ...(until && { until }),
+            })
           }
         },
       ),

@@ -46,6 +46,13 @@ export function openLog(parts: {
     return found.flatMap(({ seq = 0, senderId, deleted }) => (deleted ? [] : [{ seq, senderId }]))
   }
 
+  /** Whether anything is there that is still to disappear. */
+  async function mayDisappear(conversationId: string): Promise<boolean> {
+    const later = { $gt: new Date(), $lte: new Date(8.64e15) }
+    const filter = { conversationId, lasting: conversationId, disappears: later }
+    return (await log.findOne(filter, { ...BOUNDED, projection: { _id: 0, seq: 1 } })) !== null
+  }
+
   function committed(entries: readonly Entry[]): void {
     outbox.committed(entries)
     parts.committed(entries)
@@ -155,7 +162,7 @@ export function openLog(parts: {
     },
 
     async countOthers(conversationId, userId, afterSeq, toSeq, max) {
-      if (toSeq <= afterSeq || max <= 0) return 0
+      if (toSeq <= afterSeq || max <= 0) return { count: 0 }
       const range = { $gt: afterSeq, $lte: toSeq }
       const senderId = { $ne: userId }
       const sent = (limit: number) =>
@@ -163,11 +170,20 @@ export function openLog(parts: {
       const tombstones = { conversationId, tombstone: conversationId, tombstoneSeq: range, senderId }
       const deleted = amend(conversationId).then(() => log.countDocuments(tombstones, BOUNDED))
       // A deleted message keeps its place, so that both count it, whichever comes first.
-      const [all, tombs, expired] = await answered(Promise.all([sent(max), deleted, expiredIn(conversationId)]))
+      const [all, tombs, expired, lasts] = await answered(
+        Promise.all([sent(max), deleted, expiredIn(conversationId), mayDisappear(conversationId)]),
+      )
       const others = expired.filter((one) => one.seq > afterSeq && one.seq <= toSeq && one.senderId !== userId)
       const gone = tombs + others.length
-      if (gone === 0 || all < max) return all - gone
-      return Math.min(max, (await answered(sent(max + gone))) - gone)
+      const count = gone === 0 || all < max ? all - gone : Math.min(max, (await answered(sent(max + gone))) - gone)
+      if (!lasts || count <= 0) return { count }
+      const projection = { _id: 0, disappears: 1, deleted: 1 } as const
+      const options = { ...READ, projection, sort: { seq: 1 }, limit: max + gone } as const
+      const counted = await answered(log.find({ conversationId, seq: range, senderId }, options).toArray())
+      const moments = counted.flatMap(({ disappears, deleted }) =>
+        disappears && !deleted && disappears.getTime() > Date.now() ? [disappears.getTime()] : [],
+      )
+      return { count, ...(moments.length > 0 && { until: new Date(Math.min(...moments)).toISOString() }) }
     },
 
     eraseExpired: (limit) => answered(eraseExpired(limit)),

@@ -42,7 +42,7 @@ export function openReader(path: string, limits: Limits) {
   const changes = all<ChangeRow>(db, 'changes')
   const events = all<ChangeRow>(db, 'events')
   const changeBefore = one<{ rev: number; head_seq: number }>(db, 'changeBefore')
-  const others = one<{ n: number }>(db, 'others')
+  const others = one<{ n: number; until: number | null }>(db, 'others')
   const meta = one<{ value: number }>(db, 'meta')
   const relayedAhead = all<{ pos: number }>(db, 'relayedAhead')
   const messagesAfter = all<MessageRow & { conversation_id: Uint8Array }>(db, 'messagesAfter')
@@ -150,8 +150,12 @@ export function openReader(path: string, limits: Limits) {
         return found.sort((a, b) => a.rev - b.rev)
       }),
 
-    countOthers: (conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number): number =>
-      guard(() => others(idBytes(conversationId), afterSeq + 1, toSeq, idBytes(userId), Date.now(), max)?.n ?? 0),
+    countOthers: (conversationId: string, userId: string, afterSeq: number, toSeq: number, max: number) =>
+      guard(() => {
+        const found = others(idBytes(conversationId), afterSeq + 1, toSeq, idBytes(userId), Date.now(), max)
+        const { n: count, until } = found ?? { n: 0, until: null }
+        return { count, ...(until !== null && { until: timeOf(until) }) }
+      }),
 
     /** What was not relayed, in the order of commits, with its position. */
     pending: (limit: number): { entry: Entry; position: number }[] =>

@@ -33,7 +33,7 @@ export const READS = {
     AND kind IN ('created', 'members.added', 'members.removed', 'members.role', 'renamed', 'described', 'timer.changed',
       'message.pinned') ORDER BY head_seq DESC, rev DESC LIMIT ?`,
   changeBefore: `SELECT rev, head_seq FROM changes WHERE conversation = ${CONVERSATION_KEY} AND rev <= ? ORDER BY rev DESC LIMIT 1`,
-  others: `SELECT count(*) AS n FROM (SELECT 1 FROM messages m
+  others: `SELECT count(*) AS n, min(expires) AS until FROM (SELECT m.expires FROM messages m
     WHERE conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND sender <> ?
       AND (expires IS NULL OR expires > ?) AND NOT EXISTS (SELECT 1
       FROM message_states s WHERE s.conversation = m.conversation AND s.seq = m.seq AND s.deleted = 1) LIMIT ?)`,
