@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
 import { type ContactStore, listKey, listsOf, type Pair } from './contacts.ts'
 import type { Writes } from './sqlite-writes.ts'
 
@@ -55,10 +56,7 @@ export function contactWrites(db: DatabaseSync) {
 }
 
 /** The contacts in the file that `db` reads and `writer` writes. */
-export function sqliteContacts(
-  db: DatabaseSync,
-  write: <K extends keyof Writes>(name: K, ...args: Parameters<Writes[K]>) => Promise<ReturnType<Writes[K]>>,
-): ContactStore {
+export function sqliteContacts(db: DatabaseSync, write: Write<Writes>): ContactStore {
   const pairs = db.prepare(CONTACT_READS.pairs)
   const pairsOfList = db.prepare(CONTACT_READS.pairsOfList)
   const countOfList = db.prepare(CONTACT_READS.countOfList)

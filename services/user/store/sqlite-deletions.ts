@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
 import type { Deletion, DeletionStore } from './deletions.ts'
 import type { Writes } from './sqlite-writes.ts'
 
@@ -38,10 +39,7 @@ export function deletionWrites(db: DatabaseSync) {
 }
 
 /** The deletions in the file that `db` reads and `write` writes. */
-export function sqliteDeletions(
-  db: DatabaseSync,
-  write: <K extends keyof Writes>(name: K, ...args: Parameters<Writes[K]>) => Promise<ReturnType<Writes[K]>>,
-): DeletionStore {
+export function sqliteDeletions(db: DatabaseSync, write: Write<Writes>): DeletionStore {
   const deletions = db.prepare(DELETION_READS.deletions)
   return {
     begin: (deletion, before) => write('deleteAccount', deletion, before),

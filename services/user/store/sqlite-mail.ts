@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
 import { LETTER_OF, type Letter, type MailStore, NOTICES_AT_MOST, type Ticket, type WithMail } from './mail.ts'
 import type { Writes } from './sqlite-writes.ts'
 
@@ -88,10 +89,7 @@ export function mailWrites(db: DatabaseSync) {
 }
 
 /** The mail in the file that `db` reads and `write` writes. */
-export function sqliteMail(
-  db: DatabaseSync,
-  write: <K extends keyof Writes>(name: K, ...args: Parameters<Writes[K]>) => Promise<ReturnType<Writes[K]>>,
-): MailStore {
+export function sqliteMail(db: DatabaseSync, write: Write<Writes>): MailStore {
   const ticket = db.prepare(MAIL_READS.ticket)
   const letters = db.prepare(MAIL_READS.letters)
   return {

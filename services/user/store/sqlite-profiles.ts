@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
 import { isOpen, privacyOf } from '@parley/protocol/profile'
 import type { ProfileStore, StoredProfile } from './profiles.ts'
 import type { Writes } from './sqlite-writes.ts'
@@ -49,10 +50,7 @@ export function profileWrites(db: DatabaseSync) {
 }
 
 /** The profiles in the file that `db` reads and `writer` writes. */
-export function sqliteProfiles(
-  db: DatabaseSync,
-  write: <K extends keyof Writes>(name: K, ...args: Parameters<Writes[K]>) => Promise<ReturnType<Writes[K]>>,
-): ProfileStore {
+export function sqliteProfiles(db: DatabaseSync, write: Write<Writes>): ProfileStore {
   const profiles = db.prepare(PROFILE_READS.profiles)
   const keepingBack = db.prepare(PROFILE_READS.keepingBack)
   const untoldProfiles = db.prepare(PROFILE_READS.untoldProfiles)

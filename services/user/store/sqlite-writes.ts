@@ -5,7 +5,7 @@ import { mailWrites } from './sqlite-mail.ts'
 import { profileWrites } from './sqlite-profiles.ts'
 import type { Account, EmailChange, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
 
-/** The writes, each atomic within the transaction that is open on `db`. Run by `sqlite-writer.ts` only. */
+/** The writes, each atomic within the transaction that is open on `db`. Run by the writer's thread only. */
 export function writes(db: DatabaseSync) {
   const nameTaken = db.prepare('SELECT 1 FROM users WHERE name_key = ?')
   const emailTaken = db.prepare('SELECT 1 FROM users WHERE email_key = ?')
@@ -100,7 +100,3 @@ export function writes(db: DatabaseSync) {
 }
 
 export type Writes = ReturnType<typeof writes>
-
-/** A write on its way to the writer, and what came of it. */
-export type WriteRequest = { [K in keyof Writes]: { id: number; name: K; args: Parameters<Writes[K]> } }[keyof Writes]
-export type WriteReply = { id: number; value?: unknown; error?: string }

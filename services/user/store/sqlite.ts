@@ -1,14 +1,13 @@
-import { Worker } from 'node:worker_threads'
-import { Fault } from '@parley/kit/fault'
 import { migrate } from '@parley/kit/migrate'
+import { openFile } from '@parley/kit/sqlite/file'
+import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteContacts } from './sqlite-contacts.ts'
 import { sqliteDeletions } from './sqlite-deletions.ts'
-import { openFile } from './sqlite-file.ts'
 import { sqliteMail } from './sqlite-mail.ts'
 import { sqliteProfiles } from './sqlite-profiles.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
-import type { WriteReply, WriteRequest, Writes } from './sqlite-writes.ts'
+import type { Writes } from './sqlite-writes.ts'
 import { nameRange, type UserStore } from './store.ts'
 
 /** The store in one SQLite file, made if it is not there. Reads run here, writes in a worker. Throws when the file cannot be opened or is of a newer version. */
@@ -16,7 +15,7 @@ export function sqliteStore(path: string): UserStore {
   const db = openFile(path)
   migrate(db, MIGRATIONS)
   const read = reads(db)
-  const writer = openWriter(path)
+  const writer = openWriter<Writes>(path, new URL('./sqlite-writes.ts', import.meta.url))
   return {
     users: {
       add: (account) => writer.write('addAccount', account),
@@ -56,50 +55,3 @@ export function sqliteStore(path: string): UserStore {
     },
   }
 }
-
-const WAITING_AT_MOST = 10_000
-
-/** This thread's end of `sqlite-writer.ts`. */
-function openWriter(path: string) {
-  const worker = new Worker(new URL('./sqlite-writer.ts', import.meta.url), { workerData: path })
-  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: Fault) => void }>()
-  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  let lastId = 0
-  let closed = false
-
-  worker.on('message', (replies: WriteReply[]) => {
-    for (const { id, value, error } of replies) {
-      const waiter = waiting.get(id)
-      waiting.delete(id)
-      if (error === undefined) waiter?.resolve(value as never)
-      else waiter?.reject(unavailable(error))
-    }
-  })
-  // The writer only ever fails for good (see there): this process must not go on as if it could commit.
-  worker.on('error', (error) => {
-    closed = true
-    for (const { reject } of waiting.values()) reject(unavailable(error.message))
-    throw error
-  })
-
-  return {
-    write<K extends keyof Writes>(name: K, ...args: Parameters<Writes[K]>): Promise<ReturnType<Writes[K]>> {
-      if (closed) return Promise.reject(unavailable('the store is closed'))
-      if (waiting.size >= WAITING_AT_MOST) return Promise.reject(unavailable('too many writes are waiting'))
-      return new Promise((resolve, reject) => {
-        const id = ++lastId
-        waiting.set(id, { resolve, reject })
-        worker.postMessage({ id, name, args } as WriteRequest)
-      })
-    },
-    /** Commits what is waiting, then ends the worker. */
-    async close(): Promise<void> {
-      closed = true
-      worker.postMessage('close')
-      await ended
-    },
-  }
-}
-
-const unavailable = (cause: string): Fault =>
-  new Fault('unavailable', 'That could not be stored for the moment', { cause, retryAfterMs: 1_000 })

@@ -1,6 +1,7 @@
+import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { openFile } from './sqlite-file.ts'
-import { type WriteReply, type WriteRequest, writes } from './sqlite-writes.ts'
+import { openFile } from './file.ts'
+import type { WriteReply, WriteRequest, WriterData } from './writer.ts'
 
 /**
  * The one writer of the file, a worker thread: an fsync blocks it and not the sockets. Requests that arrive while a commit runs
@@ -8,7 +9,9 @@ import { type WriteReply, type WriteRequest, writes } from './sqlite-writes.ts'
  */
 const AT_ONCE = 256 // bounds the length of a transaction, and so the wait of the first in it
 const port = parentPort!
-const db = openFile(String(workerData))
+const { path, module } = workerData as WriterData
+const { writes } = (await import(module)) as { writes: (db: DatabaseSync) => Record<string, unknown> }
+const db = openFile(path)
 const perform = writes(db)
 
 port.on('message', (first: WriteRequest | 'close') => {
