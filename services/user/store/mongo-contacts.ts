@@ -1,6 +1,6 @@
+import { attempt, isDuplicate } from '@parley/kit/mongo'
 import type { Collection, Db } from 'mongodb'
 import { type ContactStore, listKey, listsOf, type Pair } from './contacts.ts'
-import { attempt, isDuplicate } from './mongo-attempt.ts'
 
 /** One document for two users: what is between them, the lists it is in and the outbox are written in one atomic step. */
 type PairDocument = Omit<Pair, 'key'> & { _id: string; lists: string[]; untold?: true }

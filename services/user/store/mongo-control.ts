@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDuplicate, unavailable } from '@parley/kit/mongo'
 import type { ControlEntry } from '@parley/protocol/events'
-import { isDuplicate, unavailable } from './mongo-attempt.ts'
 import type { Collections, ControlDocument, SessionDocument } from './mongo-schema.ts'
 
 /**

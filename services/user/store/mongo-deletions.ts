@@ -1,7 +1,7 @@
 import { crashPoint } from '@parley/kit/crash'
+import { attempt, isDuplicate } from '@parley/kit/mongo'
 import type { Db } from 'mongodb'
 import type { DeletionStore } from './deletions.ts'
-import { attempt, isDuplicate } from './mongo-attempt.ts'
 import type { openControl } from './mongo-control.ts'
 import type { Collections, DeletionDocument } from './mongo-schema.ts'
 

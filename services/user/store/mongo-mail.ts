@@ -1,3 +1,4 @@
+import { attempt } from '@parley/kit/mongo'
 import type { Collection, Filter, UpdateFilter } from 'mongodb'
 import {
   type Letter,
@@ -9,7 +10,6 @@ import {
   type TicketKind,
   type WithMail,
 } from './mail.ts'
-import { attempt } from './mongo-attempt.ts'
 import type { UserDocument } from './mongo-schema.ts'
 
 /** A part of the account's document, so that a change of the account uses a ticket and leaves a notice in one write. */

@@ -1,6 +1,6 @@
+import { attempt, isDuplicate } from '@parley/kit/mongo'
 import { isOpen, privacyOf } from '@parley/protocol/profile'
 import type { Collection, Db } from 'mongodb'
-import { attempt, isDuplicate } from './mongo-attempt.ts'
 import type { ProfileStore, StoredProfile } from './profiles.ts'
 
 /** One document for each user who has set anything: profile, what it is searched by, and outbox are written in one atomic step. */

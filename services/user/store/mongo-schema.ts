@@ -1,3 +1,4 @@
+import { makeIndexes } from '@parley/kit/mongo'
 import type { KeepOrErase } from '@parley/protocol/user'
 import type { Collection, Db } from 'mongodb'
 import type { Deletion } from './deletions.ts'
@@ -46,7 +47,7 @@ export async function openCollections(db: Db): Promise<Collections> {
     deletions: db.collection('deletions'),
   }
   const { users, sessions, control } = collections
-  await index('users', () =>
+  await makeIndexes('users', () =>
     users.createIndexes([
       { key: { nameKey: 1 }, name: 'name', unique: true },
       { key: { emailKey: 1 }, name: 'email', unique: true },
@@ -55,21 +56,13 @@ export async function openCollections(db: Db): Promise<Collections> {
       ...MAIL_INDEXES,
     ]),
   )
-  await index('sessions', () =>
+  await makeIndexes('sessions', () =>
     sessions.createIndexes([
       { key: { userId: 1 }, name: 'user' },
       { key: { expiresAt: 1 }, name: 'end' },
       { key: { 'ending.at': 1 }, name: 'ending', partialFilterExpression: { 'ending.at': { $exists: true } } },
     ]),
   )
-  await index('control', () => control.createIndexes([{ key: { subject: 1 }, name: 'subject', unique: true }]))
+  await makeIndexes('control', () => control.createIndexes([{ key: { subject: 1 }, name: 'subject', unique: true }]))
   return collections
-}
-
-async function index(collection: string, make: () => Promise<unknown>): Promise<void> {
-  await make().catch((error: Error) => {
-    throw new Error(
-      `MongoDB: the indexes of "${collection}" cannot be made, and without them nothing is unique: ${error.message}`,
-    )
-  })
 }

@@ -1,7 +1,6 @@
 import { crashPoint } from '@parley/kit/crash'
-import { MongoClient } from 'mongodb'
+import { attempt, mongoClient } from '@parley/kit/mongo'
 import { openAccounts } from './mongo-accounts.ts'
-import { attempt } from './mongo-attempt.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
 import { openDeletions } from './mongo-deletions.ts'
@@ -18,17 +17,7 @@ const HEAL_EVERY_MS = 5_000
  * Rejects when it cannot be reached, or a unique index cannot be made.
  */
 export async function mongoStore(url: string): Promise<UserStore> {
-  const client = new MongoClient(url, {
-    writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
-    readConcern: { level: 'majority' },
-    readPreference: 'primary',
-    serverSelectionTimeoutMS: 3_000,
-    connectTimeoutMS: 3_000,
-    socketTimeoutMS: 10_000,
-    waitQueueTimeoutMS: 5_000,
-    maxPoolSize: 20,
-    ignoreUndefined: true,
-  })
+  const client = mongoClient(url)
   try {
     const db = client.db()
     const collections = await openCollections(db)

@@ -1,0 +1,43 @@
+import { MongoClient, MongoError, MongoServerError } from 'mongodb'
+import { Fault } from './fault.ts'
+
+/** A client of that server, not yet connected: everything is written to a journalled majority and read from one, and every wait ends. */
+export function mongoClient(url: string): MongoClient {
+  return new MongoClient(url, {
+    writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
+    readConcern: { level: 'majority' },
+    readPreference: 'primary',
+    serverSelectionTimeoutMS: 3_000,
+    connectTimeoutMS: 3_000,
+    socketTimeoutMS: 10_000,
+    waitQueueTimeoutMS: 5_000,
+    maxPoolSize: 20,
+    ignoreUndefined: true,
+  })
+}
+
+/** Runs an operation; whatever MongoDB or the way to it refuses becomes `unavailable`, since its outcome is not known. A duplicate key is passed on as it is. */
+export async function attempt<T>(operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation()
+  } catch (error) {
+    if (!(error instanceof MongoError) || isDuplicate(error)) throw error
+    throw unavailable(error)
+  }
+}
+
+/** A unique index refused it. Which one is never asked: a majority read afterwards tells. */
+export const isDuplicate = (error: unknown): boolean => error instanceof MongoServerError && error.code === 11000
+
+/** The refusal for everything that the store cannot say is done. */
+export const unavailable = (cause: unknown): Fault =>
+  new Fault('unavailable', 'That could not be stored for the moment', { cause, retryAfterMs: 1_000 })
+
+/** Makes the indexes of a collection, or throws an error that names it. */
+export async function makeIndexes(collection: string, make: () => Promise<unknown>): Promise<void> {
+  await make().catch((error: Error) => {
+    throw new Error(
+      `MongoDB: the indexes of "${collection}" cannot be made, and without them nothing is unique: ${error.message}`,
+    )
+  })
+}
