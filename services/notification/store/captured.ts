@@ -1,0 +1,22 @@
+import type { Mail } from '@parley/protocol/mail'
+
+/** Mail that nobody sends: the last 200, and of each link only until that has ended. */
+export interface CapturedStore {
+  /** Keeps it; a letter of the same id stays as it is. The oldest beyond 200 go. */
+  add(letter: CapturedLetter, now: number): Promise<void>
+  /** The latest first. Links that have ended at `now` are forgotten before it is answered. */
+  list(now: number): Promise<CapturedLetter[]>
+}
+
+/** As it came, without the link once that has ended. */
+export interface CapturedLetter {
+  id: string
+  at: string
+  to: string
+  username: string
+  kind: Mail['kind']
+  link?: string
+  expiresAt?: string
+}
+
+export const CAPTURED_AT_MOST = 200

@@ -1,0 +1,30 @@
+import { attempt, mongoClient } from '@parley/kit/mongo'
+import { mongoAddresses } from './mongo-addresses.ts'
+import { mongoCaptured } from './mongo-captured.ts'
+import { mongoDeliveries } from './mongo-deliveries.ts'
+import type { NotificationStore } from './store.ts'
+
+/**
+ * The store in MongoDB, in the database that `url` names. Everything is written to a journalled majority and read from one.
+ * Rejects when it cannot be reached, or an index cannot be made.
+ */
+export async function mongoStore(url: string): Promise<NotificationStore> {
+  const client = mongoClient(url)
+  try {
+    const db = client.db()
+    return {
+      deliveries: await mongoDeliveries(db),
+      addresses: await mongoAddresses(db),
+      captured: await mongoCaptured(db),
+      check: () =>
+        attempt(async () => {
+          const checks = db.collection<{ _id: string; at: string }>('checks')
+          await checks.updateOne({ _id: 'notification' }, { $set: { at: new Date().toISOString() } }, { upsert: true })
+        }),
+      [Symbol.asyncDispose]: () => client.close(),
+    }
+  } catch (error) {
+    await client.close()
+    throw error
+  }
+}

@@ -1,0 +1,165 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
+import {
+  ACCOUNT_DELETED,
+  type Channel,
+  type Claim,
+  type Delivery,
+  type DeliveryStore,
+  type NewDelivery,
+  type Outcome,
+  type Told,
+} from './deliveries.ts'
+import type { Writes } from './sqlite-writes.ts'
+
+/** A new step of the schema. What is open has `due_at` (planned: when it is due; sending: when its lease ends), what is settled `settled_at`. */
+export const DELIVERIES_STEP = `
+  CREATE TABLE deliveries (
+    id TEXT PRIMARY KEY,
+    channel TEXT NOT NULL,
+    user_id TEXT,
+    about TEXT,
+    state TEXT NOT NULL,
+    planned_at INTEGER NOT NULL,
+    due_at INTEGER,
+    settled_at INTEGER,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    provider_id TEXT,
+    reason TEXT,
+    detail TEXT,
+    payload TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deliveries_due ON deliveries (channel, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX deliveries_settled ON deliveries (settled_at) WHERE settled_at IS NOT NULL;
+  CREATE INDEX deliveries_user ON deliveries (user_id, planned_at, id) WHERE user_id IS NOT NULL;
+  CREATE INDEX deliveries_about ON deliveries (user_id, about, id) WHERE about IS NOT NULL;`
+
+/** The statements that read, each by an index. */
+export const DELIVERY_READS = {
+  nextDue: 'SELECT due_at FROM deliveries WHERE channel = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  open: 'SELECT count(*) AS n FROM (SELECT 1 FROM deliveries WHERE channel = ? AND due_at IS NOT NULL LIMIT ?)',
+  ofUser: 'SELECT * FROM deliveries WHERE user_id = ? ORDER BY planned_at DESC, id DESC LIMIT ?',
+  ofUserBefore:
+    'SELECT * FROM deliveries WHERE user_id = ? AND (planned_at, id) < (?, ?) ORDER BY planned_at DESC, id DESC LIMIT ?',
+  about: 'SELECT * FROM deliveries WHERE user_id = ? AND about = ? ORDER BY id LIMIT ?',
+} as const
+
+type Row = Record<string, unknown>
+
+/** The writes, for the writer's thread. */
+export function deliveryWrites(db: DatabaseSync) {
+  const plan = db.prepare(
+    `INSERT OR IGNORE INTO deliveries (id, channel, user_id, about, state, planned_at, due_at, settled_at, reason, detail, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const due = db.prepare(
+    'SELECT id FROM deliveries WHERE channel = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
+  )
+  const claim = db.prepare(
+    "UPDATE deliveries SET state = 'sending', due_at = ?, owner = ?, epoch = epoch + 1 WHERE id = ? RETURNING *",
+  )
+  const again = db.prepare(
+    `UPDATE deliveries SET state = 'planned', due_at = ?, owner = NULL, reason = ?, detail = ?
+     WHERE id = ? AND epoch = ? AND state = 'sending'`,
+  )
+  const settle = db.prepare(
+    `UPDATE deliveries SET state = ?, settled_at = ?, due_at = NULL, owner = NULL, payload = NULL, reason = ?, detail = ?, provider_id = ?
+     WHERE id = ? AND epoch = ? AND state = 'sending'`,
+  )
+  const drop = db.prepare(
+    `UPDATE deliveries SET state = 'dropped', settled_at = ?, due_at = NULL, owner = NULL, payload = NULL, reason = ?
+     WHERE user_id = ? AND due_at IS NOT NULL`,
+  )
+  const forget = db.prepare('UPDATE deliveries SET user_id = NULL, about = NULL, detail = NULL WHERE user_id = ?')
+  const purge = db.prepare(
+    `DELETE FROM deliveries WHERE id IN
+       (SELECT id FROM deliveries WHERE settled_at IS NOT NULL AND settled_at < ? ORDER BY settled_at LIMIT ?)`,
+  )
+
+  return {
+    planDeliveries(deliveries: readonly NewDelivery[]): void {
+      for (const { id, channel, userId, about, plannedAt, dueAt, payload, dropped } of deliveries) {
+        const state = dropped ? 'dropped' : 'planned'
+        const [isDue, settledAt] = dropped ? [null, plannedAt] : [dueAt, null]
+        const { reason = null, detail = null } = dropped ?? {}
+        const kept = dropped ? null : JSON.stringify(payload)
+        const whom = [userId ?? null, about ?? null]
+        plan.run(id, channel, ...whom, state, plannedAt, isDue, settledAt, reason, detail, kept)
+      }
+    },
+    claimDeliveries(wanted: Parameters<DeliveryStore['claim']>[0]): Claim[] {
+      const { channel, owner, now, leaseMs, limit } = wanted
+      return due.all(channel, now, limit).map(({ id }) => claimOf(claim.get(now + leaseMs, owner, id!)!))
+    },
+    settleDelivery(id: string, epoch: number, outcome: Outcome, now: number): boolean {
+      const { reason = null, detail = null } = outcome.kind === 'sent' ? {} : outcome
+      if (outcome.kind === 'retry') return again.run(outcome.at, reason, detail, id, epoch).changes === 1
+      const providerId = outcome.kind === 'sent' ? (outcome.providerId ?? null) : null
+      return settle.run(outcome.kind, now, reason, detail, providerId, id, epoch).changes === 1
+    },
+    forgetDeliveries(userId: string, now: number): void {
+      drop.run(now, ACCOUNT_DELETED.reason, userId)
+      forget.run(userId)
+    },
+    purgeDeliveries: (before: number, limit: number): number => Number(purge.run(before, limit).changes),
+  }
+}
+
+/** The ledger in the file that `db` reads and `write` writes. */
+export function sqliteDeliveries(db: DatabaseSync, write: Write<Writes>): DeliveryStore {
+  const nextDue = db.prepare(DELIVERY_READS.nextDue)
+  const open = db.prepare(DELIVERY_READS.open)
+  const ofUser = db.prepare(DELIVERY_READS.ofUser)
+  const ofUserBefore = db.prepare(DELIVERY_READS.ofUserBefore)
+  const about = db.prepare(DELIVERY_READS.about)
+  return {
+    plan: (deliveries) => write('planDeliveries', deliveries),
+    claim: (wanted) => write('claimDeliveries', wanted),
+    settle: (id, epoch, outcome, now) => write('settleDelivery', id, epoch, outcome, now),
+    async nextDue(channel) {
+      const row = nextDue.get(channel)
+      return row && Number(row.due_at)
+    },
+    open: async (channel, atMost) => Number(open.get(channel, atMost)!.n),
+    async ofUser(userId, limit, before) {
+      const rows = before ? ofUserBefore.all(userId, before.plannedAt, before.id, limit) : ofUser.all(userId, limit)
+      return rows.map(toldOf)
+    },
+    about: async (userId, what, limit) => about.all(userId, what, limit).map(toldOf),
+    forget: (userId, now) => write('forgetDeliveries', userId, now),
+    purge: (before, limit) => write('purgeDeliveries', before, limit),
+  }
+}
+
+function claimOf(row: Row): Claim {
+  return {
+    ...whatOf(row),
+    plannedAt: Number(row.planned_at),
+    dueAt: Number(row.due_at),
+    leaseUntil: Number(row.due_at),
+    epoch: Number(row.epoch),
+    payload: JSON.parse(String(row.payload)),
+  }
+}
+
+function toldOf(row: Row): Told {
+  return {
+    ...whatOf(row),
+    state: row.state as Told['state'], // as the writes above wrote it
+    plannedAt: Number(row.planned_at),
+    ...(row.due_at !== null && { dueAt: Number(row.due_at) }),
+    ...(row.settled_at !== null && { settledAt: Number(row.settled_at) }),
+    epoch: Number(row.epoch),
+    ...(row.provider_id !== null && { providerId: String(row.provider_id) }),
+    ...(row.reason !== null && { reason: String(row.reason) }),
+    ...(row.detail !== null && { detail: String(row.detail) }),
+  }
+}
+
+const whatOf = (row: Row): Pick<Delivery, 'id' | 'channel' | 'userId' | 'about'> => ({
+  id: String(row.id),
+  channel: row.channel as Channel,
+  ...(row.user_id !== null && { userId: String(row.user_id) }),
+  ...(row.about !== null && { about: String(row.about) }),
+})

@@ -1,0 +1,19 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { addressWrites } from './sqlite-addresses.ts'
+import { capturedWrites } from './sqlite-captured.ts'
+import { deliveryWrites } from './sqlite-deliveries.ts'
+
+/** The writes, each atomic within the transaction that is open on `db`. Run by the writer's thread only. */
+export function writes(db: DatabaseSync) {
+  // What is removed is overwritten: a payload may hold the secret of a link.
+  db.exec('PRAGMA secure_delete = ON')
+  const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
+  return {
+    ...deliveryWrites(db),
+    ...addressWrites(db),
+    ...capturedWrites(db),
+    check: (): void => void check.run(new Date().toISOString()),
+  }
+}
+
+export type Writes = ReturnType<typeof writes>

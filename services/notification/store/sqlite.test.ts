@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { type TestContext, test } from 'node:test'
+import { sqliteStore } from './sqlite.ts'
+import { ADDRESS_READS } from './sqlite-addresses.ts'
+import { CAPTURED_READS } from './sqlite-captured.ts'
+import { DELIVERY_READS } from './sqlite-deliveries.ts'
+import { notificationStoreContract } from './store.contract.ts'
+
+function freshFile(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'parley-notification-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  return join(dir, 'notification.db')
+}
+
+notificationStoreContract('sqlite', async (t) => {
+  const path = freshFile(t)
+  return async () => sqliteStore(path)
+})
+
+test('every read goes by an index and sorts nothing, at thousands of rows', async (t) => {
+  const path = freshFile(t)
+  {
+    await using store = sqliteStore(path)
+    const all = Array.from({ length: 4_000 }, (_, i) => ({
+      id: randomUUID(),
+      channel: i % 2 ? ('mail' as const) : ('push' as const),
+      userId: `user ${i % 100}`,
+      about: `conversation/${i % 50}`,
+      plannedAt: i,
+      dueAt: i,
+      payload: {},
+      ...(i % 5 !== 0 && { dropped: { reason: 'muted' } }),
+    }))
+    await store.deliveries.plan(all)
+  }
+  const db = new DatabaseSync(path)
+  t.after(() => db.close())
+  db.exec('ANALYZE')
+  for (const [name, sql] of Object.entries({ ...DELIVERY_READS, ...ADDRESS_READS, ...CAPTURED_READS })) {
+    const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split('?').length - 1).fill(1))
+    const steps = plan.map((row) => String(row.detail))
+    // What is counted ends at its limit, and of captured mail there are 200.
+    const walks = /^SCAN (\(sub|captured$|addresses USING COVERING INDEX)/
+    const bad = steps.filter((step) => /TEMP B-TREE|ANY\(/.test(step) || (/^SCAN/.test(step) && !walks.test(step)))
+    assert.deepEqual(bad, [], `${name}: ${steps.join('; ')}`)
+  }
+})
+
+test('of a link that was sent nothing is left in the file', async (t) => {
+  const path = freshFile(t)
+  const secret = 'the-secret-of-a-link'.repeat(20)
+  const now = Date.now()
+  {
+    await using store = sqliteStore(path)
+    const payload = { link: `https://chat.example.org/#${secret}` }
+    await store.deliveries.plan([{ id: 'one', channel: 'mail', plannedAt: now, dueAt: now, payload }])
+    await store.deliveries.claim({ channel: 'mail', owner: 'me', now, leaseMs: 1_000, limit: 1 })
+    assert.equal(await store.deliveries.settle('one', 1, { kind: 'sent' }, now), true)
+  }
+  assert.equal(readFileSync(path).includes(secret), false)
+})

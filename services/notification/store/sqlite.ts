@@ -1,0 +1,26 @@
+import { migrate } from '@parley/kit/migrate'
+import { openFile } from '@parley/kit/sqlite/file'
+import { openWriter } from '@parley/kit/sqlite/writer'
+import { sqliteAddresses } from './sqlite-addresses.ts'
+import { sqliteCaptured } from './sqlite-captured.ts'
+import { sqliteDeliveries } from './sqlite-deliveries.ts'
+import { MIGRATIONS } from './sqlite-schema.ts'
+import type { Writes } from './sqlite-writes.ts'
+import type { NotificationStore } from './store.ts'
+
+/** The store in one SQLite file, made if it is not there. Reads run here, writes in a worker. Throws when the file cannot be opened or is of a newer version. */
+export function sqliteStore(path: string): NotificationStore {
+  const db = openFile(path)
+  migrate(db, MIGRATIONS)
+  const writer = openWriter<Writes>(path, new URL('./sqlite-writes.ts', import.meta.url))
+  return {
+    deliveries: sqliteDeliveries(db, writer.write),
+    addresses: sqliteAddresses(db, writer.write),
+    captured: sqliteCaptured(db, writer.write),
+    check: () => writer.write('check'),
+    async [Symbol.asyncDispose]() {
+      await writer.close()
+      db.close()
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { type TestContext, test } from 'node:test'
+import { addressesContract } from './addresses.contract.ts'
+import { capturedContract } from './captured.contract.ts'
+import { deliveriesContract } from './deliveries.contract.ts'
+import type { NotificationStore } from './store.ts'
+
+/** Opens so many stores on one fresh, empty place, each standing for another process, and closes them when the test is over. */
+export type Several = (t: TestContext, count: number) => Promise<NotificationStore[]>
+
+/**
+ * What every notification store promises. `open` makes a fresh, empty place and returns a function that opens a store on it; each
+ * call stands for another process. Whoever supplies `open` removes the place in `t.after`; the suite closes the stores.
+ */
+export function notificationStoreContract(
+  name: string,
+  open: (t: TestContext) => Promise<() => Promise<NotificationStore>>,
+): void {
+  const several: Several = async (t, count) => {
+    const stores: NotificationStore[] = []
+    t.after(() => Promise.all(stores.map((store) => store[Symbol.asyncDispose]())))
+    const another = await open(t)
+    for (let i = 0; i < count; i++) stores.push(await another())
+    return stores
+  }
+
+  deliveriesContract(name, several)
+  addressesContract(name, several)
+  capturedContract(name, several)
+
+  test(`${name}: a store that can commit says so`, async (t) => {
+    const [store] = await several(t, 1)
+    await store!.check()
+  })
+}
