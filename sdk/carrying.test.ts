@@ -192,3 +192,47 @@ test('mentions are counted as they come, read and go, and each device agrees wit
   await ann.delete(messages(ann, id)[2]!)
   for (const client of [bob, fresh]) await until(client, 'none', () => mentions(client, id) === 0)
 })
+
+test('an answer that was begun stays begun over a restart, shows what it is about, and ends with its sending', async (t) => {
+  const { parley, annUser, ann, bob, id } = await couple(t)
+  for (const text of ['one', 'two']) await bob.send({ conversationId: id }, text)
+  await settled(bob)
+  const storage = memoryStorage()
+  const phone = await signIn(t, parley, annUser, { storage })
+  await texts(phone, id)
+  await texts(bob, id)
+  assert.throws(() => phone.conversation('none').setAnswer(1), /no such conversation/)
+  phone.conversation(id).setAnswer(2)
+  phone.conversation(id).setAnswer(1)
+  assert.equal(phone.timeline(id).get().answering?.seq, 1)
+  await bob.edit(messages(bob, id)[0]!, 'first')
+  const begun = (client: ParleyClient) => client.timeline(id).get().answering?.message
+  const isFirst = (client: ParleyClient) => () => {
+    const message = begun(client)
+    return typeof message === 'object' && message.text === 'first'
+  }
+  await seen(phone, id, 'the edit', isFirst(phone))
+  await phone.close()
+  parley.reachable(false)
+  const again = device(t, parley, { storage })
+  await again.resume()
+  assert.equal(again.timeline(id).get().answering?.seq, 1)
+  parley.reachable(true)
+  again.connect()
+  await settled(again)
+  await texts(again, id)
+  await seen(again, id, 'what it is about', isFirst(again))
+  await again.send({ conversationId: id }, 'no answer')
+  assert.equal(again.timeline(id).get().answering?.seq, 1)
+  await again.send({ conversationId: id }, 'an answer', { replyTo: 1 })
+  assert.equal(again.timeline(id).get().answering, undefined)
+  again.conversation(id).setAnswer(2)
+  again.conversation(id).setAnswer(null)
+  await settled(again)
+  await again.close()
+  assert.deepEqual(
+    (await storage.list('')).filter(([key]) => key.includes('/answer/')),
+    [],
+  )
+  assert.equal(ann.timeline(id).get().answering, undefined, 'it is of that device alone')
+})

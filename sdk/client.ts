@@ -306,9 +306,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
 
     timeline: timelines.of,
     conversation(id) {
-      const { settings, own } = signedIn()
+      const { settings, own, answers } = signedIn()
       return {
         ...settings.handle(id),
+        setAnswer: (seq) => answers.set(id, seq),
         star: (seqs, on = true) => own.set(id, seqs, { starred: on }),
         hide: (seqs, on = true) => own.set(id, seqs, { hidden: on }),
       }
@@ -321,9 +322,13 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       signedIn().take(await api.setTimer(conversationId, afterMs))
     },
     async send(to, text, extras) {
-      const { settings, outbox, views } = signedIn()
-      settings.sent(views.target(to))
-      return outbox.add(to, text, extras)
+      const { settings, outbox, views, answers } = signedIn()
+      const id = views.target(to)
+      settings.sent(id)
+      // Not before it is kept: who is cut off in between still has what was begun.
+      const item = await outbox.add(to, text, extras)
+      if (extras?.replyTo !== undefined && answers.of(id) === extras.replyTo) answers.set(id, null)
+      return item
     },
     mentions: api.mentions,
     edit: async (message, text) => signedIn().outbox.change(message, { kind: 'edit', text }),

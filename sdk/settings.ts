@@ -15,7 +15,7 @@ export interface OwnSettings {
   load(): Promise<void>
   /** As they are shown: what the server has, and over it what it does not have yet. */
   of(held: Held): Settings
-  handle(conversationId: string): Omit<ConversationHandle, 'star' | 'hide'>
+  handle(conversationId: string): Omit<ConversationHandle, 'star' | 'hide' | 'setAnswer'>
   /** What was begun there is on its way. Costs nothing where nothing was begun. */
   sent(conversationId: string): void
   /** A new link: say what is not said yet. */

@@ -2,6 +2,7 @@ import type { ConversationItem, Entry, MemberItem, MessageExtras } from '@parley
 import { mentionsOf } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { OwnUser } from '@parley/protocol/user'
+import { openAnswers } from './answers.ts'
 import type { Api } from './api.ts'
 import type { ConnectionOptions, Link } from './connection.ts'
 import { openDevice } from './device.ts'
@@ -75,6 +76,7 @@ export async function openSpace(options: SpaceOptions) {
       receipts.dropped(id)
       settings.dropped(id)
       own.dropped(id)
+      answers.dropped(id)
       outbox.dropped(id)
     },
     anew: () => own.anew(),
@@ -88,11 +90,13 @@ export async function openSpace(options: SpaceOptions) {
     options.hides,
     (id) => own.of(id),
     () => expiry,
+    (id) => answers.of(id),
   )
   const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
   const quotes = openQuotes(device, api, changed)
   const expiry = openExpiry({ device, storage, keeper })
   const own = openOwn({ device, storage, keeper, api, changed, stir })
+  const answers = openAnswers({ device, storage, keeper, changed })
   const pages = openPages(device, storage, keeper, api, changed)
   const jumps = openJumps(device, pages, api, changed)
   const receipts = openReceipts({ device, storage, keeper, leads, stir })
@@ -142,6 +146,7 @@ export async function openSpace(options: SpaceOptions) {
   await expiry.load()
   await settings.load()
   await own.load()
+  await answers.load()
   await outbox.load()
   await receipts.load()
 
@@ -219,6 +224,7 @@ export async function openSpace(options: SpaceOptions) {
     sync,
     settings,
     own,
+    answers,
     handlers,
     /** What the server said of a conversation outside the list. One that is new to the device may be new to its cursor too. */
     take(item: ConversationItem): ConversationView {

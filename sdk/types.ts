@@ -131,6 +131,8 @@ export interface TimelineView {
   pending: readonly (OutboxItem & { status: 'pending' | 'failed' })[]
   /** What the messages above answer, by its `seq`. */
   quotes: ReadonlyMap<number, Quote>
+  /** What one has begun to answer here, as it is now. */
+  answering?: { seq: number; message: Quote }
   /** There are older messages than `messages[0]` that one may see. */
   hasOlder: boolean
   loadingOlder: boolean
@@ -186,6 +188,11 @@ export interface ConversationHandle {
   setLevel(level: Level): void
   /** What one has begun to write; cut where no message may be as long. Told at most once a second; `send` empties it. */
   setDraft(text: string): void
+  /**
+   * Which message one has begun to answer, or none. Kept on this device only, until something is sent with `replyTo`;
+   * shown as `TimelineView.answering`.
+   */
+  setAnswer(seq: number | null): void
   /** Messages that one wants to find again. */
   star(seqs: readonly number[], on?: boolean): void
   /** Deletes messages for oneself: this device and one's others show nothing of them. A star goes with it. Undone by `false`. */

@@ -32,6 +32,8 @@ export function openViews(
   hides: (userId: string) => boolean,
   ownOf: (conversationId: string) => OwnShown,
   expiry: () => Pick<Expiry, 'now' | 'due'>,
+  /** Which message one has begun to answer. */
+  answerOf: (conversationId: string) => number | undefined,
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<
@@ -147,12 +149,14 @@ export function openViews(
     if (!conversation) return found
     const { held } = conversation
     const messages = conversation.away?.messages ?? conversation.messages ?? []
-    for (const { replyTo } of [...messages, ...pendingOf(held.id)]) {
-      if (replyTo === undefined || found.has(replyTo)) continue
-      const quoted = quotes().find(conversation, replyTo)
-      found.set(replyTo, typeof quoted === 'string' ? quoted : message(shownAs(quoted, changes), held))
-    }
+    for (const { replyTo } of [...messages, ...pendingOf(held.id)])
+      if (replyTo !== undefined && !found.has(replyTo)) found.set(replyTo, quoteOf(conversation, replyTo, changes))
     return found
+  }
+
+  function quoteOf(conversation: Conversation, seq: number, changes: readonly OutboxItem[]): Quote {
+    const quoted = quotes().find(conversation, seq)
+    return typeof quoted === 'string' ? quoted : message(shownAs(quoted, changes), conversation.held)
   }
 
   const pinnedFirst = (a: Held, b: Held): number => (settingsOf(b).pinned ?? 0) - (settingsOf(a).pinned ?? 0)
@@ -167,6 +171,7 @@ export function openViews(
       const away = conversation?.away
       const { hidden } = ownOf(id)
       const stored = away?.messages ?? conversation?.messages ?? []
+      const answering = answerOf(id)
       const shown = hidden.size === 0 ? stored : stored.filter(({ seq }) => !hidden.has(seq))
       return {
         conversationId: id,
@@ -175,6 +180,10 @@ export function openViews(
           ? among(conversation.events ?? [], stored, held.facts.me.fromSeq, away !== undefined).map(event)
           : [],
         quotes: quotesOf(conversation, changes),
+        ...(conversation &&
+          answering !== undefined && {
+            answering: { seq: answering, message: quoteOf(conversation, answering, changes) },
+          }),
         // They stand behind the newest message, which is not in sight.
         pending: away ? [] : pendingOf(id).map((item) => ({ ...item, status: item.refused ? 'failed' : 'pending' })),
         hasNewer: away !== undefined,

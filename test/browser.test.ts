@@ -5,7 +5,7 @@ import { infra } from '@parley/infra/infra'
 import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
-import { answerEachOther, nameEachOther, passOn, shapeWhatOneSays } from './browser/carrying.ts'
+import { answerEachOther, keepAnAnswer, nameEachOther, passOn, shapeWhatOneSays } from './browser/carrying.ts'
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
 import { inviteByLink, joinByLink, leadAGroup, revokeLink, seeWhatHappened } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
@@ -90,6 +90,7 @@ test('two people answer and name each other, shape what they say and pass it on'
   await startGroup(alice, 'Travel', 'bob')
   await see.inList(bob, 'Travel').click()
   await answerEachOther(alice, bob)
+  await keepAnAnswer(alice, bob)
   await nameEachOther(alice, bob)
   await shapeWhatOneSays(alice, bob)
   await passOn(alice, bob)

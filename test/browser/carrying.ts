@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type Person, write } from './person.ts'
+import { type Person, startChat, write } from './person.ts'
 import * as see from './see.ts'
 
 const composer = ({ page }: Person) => page.getByRole('textbox', { name: /^Message to/ })
@@ -31,6 +31,36 @@ export async function answerEachOther(alice: Person, bob: Person): Promise<void>
   await alice.page.getByRole('textbox', { name: 'Edit your message' }).fill('When and where do we meet?')
   await alice.page.keyboard.press('Enter')
   await quote(bob, /^In reply to alice When and where do we meet\?$/).waitFor()
+}
+
+/** Alice goes along what was said by the keyboard, and what she began to answer is there after another conversation and a new page. */
+export async function keepAnAnswer(alice: Person, bob: Person): Promise<void> {
+  const { page } = alice
+  const begun = (text: string) => page.getByRole('status').getByText(text, { exact: true })
+  await composer(alice).press('Control+ArrowUp')
+  await begun('At noon').waitFor()
+  await page.getByText('Reply to bob').waitFor()
+  await composer(alice).press('Control+ArrowUp')
+  await begun('When and where do we meet?').waitFor()
+  await composer(alice).press('Control+ArrowDown')
+  await begun('At noon').waitFor()
+  await composer(alice).press('Control+ArrowDown')
+  await begun('At noon').waitFor({ state: 'detached' })
+  for (const key of ['Shift+Tab', 'End', 'r']) await page.keyboard.press(key)
+  await begun('At noon').waitFor()
+  await page.locator('textarea:focus').waitFor()
+  await composer(alice).pressSequentially('Half past')
+  await startChat(alice, 'bob')
+  await begun('At noon').waitFor({ state: 'detached' })
+  await see.inList(alice, 'Travel').click()
+  await begun('At noon').waitFor()
+  assert.deepEqual(await see.barriers(alice), [])
+  await page.reload()
+  await begun('At noon').waitFor()
+  assert.equal(await composer(alice).inputValue(), 'Half past')
+  await page.getByRole('button', { name: 'Send' }).click()
+  await see.message(bob, 'Half past').getByRole('button', { name: 'In reply to You At noon' }).waitFor()
+  await begun('At noon').waitFor({ state: 'detached' })
 }
 
 /** Alice names bob, whom the composer offers; he sees that in the list, and is led to it. */

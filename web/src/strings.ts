@@ -430,7 +430,7 @@ export const strings = {
     label: (title: string) => `Message to ${title}`,
     placeholder: 'Write a message',
     send: 'Send',
-    hint: 'Enter sends, Shift and Enter begins a new line.',
+    hint: 'Enter sends, Shift and Enter begins a new line. In an empty box, arrow up edits your last message, Control and arrow up replies.',
     left: (count: number) => (count === 1 ? '1 character left' : `${count} characters left`),
     over: (count: number) => (count === 1 ? '1 character too many' : `${count} characters too many`),
     tooLong: 'This text is too long to send at once.',

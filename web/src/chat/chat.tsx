@@ -5,7 +5,7 @@ import { useApp, useMe, useReadable, useShownMembers } from '../app-context.tsx'
 import { Forward } from '../dialogs/forward.tsx'
 import { Button } from '../parts/button.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
-import { openPane } from '../state/pane.ts'
+import { openPane, type PaneView } from '../state/pane.ts'
 import { otherIsGone } from '../state/people.ts'
 import { messageRights } from '../state/rights.ts'
 import type { Row } from '../state/rows.ts'
@@ -51,10 +51,8 @@ function Chat({ conversation }: { conversation: ConversationView }) {
   const editable = (row: Row) => messageRights(conversation, row)?.edit === true
   // One that is deleted meanwhile is edited no more.
   const edited = view.rows.find((row) => row.id === editId && editable(row))
-  const [reply, setReply] = useState<Row>()
+  const answer = (seq: number | null) => client.conversation(conversation.id).setAnswer(seq)
   const [forward, setForward] = useState<Row>()
-  // As it is now; one that is deleted meanwhile is answered no more.
-  const answered = view.rows.find(({ id }) => id === reply?.id) ?? reply
   return (
     <>
       {forward && <Forward text={forward.text} onClose={() => setForward(undefined)} />}
@@ -75,7 +73,7 @@ function Chat({ conversation }: { conversation: ConversationView }) {
           view={view}
           conversation={conversation}
           onEdit={({ id }) => setEditId(id)}
-          onReply={setReply}
+          onReply={({ seq }) => seq !== undefined && answer(seq)}
           onForward={setForward}
         />
       )}
@@ -90,12 +88,21 @@ function Chat({ conversation }: { conversation: ConversationView }) {
           conversation={conversation}
           send={pane.send}
           edited={edited}
-          answered={answered?.deleted ? undefined : answered}
-          onAnswerEnd={() => setReply(undefined)}
+          answering={view.answering}
+          onAnswerEnd={() => answer(null)}
+          onAnswerStep={(step) => answer(answerable(view, step))}
           onEditLast={() => setEditId(view.rows.findLast(editable)?.id)}
           onEditEnd={() => setEditId(undefined)}
         />
       )}
     </>
   )
+}
+
+/** The message that one comes to by that step from the one that is being answered; after the last there is none. */
+function answerable({ rows, answering }: PaneView, step: -1 | 1): number | null {
+  const seqs = rows.flatMap(({ seq, deleted }) => (seq === undefined || deleted ? [] : [seq]))
+  const from = answering?.seq ?? Number.POSITIVE_INFINITY
+  const next = step < 0 ? seqs.findLast((seq) => seq < from) : seqs.find((seq) => seq > from)
+  return next ?? (step < 0 ? (answering?.seq ?? null) : null)
 }

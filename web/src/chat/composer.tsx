@@ -5,6 +5,7 @@ import { useApp } from '../app-context.tsx'
 import { IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { checkText } from '../state/message-text.ts'
+import type { PaneView } from '../state/pane.ts'
 import { nameOf } from '../state/people.ts'
 import type { Row } from '../state/rows.ts'
 import { typingSignal } from '../state/typing.ts'
@@ -20,8 +21,9 @@ export function Composer({
   conversation,
   send,
   edited,
-  answered,
+  answering,
   onAnswerEnd,
+  onAnswerStep,
   onEditLast,
   onEditEnd,
 }: {
@@ -29,8 +31,10 @@ export function Composer({
   send: (text: string, replyTo?: number) => Promise<void>
   edited: Row | undefined
   /** The message that is being answered. */
-  answered: Row | undefined
+  answering: PaneView['answering']
   onAnswerEnd: () => void
+  /** Answers the message before the one that is being answered, or the last one; or the one after it, or none. */
+  onAnswerStep: (step: -1 | 1) => void
   onEditLast: () => void
   onEditEnd: () => void
 }) {
@@ -73,10 +77,13 @@ export function Composer({
     }
   }, [editedId])
 
-  const answeredId = answered?.id
+  const answeredSeq = answering?.seq
+  /** What was begun before one came here needs no keyboard yet. */
+  const begun = useRef(answeredSeq)
   useEffect(() => {
-    if (answeredId !== undefined) box.current?.focus()
-  }, [answeredId])
+    if (answeredSeq !== undefined && answeredSeq !== begun.current) box.current?.focus()
+    begun.current = undefined
+  }, [answeredSeq])
 
   const write = (next: string) => {
     naming.typed(box.current)
@@ -103,8 +110,7 @@ export function Composer({
     if (!check.sendable) return
     if (edited) return save(edited)
     write('')
-    onAnswerEnd()
-    send(text, answered?.seq).catch(() => {
+    send(text, answering?.seq).catch(() => {
       write([text, draftIn(client, id)].filter(Boolean).join('\n'))
       setFailed(true)
     })
@@ -115,8 +121,13 @@ export function Composer({
     if (naming.pressed(event)) return
     if (event.key === 'Enter') submit()
     else if (event.key === 'Escape' && edited) onEditEnd()
-    else if (event.key === 'Escape' && answered) onAnswerEnd()
-    else if (event.key === 'ArrowUp' && !edited && text === '') onEditLast()
+    else if (event.key === 'Escape' && answering) onAnswerEnd()
+    else if (event.ctrlKey || event.metaKey) {
+      if (edited || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return
+      // Where there is a text the keys may move within it.
+      if (!answering && text !== '') return
+      onAnswerStep(event.key === 'ArrowUp' ? -1 : 1)
+    } else if (event.key === 'ArrowUp' && !edited && text === '') onEditLast()
     else return
     event.preventDefault()
   }
@@ -140,12 +151,11 @@ export function Composer({
           <IconButton icon="close" label={words.cancelEdit} onClick={onEditEnd} />
         </div>
       )}
-      {answered && !edited && (
+      {answering && !edited && (
         <div className={styles.editing}>
           <Icon name="reply" size={18} />
           <p className={styles.what} role="status">
-            <strong>{words.answering(answered.mine ? strings.message.mine : nameOf(answered.sender))}</strong>{' '}
-            <bdi>{withoutMarks(answered.text)}</bdi>
+            <Answered message={answering.message} />
           </p>
           <IconButton icon="close" label={words.cancelAnswer} onClick={onAnswerEnd} />
         </div>
@@ -188,6 +198,17 @@ export function Composer({
         </button>
       </div>
     </form>
+  )
+}
+
+function Answered({ message }: { message: NonNullable<PaneView['answering']>['message'] }) {
+  if (message === 'loading') return strings.message.quoteLoading
+  const { mine, sender, text } = message
+  return (
+    <>
+      <strong>{strings.composer.answering(mine ? strings.message.mine : nameOf(sender))}</strong>{' '}
+      <bdi>{withoutMarks(text)}</bdi>
+    </>
   )
 }
 

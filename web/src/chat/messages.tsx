@@ -53,7 +53,7 @@ export function Messages({
   const placed = useRef(false)
   const [atEnd, setAtEnd] = useState(true)
   const { rows, phase, target } = view
-  const walk = useTabStop(box, rows)
+  const walk = useTabStop(box, rows, onReply)
   const { stopAt } = walk
   const shownTarget = useRef<PaneView['target']>(undefined)
   const [unreadAbove, setUnreadAbove] = useState(false)

@@ -17,11 +17,13 @@ const STEPS: Readonly<Record<string, number>> = {
   End: Number.POSITIVE_INFINITY,
 }
 
+const REPLY = 'r'
+
 /**
  * Among all the messages the tabulator stops at one, the last at first; from its menu button the arrow keys go on to the
- * others'. `at` is its index, -1 when there is none.
+ * others', and R answers it. `at` is its index, -1 when there is none.
  */
-export function useTabStop(box: RefObject<HTMLElement | null>, rows: readonly Row[]) {
+export function useTabStop(box: RefObject<HTMLElement | null>, rows: readonly Row[], onReply: (row: Row) => void) {
   const [id, setId] = useState<string>()
   /** Its button is focused as soon as it is drawn. */
   const wanted = useRef<string>(undefined)
@@ -53,8 +55,15 @@ export function useTabStop(box: RefObject<HTMLElement | null>, rows: readonly Ro
       if (row) setId(row.dataset.message)
     },
     pressed(event: KeyboardEvent<HTMLElement>) {
+      if (!(event.target instanceof HTMLElement) || !event.target.dataset.menuOf) return
       const step = STEPS[event.key]
-      if (step === undefined || !(event.target instanceof HTMLElement) || !event.target.dataset.menuOf) return
+      const here = rows[at]
+      if (event.key.toLowerCase() === REPLY && here && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        event.preventDefault()
+        event.stopPropagation()
+        return onReply(here)
+      }
+      if (step === undefined) return
       // Elsewhere the arrows open a menu: here Enter and the space bar do.
       event.preventDefault()
       event.stopPropagation()

@@ -1,6 +1,6 @@
 import type { MessageEntry } from '@parley/protocol/conversation'
 import { writable } from '@parley/sdk/store'
-import type { JumpTarget, ParleyClient, Readable, TimelineView } from '@parley/sdk/types'
+import type { JumpTarget, ParleyClient, Quote, Readable, TimelineView } from '@parley/sdk/types'
 import { type Row, rows } from './rows.ts'
 import { type UnreadLineEvent, unreadLine } from './unread-line.ts'
 
@@ -23,6 +23,8 @@ export interface PaneView {
   canGoBack: boolean
   /** Where unread messages began when one looked last, while that is not among `rows`. */
   unreadFrom: number | undefined
+  /** What one has begun to answer; nothing where that was deleted or may not be seen. */
+  answering: { readonly seq: number; readonly message: Exclude<Quote, 'unseen'> } | undefined
   typing: readonly string[]
 }
 
@@ -82,6 +84,7 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
       jumpFailed,
       canGoBack: back !== undefined,
       unreadFrom: lineIsOlder(timeline.get(), unreadAfter) ? unreadAfter! + 1 : undefined,
+      answering: answeringIn(timeline.get()),
       typing,
     }
   }
@@ -205,6 +208,12 @@ export function openPane(client: ParleyClient, conversationId: string, me: { id:
 
 function newerThan(view: TimelineView, seq: number): readonly MessageEntry[] {
   return view.messages.filter((message) => message.seq > seq)
+}
+
+function answeringIn({ answering }: TimelineView): PaneView['answering'] {
+  if (!answering) return undefined
+  const { seq, message } = answering
+  return message === 'unseen' || (typeof message === 'object' && message.deleted) ? undefined : { seq, message }
 }
 
 function lineIsOlder(view: TimelineView, unreadAfter: number | undefined): boolean {
