@@ -41,6 +41,17 @@ test('a long result comes whole, page by page', async (t) => {
   )
 })
 
+test('many long results that are read at once come whole, each of them', async (t) => {
+  const all = await collection(t, await infra.mongodb())
+  await all.insertMany(items(300))
+  const first = { sort: { _id: 1 }, limit: 250 } as const
+  await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      for (let n = 0; n < 5; n++) assert.deepEqual(await all.find({}, first).toArray(), items(250))
+    }),
+  )
+})
+
 test('of many writers that want the same unique key one gets it, and the others are told which index was in the way', async (t) => {
   const all = await collection(t, await infra.mongodb())
   await all.createIndex({ group: 1 }, { unique: true, name: 'one_per_group' })

@@ -53,6 +53,8 @@ const SETTINGS = [
   'max_connections=200',
   'shared_buffers=256MB',
   'log_min_messages=warning',
+  // A sorted or limited result is else held by the one session that began it, and the gateway asks for its next page over any.
+  'documentdb.useFileBasedPersistedCursors=on',
 ]
 
 /** Arguments of `unshare`: each word execs the next, so that the process id stays that of the program. */
