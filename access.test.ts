@@ -12,20 +12,8 @@ import { serveReference } from '@parley/kit/reference'
 import { openUser, userConfig } from '@parley/user'
 import { captureMail, showCapturedMail } from './captured-mail.ts'
 import { accessHolds } from './test/access/check.ts'
+import { LIMITS } from './test/access/limits.ts'
 import { settle, type Town } from './test/access/scene.ts'
-
-/** They ask more in a minute than people do. */
-const LIMITS = {
-  PARLEY_LIMIT_LOOK_UPS_PER_USER: '100000',
-  PARLEY_LIMIT_CONTACT_CHANGES_PER_USER: '100000',
-  PARLEY_LIMIT_SENDS_PER_SECOND: '100000',
-  PARLEY_LIMIT_SEND_BURST: '100000',
-  PARLEY_LIMIT_READS_PER_SECOND: '100000',
-  PARLEY_LIMIT_READ_BURST: '100000',
-  PARLEY_LIMIT_SETTINGS_PER_SECOND: '100000',
-  PARLEY_LIMIT_SETTINGS_BURST: '100000',
-  PARLEY_BCRYPT_COST: '4',
-}
 
 const stack = new AsyncDisposableStack()
 let town: Town
@@ -44,8 +32,8 @@ before(async () => {
   const { directory } = stack.use(await openUser(user, bus, http, log))
   stack.use(await openChat(chat, bus, http, directory, log))
   serveReference(http.routes)
-  town = stack.use(await settle(`http://127.0.0.1:${http.port}`))
+  town = stack.use(await settle({ shape: 'all-in-one', url: `http://127.0.0.1:${http.port}` }))
 })
 after(() => stack.disposeAsync())
 
-accessHolds(() => town)
+accessHolds([() => town])

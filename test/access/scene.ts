@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import type { Stack } from '@parley/infra/stack'
 import type { ConversationItem } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
 import { connect, type Device } from '../device.ts'
@@ -8,6 +9,7 @@ import { type At, type ObjectName, WHO, type Who } from './words.ts'
 
 /** The people who ask, the same all the time; what they ask for is made anew. */
 export interface Town extends Disposable {
+  shape: Stack['shape']
   url: string
   people: Record<Who, Person>
   newcomer: Person
@@ -23,12 +25,13 @@ export interface Scene {
   state(askers: readonly At[]): Promise<unknown>
 }
 
-export async function settle(url: string): Promise<Town> {
+export async function settle({ shape, url }: Pick<Stack, 'shape' | 'url'>): Promise<Town> {
   const people = {} as Record<Who, Person>
   for (const who of WHO) people[who] = await newPerson(url, who)
   const newcomer = await newPerson(url, 'newcomer')
   const devices = new Map<Person, Promise<Device>>()
   return {
+    shape,
     url,
     people,
     newcomer,

@@ -204,8 +204,8 @@ export const ROUTES: Table = {
   getAsyncApi: { self: anyone() },
   getReference: { self: anyone() },
   getReferenceStyle: { self: anyone() },
-  showMail: { self: anyone() },
-  getMail: { self: anyone() },
+  showMail: { self: anyone(), only: 'all-in-one' },
+  getMail: { self: anyone(), only: 'all-in-one' },
 }
 
 /** The same of what is said over the socket, by the names in `protocol/channels.ts`. */

@@ -1,3 +1,4 @@
+import type { Stack } from '@parley/infra/stack'
 import type { FaultCode } from '@parley/protocol/fault'
 import type { Person } from '../person.ts'
 
@@ -48,6 +49,9 @@ export type Cells = Record<Who, Answer>
 type Some = Partial<Cells>
 
 const all = (answer: Answer): Cells => Object.fromEntries(WHO.map((who) => [who, answer])) as Cells
+
+/** Of a route that the running form of Parley does not have. */
+export const NOT_THERE = all('absent')
 
 /** `ok` for everybody, signed in or not. */
 export const anyone = (some: Some = {}): Cells => ({ ...all('ok'), ...some })
@@ -109,6 +113,8 @@ export interface Row extends Partial<Record<ObjectName, Cells>> {
   path?: (at: At) => Record<string, string>
   /** Makes what the row needs beside the object, for instance an invite; what it gives is in `at` and in the path. */
   given?: (at: At) => Promise<Record<string, string>>
+  /** The form of Parley that has it; the other has nothing there. */
+  only?: Stack['shape']
   /** Changes nothing that a later question would see. Every GET does. */
   harmless?: true
   /** Ends a session, or an account: asked by someone who was made for it. */
