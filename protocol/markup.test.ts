@@ -9,7 +9,7 @@ const sourceOf = (blocks: readonly Block[]): string =>
       block.kind === 'code'
         ? block.open + block.text + block.close
         : block.lines
-            .map((line, n) => (block.kind === 'quote' ? block.marks[n]! : '') + line.map(partSource).join(''))
+            .map((line, n) => ('marks' in block ? block.marks[n]! : '') + line.map(partSource).join(''))
             .join('\n'),
     )
     .join('\n')
@@ -28,13 +28,37 @@ const short = (text: string, linksIn?: LinksIn): string => {
     .map((block) =>
       block.kind === 'code'
         ? `<block:${block.text}>`
-        : `${block.kind === 'quote' ? '<quote>' : ''}${block.lines.map((line) => line.map(inner).join('')).join('\n')}`,
+        : `${'marks' in block ? `<${block.kind}>` : ''}${block.lines.map((line) => line.map(inner).join('')).join('\n')}`,
     )
     .join('\n')
 }
 
 const signs = fc.constantFrom(
-  ...['*', '**', '***', '_', '__', '~~', '~', '`', '``', '```', '\n', '\n```', '> ', '>', '\\', ' ', '  ', '\t', '\r'],
+  ...[
+    '*',
+    '**',
+    '***',
+    '_',
+    '__',
+    '~~',
+    '~',
+    '`',
+    '``',
+    '```',
+    '\n',
+    '\n```',
+    '> ',
+    '>',
+    '- ',
+    '\n- ',
+    '\n1. ',
+    '. ',
+    '\\',
+    ' ',
+    '  ',
+    '\t',
+    '\r',
+  ],
 )
 const words = fc.constantFrom(
   'a',
@@ -112,6 +136,12 @@ test('marks are read as people write them', () => {
     ['\\*no\\*', '\\*no\\*'],
     ['> one\n> *two*\nthree', '<quote>one\n<italic:two>\nthree'],
     ['>_< and > less', '>_< and > less'],
+    ['- one\n- *two*\nthree', '<bullets>one\n<italic:two>\nthree'],
+    ['3. one\n1. two\n- three', '<numbers>one\ntwo\n<bullets>three'],
+    ['1. ~~a~~\n\n1. b', '<numbers><strike:a>\n\n<numbers>b'],
+    ['-one\n- \n1.2\n01. a\n1) b\n1234567890. c\n – d', '-one\n- \n1.2\n01. a\n1) b\n1234567890. c\n – d'],
+    ['> - a\n- > b', '<quote>- a\n<bullets>> b'],
+    ['- ```\n```\n- a', '<bullets>```\n```\n<bullets>a'],
     ['```\ncode *x*\n```', '<block:code *x*>'],
     ['```ts\nconst a = 1\n\nb\n```\nafter', '<block:const a = 1\n\nb>\nafter'],
     ['before\n```one line```', 'before\n<block:one line>'],
@@ -125,8 +155,8 @@ test('marks are read as people write them', () => {
 })
 
 test('without its marks a text is what people read', () => {
-  const text = '**Bold** _and_ `code*`\n> quoted\n```js\nx = *1*\n```\n2 * 3 * 4'
-  assert.equal(withoutMarks(text), 'Bold and code*\nquoted\nx = *1*\n2 * 3 * 4')
+  const text = '**Bold** _and_ `code*`\n> quoted\n```js\nx = *1*\n```\n2 * 3 * 4\n- *a*\n2. b'
+  assert.equal(withoutMarks(text), 'Bold and code*\nquoted\nx = *1*\n2 * 3 * 4\n- a\n2. b')
   fc.assert(
     fc.property(marked, (source) => {
       // What is left are the characters of the source in their order.
@@ -137,7 +167,14 @@ test('without its marks a text is what people read', () => {
 })
 
 test('names are not looked for in code', () => {
-  assert.deepEqual(plainTexts(parseMarkup('@a `@b` *@c*\n> @d\n```\n@e\n```')), ['@a ', ' ', '@c', '@d'])
+  assert.deepEqual(plainTexts(parseMarkup('@a `@b` *@c*\n> @d\n```\n@e\n```\n- @f\n1. @g')), [
+    '@a ',
+    ' ',
+    '@c',
+    '@d',
+    '@f',
+    '@g',
+  ])
 })
 
 test('hostile texts of full length are read in next to no time', () => {
@@ -163,7 +200,25 @@ test('hostile texts of full length are read in next to no time', () => {
       '>',
       '\\*',
     ],
-    ...['```\n', '```a\n', '```\n\n', '~~a', '***a', '*`a` ', '(*', '*)', '漢*', '@', '@a', '\n'],
+    ...[
+      '```\n',
+      '```a\n',
+      '```\n\n',
+      '~~a',
+      '***a',
+      '*`a` ',
+      '(*',
+      '*)',
+      '漢*',
+      '@',
+      '@a',
+      '\n',
+      '- a\n',
+      '1. a\n',
+      '1',
+      '- ',
+      '1. a\n- b\n',
+    ],
   ].map(full)
   texts.push(Array.from({ length: 140 }, (_, n) => '`'.repeat(n + 1)).join(' '))
   for (const text of texts) parseMarkup(text)

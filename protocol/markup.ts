@@ -18,7 +18,7 @@ export type Part =
 export type Block =
   | { kind: 'lines'; lines: Part[][] }
   /** `marks`: what each line began with. */
-  | { kind: 'quote'; lines: Part[][]; marks: string[] }
+  | { kind: 'quote' | 'bullets' | 'numbers'; lines: Part[][]; marks: string[] }
   /** Whole lines between two fences; `open` and `close` are these, with the line breaks inside. */
   | { kind: 'code'; open: string; text: string; close: string }
 
@@ -47,15 +47,15 @@ export function parseMarkup(text: string, linksIn: LinksIn = NO_LINKS): Block[] 
       continue
     }
     const last = blocks.at(-1)
-    const mark = line.startsWith('> ') ? '> ' : line === '>' && last?.kind === 'quote' ? '>' : ''
+    const { kind, mark } = beginningOf(line, last?.kind === 'quote')
     const parts = partsOf(line.slice(mark.length), linksIn)
-    if (mark === '') {
-      if (last?.kind === 'lines') last.lines.push(parts)
-      else blocks.push({ kind: 'lines', lines: [parts] })
-    } else if (last?.kind === 'quote') {
+    if (kind === 'lines') {
+      if (last?.kind === kind) last.lines.push(parts)
+      else blocks.push({ kind, lines: [parts] })
+    } else if (last?.kind === kind) {
       last.lines.push(parts)
       last.marks.push(mark)
-    } else blocks.push({ kind: 'quote', lines: [parts], marks: [mark] })
+    } else blocks.push({ kind, lines: [parts], marks: [mark] })
     n++
   }
   return blocks
@@ -74,13 +74,32 @@ export function plainTexts(blocks: readonly Block[]): string[] {
   return texts
 }
 
-/** The text without its marks: for where there is no room for their form. */
+/** The text without its marks: for where there is no room for their form. Those of lists stay, which are read as they are. */
 export function withoutMarks(text: string): string {
   const plain = (parts: readonly Part[]): string =>
     parts.map((part) => ('parts' in part ? plain(part.parts) : part.text)).join('')
   return parseMarkup(text)
-    .map((block) => (block.kind === 'code' ? block.text : block.lines.map(plain).join('\n')))
+    .map((block) => {
+      if (block.kind === 'code') return block.text
+      const marks = block.kind === 'bullets' || block.kind === 'numbers' ? block.marks : []
+      return block.lines.map((line, n) => (marks[n] ?? '') + plain(line)).join('\n')
+    })
     .join('\n')
+}
+
+/** Of a list, with something behind it. A number is shown as it is written, so that it has no zeros in front and not too many digits. */
+const ITEM = /^(?:- |(?:0|[1-9]\d{0,8})\. )(?=\S)/
+
+/** What a line begins with, and is by that. */
+function beginningOf(
+  line: string,
+  inQuote: boolean,
+): { kind: 'lines' | 'quote' | 'bullets' | 'numbers'; mark: string } {
+  if (line.startsWith('> ')) return { kind: 'quote', mark: '> ' }
+  if (line === '>' && inQuote) return { kind: 'quote', mark: '>' }
+  const [mark] = ITEM.exec(line) ?? []
+  if (mark === undefined) return { kind: 'lines', mark: '' }
+  return { kind: mark.startsWith('-') ? 'bullets' : 'numbers', mark }
 }
 
 const FENCE = '```'

@@ -38,6 +38,7 @@ function BlockOf({ block, names }: { block: Block; names: NamesShown }) {
         <code>{block.text}</code>
       </pre>
     )
+  if (block.kind === 'bullets' || block.kind === 'numbers') return <List block={block} names={names} />
   const lines = block.lines.map((line, i) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: lines have no other name, and hold no state.
     <Fragment key={i}>
@@ -50,6 +51,26 @@ function BlockOf({ block, names }: { block: Block; names: NamesShown }) {
   ) : (
     <p className={styles.lines}>{lines}</p>
   )
+}
+
+/** Numbers are shown as they are written. */
+function List({
+  block,
+  names,
+}: {
+  block: Extract<Block, { kind: 'quote' | 'bullets' | 'numbers' }>
+  names: NamesShown
+}) {
+  const items = block.lines.map((line, i) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: items have no other name, and hold no state.
+    <li key={i} value={block.kind === 'numbers' ? Number.parseInt(block.marks[i]!, 10) : undefined}>
+      <Parts parts={line} names={names} />
+    </li>
+  ))
+  // As wide as the longest mark, so that lines which go on stand below their beginning.
+  const paddingInlineStart = `${Math.max(...block.marks.map(({ length }) => length))}ch`
+  const shape = { className: styles.list, style: { paddingInlineStart } }
+  return block.kind === 'numbers' ? <ol {...shape}>{items}</ol> : <ul {...shape}>{items}</ul>
 }
 
 function Parts({ parts, names }: { parts: readonly Part[]; names: NamesShown }): ReactNode {
