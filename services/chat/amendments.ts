@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
+import type { Rate } from '@parley/kit/rate'
 import type { Entry, MessageEntry, MessageVersion } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import { type MessageChange, namesMessage } from '@parley/protocol/message-change'
@@ -9,7 +10,6 @@ import type { ContentHash } from './content-hash.ts'
 import type { Fanout } from './fanout.ts'
 import { cachedFor, mustMay, type Seen, seenBy } from './membership.ts'
 import type { Mentions, Named } from './mentions.ts'
-import type { Rate } from './rate.ts'
 import type { ChatStore, Draft } from './store/store.ts'
 
 /** What someone wants to do with a message. `id` was made by the device; the same `id` again is the same change (P2). */

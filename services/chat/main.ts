@@ -1,12 +1,12 @@
 import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
+import { httpDirectory } from '@parley/kit/http-directory'
 import { readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
 import { readChatService } from './config.ts'
 import { openChat } from './open.ts'
-import { httpDirectory } from './users.ts'
 
 async function run(): Promise<void> {
   const config = readChatService(process.env)

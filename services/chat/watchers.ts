@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
+import { openRate } from '@parley/kit/rate'
 import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
 import { directId } from './direct.ts'
 import type { Friends } from './friends.ts'
 import { openGate } from './gate.ts'
-import { openRate } from './rate.ts'
 import type { ChatStore } from './store/store.ts'
 import { packetOf } from './writer.ts'
 

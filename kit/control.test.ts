@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { embeddedBus } from '@parley/kit/bus/embedded'
-import { openLog } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
+import { embeddedBus } from './bus/embedded.ts'
 import { openControl } from './control.ts'
+import { openLog } from './log.ts'
 
 test('who comes while others wait for what was revoked goes after them, also when it is known meanwhile', async (t) => {
   const log = openLog('test', 'silent')

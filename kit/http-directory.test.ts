@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { listen } from '@parley/kit/http'
-import { openLog } from '@parley/kit/log'
-import { httpDirectory } from './users.ts'
+import { listen } from './http.ts'
+import { httpDirectory } from './http-directory.ts'
+import { openLog } from './log.ts'
 
 test('the user service is asked with the internal key, in addresses that are not too long', async (t) => {
   const http = await listen({ host: '127.0.0.1', port: 0, log: openLog('test', 'silent') })

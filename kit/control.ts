@@ -1,9 +1,9 @@
-import type { Bus } from '@parley/kit/bus/bus'
-import { Fault } from '@parley/kit/fault'
-import type { Log } from '@parley/kit/log'
-import type { Actor } from '@parley/kit/token'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { UserDirectory } from '@parley/protocol/internal'
+import type { Bus } from './bus/bus.ts'
+import { Fault } from './fault.ts'
+import type { Log } from './log.ts'
+import type { Actor } from './token.ts'
 
 /**
  * What the user service has revoked, known here within two seconds (P9): the control log is read by cursor at start, every

@@ -1,7 +1,7 @@
-import { Fault } from '@parley/kit/fault'
-import { type Actor, bearer, type Verifier } from '@parley/kit/token'
 import type { Request, RequestHandler } from 'express'
 import type { Control } from './control.ts'
+import { Fault } from './fault.ts'
+import { type Actor, bearer, type Verifier } from './token.ts'
 
 /** Who sent a request. Only behind `signedIn`. */
 export const actorOf = (req: Request): Actor => req.res?.locals.actor as Actor

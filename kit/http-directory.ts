@@ -1,6 +1,6 @@
-import { Fault } from '@parley/kit/fault'
 import type { FriendsItem, UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
+import { Fault } from './fault.ts'
 
 const TIMEOUT_MS = 3_000
 /** A request line longer than 16 KB is refused by Node's HTTP server. */
