@@ -340,6 +340,8 @@ export const strings = {
     olderFailed: 'Older messages could not be loaded.',
     beginning: 'The beginning of the conversation',
     pinned: (place: number, count: number) => (count === 1 ? 'Pinned message' : `Pinned message ${place} of ${count}`),
+    pinnedTitle: 'Pinned messages',
+    allPinned: (count: number) => `Show all ${count} pinned messages`,
     unreadBelow: 'New messages',
     nextMention: (count: number) => `Next mention of you, of ${count}`,
     loadingNewer: 'Loading newer messages…',

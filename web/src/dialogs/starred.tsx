@@ -3,12 +3,12 @@ import { useCallback, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
 import { useApp, useReadable } from '../app-context.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
+import { ListedMessage, MessageList } from '../parts/listed-message.tsx'
 import { Modal } from '../parts/modal.tsx'
 import { Loading, Notice, Problem } from '../parts/notice.tsx'
-import { fullTime, shortTime } from '../state/time.ts'
+import { nameOf } from '../state/people.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
-import styles from './starred.module.css'
 
 /** Everything that one has starred, in all conversations, the latest first. */
 export function Starred({ onClose }: { onClose: () => void }) {
@@ -36,37 +36,25 @@ export function Starred({ onClose }: { onClose: () => void }) {
   return (
     <Modal title={words.title} onClose={onClose}>
       {page && (
-        <ul className={styles.list}>
+        <MessageList>
           {page.items.map((message) => {
-            const { id, conversationId, seq, sender, text, createdAt } = message
-            const title = conversations.find((one) => one.id === conversationId)?.title ?? ''
+            const { id, conversationId, seq, sender, text } = message
             return (
-              <li key={id} className={styles.one}>
-                <button
-                  type="button"
-                  className={styles.message}
-                  onClick={() => {
-                    onClose()
-                    wanted.set({ conversationId, seq })
-                    navigate(`/c/${conversationId}`)
-                  }}
-                >
-                  <span className={styles.where}>
-                    <bdi>{sender}</bdi>
-                    {title && title !== sender && <bdi className={styles.title}>{title}</bdi>}
-                    <time dateTime={createdAt} title={fullTime(createdAt)}>
-                      {shortTime(createdAt, new Date())}
-                    </time>
-                  </span>
-                  <span className={styles.text} dir="auto">
-                    {text}
-                  </span>
-                </button>
-                <IconButton icon="close" label={words.remove(sender, text)} onClick={() => unstar(message)} />
-              </li>
+              <ListedMessage
+                key={id}
+                message={message}
+                title={conversations.find((one) => one.id === conversationId)?.title ?? ''}
+                onOpen={() => {
+                  onClose()
+                  wanted.set({ conversationId, seq })
+                  navigate(`/c/${conversationId}`)
+                }}
+              >
+                <IconButton icon="close" label={words.remove(nameOf(sender), text)} onClick={() => unstar(message)} />
+              </ListedMessage>
             )
           })}
-        </ul>
+        </MessageList>
       )}
       {page && page.items.length === 0 && !page.nextCursor && <Notice title={words.empty} hint={words.emptyHint} />}
       {loading.error && <Problem>{loading.error}</Problem>}
