@@ -4,7 +4,7 @@ import { FAULT_STATUS } from '@parley/protocol/fault'
 import type { OpenApi, Parameter, PathOperation } from '@parley/protocol/openapi'
 import { ANYWHERE } from '@parley/protocol/problem'
 import type { JsonSchema } from '@parley/protocol/schemas'
-import { type Html, html, prose } from './html.ts'
+import { type Html, html, prose } from '../html.ts'
 import { fieldsOf, kindOf, schemaAnchor } from './schema.ts'
 
 type Named = Readonly<Record<string, JsonSchema>>

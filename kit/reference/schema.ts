@@ -1,5 +1,5 @@
 import type { JsonSchema } from '@parley/protocol/schemas'
-import { type Html, html, prose } from './html.ts'
+import { type Html, html, prose } from '../html.ts'
 
 /** The anchor of a named schema. */
 export const schemaAnchor = (name: string): string => `schema-${name}`

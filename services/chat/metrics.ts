@@ -1,7 +1,8 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
+import { metricsOf, watchBus } from '@parley/kit/metrics'
 import type { Entry } from '@parley/protocol/conversation'
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Counter, Gauge } from 'prom-client'
 import type { Connections } from './connections.ts'
 import type { ChatStore } from './store/store.ts'
 
@@ -21,23 +22,15 @@ export function openMetrics(
   store: Pick<ChatStore, 'log' | 'reads'>,
 ): Metrics {
   const { log } = store
-  const registry = new Registry()
+  const registry = metricsOf(http)
   const registers = [registry]
-  let scraped = false
+  watchBus(registry, bus)
   new Gauge({
     name: 'parley_sockets',
     help: 'Devices connected to this node',
     registers,
     collect() {
       this.set(connections.size)
-    },
-  })
-  new Gauge({
-    name: 'parley_bus_up',
-    help: '1 while connected to the event bus',
-    registers,
-    collect() {
-      this.set(bus.state === 'up' ? 1 : 0)
     },
   })
   new Gauge({
@@ -63,12 +56,6 @@ export function openMetrics(
     help: 'Entries committed and passed on to sockets by this node',
     labelNames: ['kind'],
     registers,
-  })
-  http.internal.get('/metrics', async (_req, res) => {
-    // Watching the process costs something at each garbage collection: only where someone looks.
-    if (!scraped) collectDefaultMetrics({ register: registry })
-    scraped = true
-    res.type(registry.contentType).send(await registry.metrics())
   })
   return { passed: ({ kind }) => entries.inc({ kind }) }
 }
