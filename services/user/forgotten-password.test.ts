@@ -32,7 +32,9 @@ test('who forgot the password sets another by the link in a mail, and is signed 
   assert.equal(mail.username, 'ann')
   assert.match(mail.link!, /^https:\/\/chat\.example\.net\/password\/reset#[\w-]{87}$/)
   assert.equal((await reset(service, tokenIn(mail))).status, 204)
-  assert.equal((await service.mailTo(ANN)).kind, 'password.changed')
+  const told = await service.mailTo(ANN)
+  assert.equal(told.kind, 'password.changed')
+  assert.equal((told as { confirmed?: string }).confirmed, ANN, 'who opened the link has shown that mail comes there')
   for (const { token, refreshToken } of [one, two]) {
     assert.equal((await service.as(token)('GET', '/api/user/me')).status, 401)
     assert.equal((await service.refresh(refreshToken)).status, 401)
@@ -223,7 +225,7 @@ test('malformed input and foreign pages are refused', async (t) => {
 
 test('who changes the password knowing the old one is told by mail', async (t) => {
   const service = await openMailing(t)
-  await service.register('ann')
+  const userId = await service.register('ann')
   const { token } = await service.signIn('ann')
   const change = { oldPassword: PASSWORD, newPassword: NEW }
   assert.equal(
@@ -231,6 +233,6 @@ test('who changes the password knowing the old one is told by mail', async (t) =
     400,
   )
   assert.equal((await service.as(token)('POST', '/api/user/password', change)).status, 204)
-  assert.deepEqual(await service.mailTo(ANN), { kind: 'password.changed', to: ANN, username: 'ann' })
+  assert.deepEqual(await service.mailTo(ANN), { kind: 'password.changed', to: ANN, username: 'ann', userId })
   assert.deepEqual(service.inbox, [])
 })

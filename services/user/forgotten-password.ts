@@ -79,7 +79,7 @@ export function openForgottenPassword(needs: {
         before: account.passwordHash,
         after: await passwords.hash(newPassword),
         ticket: { id: ticket.id, at: time() },
-        notice: notice(account, 'password.changed', now()),
+        notice: notice(account, 'password.changed', now(), account.email),
       })
       if (!done) return repeated({ account: (await ticketOf(token)).account, newPassword }, address)
       crashPoint('reset.after-commit')

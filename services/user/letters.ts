@@ -32,10 +32,16 @@ export function ticketFor(
   return { ticket, letter }
 }
 
-/** A letter that tells of something, to the address that the account has now. */
-export function notice(account: Account, kind: 'password.changed' | 'email.changed', now: number): Letter {
+/** A letter that tells of something, to the address that the account has now; `confirmed` is the address whose mailed link did it. */
+export function notice(
+  account: Account,
+  kind: 'password.changed' | 'email.changed',
+  now: number,
+  confirmed?: string,
+): Letter {
   const { id: userId, email: to, username } = account
-  return { id: randomUUID(), userId, kind, to, username, at: new Date(now).toISOString() }
+  const at = new Date(now).toISOString()
+  return { id: randomUUID(), userId, kind, to, username, at, ...(confirmed !== undefined && { confirmed }) }
 }
 
 /** Tells the bus of every letter. A link is made only here, on its way; one that has ended meanwhile is not told. */
@@ -66,8 +72,8 @@ const mailRequested = (letter: Letter, links: MailLinks): BusEvent => ({
   data: mailOf(letter, links),
 })
 
-function mailOf({ kind, to, username, userId, id, expiresAt }: Letter, links: MailLinks): Mail {
+function mailOf({ kind, to, username, userId, id, expiresAt, confirmed }: Letter, links: MailLinks): Mail {
   const ticket = TICKET_OF[kind]
   const link = ticket && { link: links.of({ userId, kind: ticket, id }), expiresAt }
-  return { kind, to, username, ...link } as Mail // of a kind that has a link exactly where there is a ticket
+  return { kind, to, username, userId, ...link, ...(confirmed !== undefined && { confirmed }) } as Mail // of a kind that has a link exactly where there is a ticket
 }

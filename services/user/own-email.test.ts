@@ -12,7 +12,7 @@ const emailOf = async ({ as }: Mailing, token: string) => (await as(token)('GET'
 
 test('a new address is one’s own once the link that was mailed there is opened, and the old one is told', async (t) => {
   const service = await openMailing(t)
-  await service.register('ann')
+  const userId = await service.register('ann')
   const { token } = await service.signIn('ann')
   assert.equal((await ask(service, token, NEW)).status, 202)
   assert.equal(await emailOf(service, token), ANN)
@@ -20,7 +20,8 @@ test('a new address is one’s own once the link that was mailed there is opened
   assert.deepEqual([mail.kind, mail.username], ['email.change', 'ann'])
   assert.match(mail.link!, /^https:\/\/chat\.example\.net\/email\/confirm#/)
   assert.equal((await confirm(service, tokenIn(mail))).status, 204)
-  assert.deepEqual(await service.mailTo(ANN), { kind: 'email.changed', to: ANN, username: 'ann' })
+  const told = { kind: 'email.changed', to: ANN, username: 'ann', userId, confirmed: NEW }
+  assert.deepEqual(await service.mailTo(ANN), told)
   assert.equal(await emailOf(service, token), NEW)
   assert.equal((await confirm(service, tokenIn(mail))).status, 204, 'a repeat changes nothing')
   const logIn = async (email: string) =>

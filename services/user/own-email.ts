@@ -58,7 +58,7 @@ export function openOwnEmail(needs: {
         email: ticket.email!,
         emailKey: ticket.emailKey!,
         ticket: { id: ticket.id, at: time() },
-        notice: notice(account, 'email.changed', now()),
+        notice: notice(account, 'email.changed', now(), ticket.email),
       })
       switch (outcome) {
         case 'changed':

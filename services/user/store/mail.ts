@@ -27,6 +27,8 @@ export interface Letter {
   at: string
   /** Where it has a link: when that ends. `id` is then the ticket's. */
   expiresAt?: string
+  /** Of a notice: the address whose mailed link did it. */
+  confirmed?: string
 }
 
 /** What is done with the account's mail in the same step as something else: a ticket is used, a notice is to be told. */
