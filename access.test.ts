@@ -9,8 +9,8 @@ import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
+import { notificationConfig, openNotification, showCapturedMail } from '@parley/notification'
 import { openUser, userConfig } from '@parley/user'
-import { captureMail, showCapturedMail } from './captured-mail.ts'
 import { accessHolds } from './test/access/check.ts'
 import { LIMITS } from './test/access/limits.ts'
 import { settle, type Town } from './test/access/scene.ts'
@@ -22,13 +22,14 @@ before(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-access-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const read = reader({ PARLEY_DATA: folder, ...LIMITS })
-  const [user, chat] = [userConfig(read), chatConfig(read)]
+  const [user, chat, notification] = [userConfig(read), chatConfig(read), notificationConfig(read)]
   read.throwIfInvalid()
   const log = openLog('test', 'silent')
   const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
   makeKeys(chat.keyFile)
   const bus = stack.use(embeddedBus({ log }))
-  showCapturedMail(http.routes, stack.use(await captureMail(join(folder, 'mail.db'), bus)))
+  const { captured } = stack.use(await openNotification(notification, bus, http, log))
+  showCapturedMail(http.routes, captured!)
   const { directory } = stack.use(await openUser(user, bus, http, log))
   stack.use(await openChat(chat, bus, http, directory, log))
   serveReference(http.routes)

@@ -9,6 +9,7 @@ import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
+import { notificationConfig, openNotification } from '@parley/notification'
 import { OPERATIONS } from '@parley/protocol/operations'
 import { openUser, userConfig } from '@parley/user'
 import type { Router } from 'express'
@@ -20,13 +21,14 @@ test('what the services route is what the documents list: no route is missing, a
   await using stack = new AsyncDisposableStack()
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const read = reader({ PARLEY_DATA: folder })
-  const [user, chat] = [userConfig(read), chatConfig(read)]
+  const [user, chat, notification] = [userConfig(read), chatConfig(read), notificationConfig(read)]
   const log = openLog('test', 'silent')
   const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
   makeKeys(chat.keyFile)
   const bus = stack.use(embeddedBus({ log }))
   const { directory } = stack.use(await openUser(user, bus, http, log))
   stack.use(await openChat(chat, bus, http, directory, log))
+  stack.use(await openNotification(notification, bus, http, log))
 
   const listed = OPERATIONS.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
   const routed = routesOf(http.routes, '')

@@ -8,8 +8,8 @@ import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { servePages } from '@parley/kit/pages'
 import { serveReference } from '@parley/kit/reference'
+import { notificationConfig, openNotification, showCapturedMail } from '@parley/notification'
 import { openUser, userConfig } from '@parley/user'
-import { captureMail, showCapturedMail } from './captured-mail.ts'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 
 /** All of Parley in one process: one port, SQLite files in one folder that it holds, an embedded bus. */
@@ -20,17 +20,23 @@ async function run(): Promise<void> {
   const starting = http.ready('start', async () => 'down')
   makeKeys(config.chat.keyFile)
   await using bus = embeddedBus({ log })
-  // Nothing here sends mail. It is shown where that is to the person at this machine, and kept either way.
-  await using mail = await captureMail(folder.file('mail.db'), bus)
-  const shown = LOOPBACK.has(config.host) && LOOPBACK.has(new URL(config.user.publicUrl ?? 'http://localhost').hostname)
-  if (shown) showCapturedMail(http.routes, mail)
+  await using notification = await openNotification(config.notification, bus, http, log)
+  // Mail that nobody sends is shown where that is to the person at this machine, and kept either way.
+  const { captured } = notification
+  const here = LOOPBACK.has(config.host) && LOOPBACK.has(new URL(config.user.publicUrl ?? 'http://localhost').hostname)
+  if (here && captured) showCapturedMail(http.routes, captured)
   await using user = await openUser(config.user, bus, http, log)
   await using _chat = await openChat(config.chat, bus, http, user.directory, log)
   serveReference(http.routes)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
   starting[Symbol.dispose]()
-  greet(`http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`, hasPages, shown, demo)
+  greet(
+    `http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`,
+    hasPages,
+    here && captured !== undefined,
+    demo,
+  )
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
 }
 
@@ -46,6 +52,7 @@ async function prepare() {
     data: read.text('PARLEY_DATA', 'data'),
     user: userConfig(read),
     chat: chatConfig(read),
+    notification: notificationConfig(read),
   }
   const log = openLog('parley', read.logLevel('LOG_LEVEL', 'warn'))
   let folder: DataFolder | undefined

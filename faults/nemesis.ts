@@ -19,7 +19,7 @@ export interface Nemesis {
 }
 
 /** Processes of ours: they must come back by themselves and quickly. The others are the outside world's. */
-export const isOurs = (name: string): boolean => name === 'parley' || name === 'user' || name.startsWith('chat-')
+export const isOurs = (name: string): boolean => /^(parley|user|(chat|notification)-\d+)$/.test(name)
 
 /** How long after a fault things may still be settling. */
 const CALM_MS = 2_000

@@ -50,21 +50,32 @@ function get(url: string, path: string, headers: Record<string, string> = {}) {
 
 async function parley(t: TestContext, more: Partial<Site> = {}) {
   const [user, one, two] = [await service(t, 'user'), await service(t, 'one'), await service(t, 'two')]
-  return { user, one, two, ...(await front(t, { user: user.port, chat: [one.port, two.port], ...more })) }
+  const notification = await service(t, 'notification')
+  const ports = { user: user.port, chat: [one.port, two.port], notification: [notification.port] }
+  return { user, one, two, notification, ...(await front(t, { ...ports, ...more })) }
 }
 
 test('each path goes to the service that owns it', async (t) => {
   const { url } = await parley(t)
   for (const path of ['/api/user/login', '/api/user', '/.well-known/jwks.json'])
     assert.equal((await get(url, path)).body, 'user', path)
-  for (const path of ['/api/messages/send', '/api/users', '/healthz', '/readyz', '/socket.io/?EIO=4'])
+  for (const path of ['/api/notifications', '/api/notifications/why?seq=1', '/api/devices', '/api/devices/x'])
+    assert.equal((await get(url, path)).body, 'notification', path)
+  for (const path of [
+    '/api/messages/send',
+    '/api/users',
+    '/api/devicesome',
+    '/healthz',
+    '/readyz',
+    '/socket.io/?EIO=4',
+  ])
     assert.match((await get(url, path)).body, /^(one|two)$/, path)
 })
 
 test('internal paths are not found, however they are written', async (t) => {
-  const { url, user, one, two } = await parley(t)
+  const { url, user, one, two, notification } = await parley(t)
   assert.equal((await get(url, '/api/user/me')).body, 'user')
-  const before = [user, one, two].flatMap((each) => each.seen).length
+  const before = [user, one, two, notification].flatMap((each) => each.seen).length
   const paths = ['/internal', '/internal/users', '/metrics', '//metrics', '/%6detrics', '/%69nternal/users']
   const climbing = [
     '/api/../internal/users',
@@ -78,7 +89,11 @@ test('internal paths are not found, however they are written', async (t) => {
     assert.equal(headers['content-type'], 'application/problem+json', path)
     assert.equal(JSON.parse(body).code, 'not_found')
   }
-  assert.equal([user, one, two].flatMap((each) => each.seen).length, before, 'nothing of it reached a service')
+  assert.equal(
+    [user, one, two, notification].flatMap((each) => each.seen).length,
+    before,
+    'nothing of it reached a service',
+  )
 })
 
 test('one partition is served by one chat node, and all nodes have some', async (t) => {

@@ -10,6 +10,7 @@ import { need } from './which.ts'
 export interface Site {
   chat: number[]
   user: number
+  notification: number[]
   /** Its own port; a free one unless given. */
   listen?: number
   /** The built web client; this checkout's unless given. */
@@ -53,7 +54,8 @@ export async function nginx(folder: string, site: Site): Promise<Server> {
 }
 
 /** Nginx in front of services that were started by hand on their usual ports. */
-export const localNginx = (folder: string): Promise<Server> => nginx(folder, { user: 3001, chat: [3002] })
+export const localNginx = (folder: string): Promise<Server> =>
+  nginx(folder, { user: 3001, chat: [3002], notification: [3003] })
 
 const SHIPPED = join(ROOT, 'deploy', 'nginx')
 
@@ -62,6 +64,7 @@ function render(port: number, site: Site): string {
     PARLEY_LISTEN: `127.0.0.1:${port}`,
     PARLEY_CHAT_SERVERS: site.chat.map(upstream).join(' '),
     PARLEY_USER_SERVERS: upstream(site.user),
+    PARLEY_NOTIFICATION_SERVERS: site.notification.map(upstream).join(' '),
     PARLEY_WEB_ROOT: site.webRoot ?? join(ROOT, 'web', 'dist'),
     PARLEY_REQUESTS_PER_SECOND: String(site.requestsPerSecond ?? 100_000),
     PARLEY_REQUEST_BURST: String(site.requestBurst ?? 100_000),

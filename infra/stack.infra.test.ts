@@ -30,14 +30,23 @@ test('all-in-one starts, is killed, and is there again on the same port', async 
 
 test('scale-out starts, and each of its processes comes back after SIGKILL, the servers beneath included', async () => {
   await using stack = await startStack({ shape: 'scale-out', chatNodes: 2, ownServers: true })
-  assert.deepEqual(stack.names(), ['user', 'chat-1', 'chat-2', 'nginx', 'rabbitmq', 'mongodb'])
+  assert.deepEqual(stack.names(), [
+    'user',
+    'chat-1',
+    'chat-2',
+    'notification-1',
+    'notification-2',
+    'nginx',
+    'rabbitmq',
+    'mongodb',
+  ])
   assert.ok(await isReady(stack))
   for (const name of stack.names()) await survivesKill(stack, name)
 })
 
 test('scale-out on the shared servers answers through Nginx for every service, and for nothing internal', async () => {
   await using stack = await startStack({ shape: 'scale-out', chatNodes: 2 })
-  assert.deepEqual(stack.names(), ['user', 'chat-1', 'chat-2', 'nginx'])
+  assert.deepEqual(stack.names(), ['user', 'chat-1', 'chat-2', 'notification-1', 'notification-2', 'nginx'])
   const keys = (await (await get(`${stack.url}/.well-known/jwks.json`)).json()) as { keys: unknown[] }
   assert.ok(keys.keys.length > 0, 'the user service answers')
   assert.equal((await get(`${stack.url}/api/user/me`)).status, 401)

@@ -16,6 +16,8 @@ export interface StackOptions {
   shape: Shape
   /** How many chat nodes a scale-out has; 2 unless given. */
   chatNodes?: number
+  /** How many notification services a scale-out has; 2 unless given. They capture mail unless `env` names a mail server. */
+  notificationNodes?: number
   /** Where data, keys and logs go, and stay. A temporary folder that is removed at the end unless given. */
   dataDir?: string
   /** More settings for each of our processes. */
@@ -29,7 +31,7 @@ export interface Stack extends AsyncDisposable {
   readonly shape: Shape
   /** Where clients connect: Nginx in a scale-out, the process itself otherwise. */
   readonly url: string
-  /** What can be killed: `parley`, or `user`, `chat-1`, `chat-2`, `nginx` and, as own servers, `rabbitmq` and `mongodb`. The other functions take these names and throw on another. */
+  /** What can be killed: `parley`, or `user`, `chat-1`, `chat-2`, `notification-1`, `notification-2`, `nginx` and, as own servers, `rabbitmq` and `mongodb`. The other functions take these names and throw on another. */
   names(): string[]
   /** The process id; throws while it is down. */
   pid(name: string): number
@@ -105,8 +107,23 @@ async function scaleOut(dir: string, options: StackOptions, servers: Server[]): 
       }),
     )
   }
-  const front = await nginx(join(dir, 'nginx'), { listen, user: user.port, chat: chats.map((chat) => chat.port) })
-  const ours = [user, ...chats, front]
+  const notifications: Node[] = []
+  for (let i = 1; i <= (options.notificationNodes ?? 2); i++) {
+    notifications.push(
+      await node(`notification-${i}`, 'services/notification/main.ts', dir, {
+        ...(options.env?.SMTP_URL === undefined && { MAIL_CAPTURE: '1' }),
+        ...settings,
+        MONGODB_URL: database(outside.mongodb, 'notification'),
+      }),
+    )
+  }
+  const front = await nginx(join(dir, 'nginx'), {
+    listen,
+    user: user.port,
+    chat: chats.map((chat) => chat.port),
+    notification: notifications.map((each) => each.port),
+  })
+  const ours = [user, ...chats, ...notifications, front]
   servers.unshift(...ours)
   await Promise.all(ours.map((server) => server.start()))
   return front.url

@@ -42,5 +42,10 @@ export const CRASH_POINTS = [
   'migration.middle',
   'search.before-commit',
   'sweep.before-commit',
+  'delivery.before-plan',
+  'delivery.after-plan',
+  'delivery.before-send',
+  'delivery.after-send',
+  'delivery.after-settle',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

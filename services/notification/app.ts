@@ -1,0 +1,108 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import type { Http } from '@parley/kit/http'
+import { holdsKey } from '@parley/kit/internal-key'
+import type { Log } from '@parley/kit/log'
+import { capturedMailer } from './captured-mail.ts'
+import type { CapturedMail } from './captured-page.ts'
+import type { MailConfig } from './config.ts'
+import { startMail } from './mail.ts'
+import { openMetrics } from './metrics.ts'
+import { type SmtpOptions, smtpMailer } from './smtp.ts'
+import { KEPT_MS } from './store/deliveries.ts'
+import type { NotificationStore } from './store/store.ts'
+import { openSuspensions } from './suspension.ts'
+
+/** The notification service, for the process it is in. Disposing of it stops its work and closes its store. */
+export interface NotificationService extends AsyncDisposable {
+  /** Where mail is captured: what there is. */
+  readonly captured?: CapturedMail
+}
+
+/** The wiring of the notification service. `now` is the clock of the ledger. */
+export async function startNotification(needs: {
+  store: NotificationStore
+  bus: Bus
+  http: Http
+  keys: Record<'internal', Buffer>
+  config: { mail: MailConfig; publicUrl: string }
+  log: Log
+  now?: () => number
+  /** How long things take; tests are in a hurry. */
+  pace?: Pick<Parameters<typeof startMail>[0], 'retryMs' | 'sendMs' | 'leaseMs'> &
+    Pick<SmtpOptions, 'connectMs' | 'answerMs'>
+}): Promise<NotificationService> {
+  const { store, bus, http, keys, config, log, now = Date.now, pace } = needs
+  await using stack = new AsyncDisposableStack()
+  stack.use(store)
+  const metrics = openMetrics(http, bus, store)
+  const suspensions = openSuspensions(store.addresses, now)
+  const mailer = stack.use(
+    config.mail === 'captured'
+      ? capturedMailer(store.captured, now)
+      : smtpMailer({ ...pace, url: config.mail.smtpUrl, from: config.mail.from, origin: config.publicUrl }),
+  )
+  stack.use(
+    await startMail({
+      ...pace,
+      deliveries: store.deliveries,
+      suspensions,
+      mailer,
+      bus,
+      log,
+      now,
+      settled: (outcome) => metrics.settled('mail', outcome),
+    }),
+  )
+  const captured = config.mail === 'captured' ? { list: () => store.captured.list(now()) } : undefined
+  if (captured)
+    http.internal.get('/internal/mail', holdsKey(keys.internal), async (_req, res) => {
+      res.set('Cache-Control', 'no-store').json({ items: await captured.list() })
+    })
+  stack.use(
+    http.ready(
+      'notification-store',
+      atMostEach(1_000, () => store.check().then(() => 'up' as const)),
+    ),
+  )
+  stack.use(http.ready('bus', async () => (bus.state === 'up' ? 'up' : 'degraded')))
+  stack.use(http.ready('mail', async () => mailer.state()))
+  stack.use(startPurge())
+  const running = stack.move()
+  return { ...(captured && { captured }), [Symbol.asyncDispose]: () => running.disposeAsync() }
+
+  /** Forgets what is kept no longer, now and each hour, in bounded steps. */
+  function startPurge(): Disposable {
+    let stopped = false
+    async function purge(): Promise<void> {
+      await suspensions.purge()
+      // A link that has ended is forgotten, though nobody looks.
+      await captured?.list()
+      while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+    }
+    const run = (): void =>
+      void purge().catch((error: Error) => log.warn({ cause: error.message }, 'old notices not purged'))
+    run()
+    const timer = setInterval(run, HOUR_MS).unref()
+    return {
+      [Symbol.dispose]() {
+        stopped = true
+        clearInterval(timer)
+      },
+    }
+  }
+}
+
+const HOUR_MS = 3_600_000
+const PURGED_AT_ONCE = 500
+
+/** Anyone may ask whether we are ready, and each answer costs a commit: it is good for a while. */
+function atMostEach<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let answer: Promise<T> | undefined
+  let askedAt = 0
+  return () => {
+    if (answer && Date.now() - askedAt < ms) return answer
+    askedAt = Date.now()
+    answer = ask()
+    return answer
+  }
+}

@@ -1,0 +1,100 @@
+import { type Env, reader } from '@parley/kit/config'
+
+export interface NotificationConfig {
+  store: { sqlitePath: string } | { mongoUrl: string }
+  keyFile: string
+  /** The web origin that letters name; by default the first of `PARLEY_ORIGINS`, else the server's own on this machine. */
+  publicUrl: string | undefined
+  mail: MailConfig
+}
+
+/** Where mail goes: to that server, from that address, or nowhere: then it is captured, to be read by who runs the service. */
+export type MailConfig = { smtpUrl: string; from: MailAddress } | 'captured'
+
+export interface MailAddress {
+  name: string
+  address: string
+}
+
+/** What the service needs to run by itself. */
+export interface NotificationServiceConfig extends NotificationConfig {
+  host: string
+  port: number
+  internalHost: string
+  internalPort: number
+  rabbitUrl: string
+  logLevel: string
+}
+
+type Reader = ReturnType<typeof reader>
+const MONGODB = ['mongodb:', 'mongodb+srv:']
+
+/** The service as a part of the all-in-one process: files in the data folder, and mail captured, unless said otherwise. Problems stay with `read`. */
+export function notificationConfig(read: Reader): NotificationConfig {
+  const data = read.text('PARLEY_DATA', 'data')
+  const mongoUrl = read.optionalUrl('MONGODB_URL', MONGODB)
+  return {
+    store: mongoUrl ? { mongoUrl } : { sqlitePath: `${data}/notification.db` },
+    keyFile: read.text('PARLEY_KEY_FILE', `${data}/keys.json`),
+    publicUrl: publicUrl(read),
+    mail: mailConfig(read) ?? 'captured',
+  }
+}
+
+/** The service by itself: key file, store, broker, web origins and mail server must be given. Throws one `ConfigError` that names all that is wrong. */
+export function readNotificationService(env: Env): NotificationServiceConfig {
+  const read = reader(env)
+  const captures = read.optional('MAIL_CAPTURE')
+  const mail = mailConfig(read)
+  const config = {
+    keyFile: read.required('PARLEY_KEY_FILE', 'the JSON file with the internal key'),
+    store: { mongoUrl: read.requiredUrl('MONGODB_URL', MONGODB, 'where it is kept what was told to whom') },
+    rabbitUrl: read.requiredUrl('RABBITMQ_URL', ['amqp:', 'amqps:'], 'the event bus'),
+    publicUrl: publicUrl(read),
+    mail: mail ?? ('captured' as const),
+    host: read.text('HOST', '127.0.0.1'),
+    port: read.port('PORT', 3003),
+    internalHost: read.text('INTERNAL_HOST', '127.0.0.1'),
+    internalPort: read.port('INTERNAL_PORT', 9464),
+    logLevel: read.logLevel('LOG_LEVEL', 'info'),
+  }
+  if (captures !== undefined && captures !== '1') read.problem(`MAIL_CAPTURE must be 1 or absent, not "${captures}"`)
+  if (mail && captures) read.problem('SMTP_URL and MAIL_CAPTURE are both set: keep one')
+  if (!mail && !captures)
+    read.problem(
+      'SMTP_URL is missing: the mail server, such as smtps://user:password@mail.example.org (or MAIL_CAPTURE=1, and no mail is sent)',
+    )
+  if (config.publicUrl === undefined)
+    read.problem(
+      'PARLEY_ORIGINS is missing: the web origins that may use the service, such as https://chat.example.org',
+    )
+  read.throwIfInvalid()
+  return config
+}
+
+function publicUrl(read: Reader): string | undefined {
+  const [origin = read.origins('PARLEY_ORIGINS')[0], ...more] = read.origins('PARLEY_PUBLIC_URL')
+  if (more.length > 0) read.problem('PARLEY_PUBLIC_URL must be one web origin')
+  return origin
+}
+
+function mailConfig(read: Reader): Exclude<MailConfig, 'captured'> | undefined {
+  const smtpUrl = read.optionalUrl('SMTP_URL', ['smtp:', 'smtps:'])
+  if (!read.optional('SMTP_URL')) return undefined
+  const text = read.required('MAIL_FROM', 'who letters are from, such as Parley <parley@example.org>')
+  const from = text === '' ? undefined : addressOf(text)
+  if (text !== '' && !from)
+    read.problem(`MAIL_FROM must be one address, such as Parley <parley@example.org>, not "${text}"`)
+  return { smtpUrl: smtpUrl ?? '', from: from ?? { name: '', address: '' } }
+}
+
+/** `address` or `name <address>`; undefined for anything else. */
+function addressOf(text: string): MailAddress | undefined {
+  const [, name = '', inBrackets, bare] = /^(?:"?([^"<>\p{Cc}]*?)"?\s*<([^<>]+)>|([^<>]+))$/u.exec(text.trim()) ?? []
+  const address = inBrackets ?? bare
+  return address !== undefined && isAddress(address) ? { name, address } : undefined
+}
+
+/** Whether it is one address and nothing else: nothing in it could be read as a second one, or as a header. */
+export const isAddress = (text: string): boolean =>
+  text.length <= 320 && /^[^\s@"(),:;<>[\\\]\p{Cc}]+@[^\s@"'(),:;<>[\\\]\p{Cc}]+$/u.test(text)

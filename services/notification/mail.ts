@@ -1,0 +1,105 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import { crashPoint } from '@parley/kit/crash'
+import type { Log } from '@parley/kit/log'
+import type { Mail } from '@parley/protocol/mail'
+import type { Letter, Mailer } from './mailer.ts'
+import { retryAt, startSender } from './sender.ts'
+import type { Claim, DeliveryStore, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
+import type { Suspensions } from './suspension.ts'
+
+/** How long a letter without a link is worth sending. */
+const WORTH_MS = 24 * 3_600_000
+/** A cause older than this plans nothing: the ledger may have forgotten that it was sent (`KEPT_MS`). */
+const TOO_OLD_MS = 14 * 86_400_000
+/** Letters being handed over at once. */
+export const MAILS_AT_ONCE = 4
+
+/**
+ * Takes every mail that is asked for into the ledger, once, and sends it: at once, and again with growing pauses while the server
+ * cannot take it, until its link has ended or a day is over. What is not sent keeps its reason. Disposing stops both.
+ */
+export async function startMail(needs: {
+  deliveries: DeliveryStore
+  suspensions: Suspensions
+  mailer: Mailer
+  bus: Bus
+  log: Log
+  settled?: (outcome: Outcome) => void
+  /** Pauses between tries. */
+  retryMs?: { first: number; most: number }
+  now?: () => number
+  sendMs?: number
+  leaseMs?: number
+}): Promise<AsyncDisposable> {
+  const { deliveries, suspensions, mailer, bus, log, retryMs, now = Date.now } = needs
+  const sender = startSender({ ...needs, channel: 'mail', atOnce: MAILS_AT_ONCE, deliver })
+  const subscription = await bus.subscribe('notification.mail', async ({ id, occurredAt, data }) => {
+    const { confirmed } = data as { confirmed?: string }
+    if (confirmed !== undefined) await suspensions.lift(confirmed)
+    crashPoint('delivery.before-plan')
+    await deliveries.plan([deliveryOf({ id, at: occurredAt, mail: data }, now())])
+    crashPoint('delivery.after-plan')
+    sender.wake()
+  })
+
+  async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
+    const letter = claim.payload as Letter // as it was planned above
+    const { to, kind } = letter.mail
+    if (linkEnded(letter.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
+    if (now() >= endOf(claim, letter)) return { kind: 'failed', ...TOO_LATE }
+    const way = await suspensions.mayGo(to, {
+      id: claim.id,
+      urgent: kind === 'password.reset' || kind === 'email.change',
+    })
+    if (way !== true) return { kind: 'failed', reason: 'address.suspended', detail: way.detail }
+    if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
+    const handover = await mailer.send(letter, signal)
+    switch (handover.kind) {
+      case 'taken':
+        await suspensions.lift(to).catch((error: Error) => log.debug({ cause: error.message }, 'a suspension stays'))
+        return { kind: 'sent', ...(handover.providerId !== undefined && { providerId: handover.providerId }) }
+      case 'later': {
+        const { detail } = handover
+        const at = retryAt(claim.epoch, now(), retryMs)
+        if (at >= endOf(claim, letter)) return { kind: 'failed', ...TOO_LATE, detail }
+        return { kind: 'retry', at, reason: 'server.busy', detail }
+      }
+      case 'refused':
+        if (!handover.address) return { kind: 'failed', reason: 'mail.refused', detail: handover.detail }
+        await suspensions.suspend(to, handover.detail)
+        return { kind: 'failed', reason: 'address.refused', detail: handover.detail }
+      default:
+        return handover satisfies never
+    }
+  }
+
+  return {
+    async [Symbol.asyncDispose]() {
+      await subscription[Symbol.asyncDispose]()
+      await sender[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const LINK_ENDED: Reason = { reason: 'link.ended' }
+const TOO_LATE: Reason = { reason: 'too.late' }
+
+function deliveryOf(letter: Letter, now: number): NewDelivery {
+  const { id, at, mail } = letter
+  const tooOld = Date.parse(at) + TOO_OLD_MS <= now
+  const dropped = linkEnded(mail, now) ? LINK_ENDED : tooOld ? TOO_LATE : undefined
+  return {
+    id: `mail/${id}`,
+    channel: 'mail',
+    ...(mail.userId !== undefined && { userId: mail.userId }),
+    plannedAt: now,
+    dueAt: now,
+    payload: letter,
+    ...(dropped && { dropped }),
+  }
+}
+
+const linkEnded = (mail: Mail, now: number): boolean => 'link' in mail && Date.parse(mail.expiresAt) <= now
+
+const endOf = ({ plannedAt }: Claim, { mail }: Letter): number =>
+  'link' in mail ? Date.parse(mail.expiresAt) : plannedAt + WORTH_MS

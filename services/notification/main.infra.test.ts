@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { type TestContext, test } from 'node:test'
+import { infra } from '@parley/infra/infra'
+import { until } from '@parley/infra/until'
+import { rabbitBus } from '@parley/kit/bus/rabbitmq'
+import { makeKeys, readKeys } from '@parley/kit/keys'
+import { openLog } from '@parley/kit/log'
+import { notice } from './service.fixture.ts'
+
+const DEADLINE = 20_000
+
+function run(t: TestContext, env: Record<string, string>): ChildProcess {
+  const child = spawn(process.execPath, [new URL('./main.ts', import.meta.url).pathname], {
+    env: { ...process.env, PARLEY_ORIGINS: 'https://chat.example.org', PORT: '0', INTERNAL_PORT: '0', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  t.after(async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  })
+  return child
+}
+
+/** The service as it runs by itself, ready, with the ports it said. */
+async function start(t: TestContext, env: Record<string, string>) {
+  const child = run(t, env)
+  let said: { port?: number; internalPort?: number } = {}
+  for await (const line of createInterface({ input: child.stdout! })) {
+    said = JSON.parse(line)
+    if (said.port) break
+  }
+  child.stdout!.resume()
+  const ask = (url: string, headers: Record<string, string> = {}) =>
+    fetch(url, { headers, signal: AbortSignal.timeout(DEADLINE) })
+  return {
+    get: (path: string) => ask(`http://127.0.0.1:${said.port}${path}`),
+    internal: (path: string, headers?: Record<string, string>) =>
+      ask(`http://127.0.0.1:${said.internalPort}${path}`, headers),
+    async stop(): Promise<number | null> {
+      child.kill('SIGTERM')
+      return (await once(child, 'exit', { signal: AbortSignal.timeout(DEADLINE) }))[0]
+    },
+  }
+}
+
+function keyFile(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'parley-notification-main-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  makeKeys(join(dir, 'keys.json'))
+  return join(dir, 'keys.json')
+}
+
+test('by itself it takes mail from the broker, once, and two of it are one service', { timeout: 90_000 }, async (t) => {
+  const keys = keyFile(t)
+  const env = {
+    MONGODB_URL: await infra.mongodb(),
+    RABBITMQ_URL: await infra.rabbitmq(),
+    PARLEY_KEY_FILE: keys,
+    MAIL_CAPTURE: '1',
+  }
+  const [one, other] = [await start(t, env), await start(t, env)]
+  await using bus = rabbitBus(env.RABBITMQ_URL, { log: openLog('test', 'silent') })
+  const up = Promise.withResolvers<void>()
+  using _watching = bus.onState((state) => state === 'up' && up.resolve())
+  if (bus.state !== 'up') await up.promise
+  const ids = Array.from({ length: 12 }, (_, i) => `letter-${i}`)
+  const occurredAt = new Date().toISOString()
+  for (const id of [...ids, ...ids])
+    await bus.publish({ id, type: 'mail.requested', version: 1, occurredAt, key: id, rev: 1, data: notice() })
+
+  const key = readKeys(keys, ['internal']).internal.toString('base64url')
+  const captured = async (service: typeof one) => {
+    const { items } = (await (await service.internal('/internal/mail', { authorization: `Bearer ${key}` })).json()) as {
+      items: { id: string }[]
+    }
+    return items.map(({ id }) => id).sort()
+  }
+  await until('all letters to be captured', DEADLINE, async () => (await captured(one)).length === ids.length)
+  assert.deepEqual(await captured(other), ids.toSorted())
+  // Each process counts what it has settled itself; together they settled each once.
+  const settled = async (service: typeof one) => {
+    const text = await (await service.internal('/metrics')).text()
+    return Number(/^parley_deliveries_total\{channel="mail",outcome="sent"\} (\d+)/m.exec(text)?.[1] ?? 0)
+  }
+  await until('all to be settled', DEADLINE, async () => (await settled(one)) + (await settled(other)) === ids.length)
+  assert.match(await (await one.internal('/metrics')).text(), /parley_deliveries_open\{channel="mail"\} 0/)
+  assert.deepEqual(await (await one.get('/readyz')).json(), {
+    status: 'ready',
+    parts: { 'notification-store': 'up', bus: 'up', mail: 'up' },
+  })
+  assert.deepEqual([await one.stop(), await other.stop()], [0, 0])
+})
+
+test('without its broker it is ready and says that it is degraded; without settings it says what it lacks and ends', {
+  timeout: 60_000,
+}, async (t) => {
+  const env = { MONGODB_URL: await infra.mongodb(), RABBITMQ_URL: 'amqp://127.0.0.1:1', PARLEY_KEY_FILE: keyFile(t) }
+  const refused = run(t, env)
+  let said = ''
+  refused.stderr!.on('data', (data) => (said += data))
+  const [code] = await once(refused, 'close', { signal: AbortSignal.timeout(DEADLINE) })
+  assert.deepEqual([code, /SMTP_URL is missing/.test(said)], [1, true], said)
+
+  const service = await start(t, { ...env, MAIL_CAPTURE: '1' })
+  const ready = await service.get('/readyz')
+  assert.deepEqual([ready.status, ((await ready.json()) as { status: string }).status], [200, 'degraded'])
+  assert.equal(await service.stop(), 0)
+})

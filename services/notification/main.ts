@@ -1,0 +1,23 @@
+import { once } from 'node:events'
+import { rabbitBus } from '@parley/kit/bus/rabbitmq'
+import { listen } from '@parley/kit/http'
+import { openLog } from '@parley/kit/log'
+import { serveReference } from '@parley/kit/reference'
+import { readNotificationService } from './config.ts'
+import { openNotification } from './open.ts'
+
+try {
+  const config = readNotificationService(process.env)
+  const log = openLog('notification', config.logLevel)
+  await using http = await listen({ ...config, log, trustProxies: 1 })
+  const starting = http.ready('start', async () => 'down')
+  await using bus = rabbitBus(config.rabbitUrl, { log })
+  await using _notification = await openNotification(config, bus, http, log)
+  serveReference(http.routes)
+  starting[Symbol.dispose]()
+  log.info({ port: http.port, internalPort: http.internalPort }, 'notification service ready')
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+} catch (error) {
+  process.stderr.write(`${(error as Error).message}\n`)
+  process.exitCode = 1
+}

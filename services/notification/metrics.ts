@@ -1,0 +1,46 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import type { Http } from '@parley/kit/http'
+import { metricsOf, watchBus } from '@parley/kit/metrics'
+import { Counter, Gauge } from 'prom-client'
+import type { Channel, Outcome } from './store/deliveries.ts'
+import type { NotificationStore } from './store/store.ts'
+
+/** What an operator can watch of notices, at `/metrics` on the internal port. */
+export interface Metrics {
+  /** An outcome is in the ledger. */
+  settled(channel: Channel, outcome: Outcome): void
+}
+
+/** More than this many are counted no further. */
+const MAX_COUNTED = 1_000
+
+export function openMetrics(http: Http, bus: Bus, store: NotificationStore): Metrics {
+  const registry = metricsOf(http)
+  const registers = [registry]
+  watchBus(registry, bus)
+  new Gauge({
+    name: 'parley_deliveries_open',
+    help: 'Notices planned and not settled, by any process, counted to 1,000',
+    labelNames: ['channel'],
+    registers,
+    async collect() {
+      for (const channel of ['mail', 'push'] as const)
+        this.set({ channel }, await store.deliveries.open(channel, MAX_COUNTED))
+    },
+  })
+  new Gauge({
+    name: 'parley_addresses_suspended',
+    help: 'E-mail addresses that get no mail, since a server has said that nobody is there, counted to 1,000',
+    registers,
+    async collect() {
+      this.set(await store.addresses.count(MAX_COUNTED))
+    },
+  })
+  const outcomes = new Counter({
+    name: 'parley_deliveries_total',
+    help: 'What came of tries to send, by this process',
+    labelNames: ['channel', 'outcome'],
+    registers,
+  })
+  return { settled: (channel, { kind }) => outcomes.inc({ channel, outcome: kind }) }
+}
