@@ -122,7 +122,7 @@ function needsTls(url: string): boolean {
 /** A server's words as they may be kept: one line, not long, and without the address they are about. */
 export const told = (text: string): string =>
   text
-    .replace(/[^\s<>]+@[^\s<>]+/g, '…')
+    .replace(/<?[^\s<>]+@[^\s<>]+>?/g, '…')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()
     .slice(0, 200)
