@@ -6,7 +6,7 @@ import { type Behaviour, type MailServer, mailServer } from './smtp.fixture.ts'
 
 const DAY = 86_400_000
 /** The tests do not wait: what fails is due again at once. */
-const QUICK = { retryMs: { first: 20, most: 40 }, connectMs: 400, answerMs: 400, sendMs: 5_000, leaseMs: 8_000 }
+const QUICK = { retryMs: { first: 20, most: 40 }, connectMs: 300, answerMs: 400, sendMs: 5_000, leaseMs: 8_000 }
 
 async function open(t: TestContext, behaviour: Behaviour = {}, pace: Parameters<typeof openService>[1] = {}) {
   const server = await mailServer(t, behaviour)
@@ -159,6 +159,16 @@ test('a slow server is waited for', async (t) => {
   assert.equal((await both.service.told(id))?.epoch, 1)
 })
 
+test('a server that is slower than a lease is waited for all the same, and no other process sends meanwhile', async (t) => {
+  const pace = { ...QUICK, answerMs: 3_000, leaseMs: 300 }
+  const both = await open(t, { waitMs: 1_000 }, { pace })
+  const mail = { smtpUrl: both.server.url, from: FROM }
+  const other = await openService(t, { mail, pace, beside: both.service })
+  const id = await both.service.ask(notice())
+  assert.deepEqual([await sent(both, id), other.settled], [['sent', 1], []])
+  assert.equal((await both.service.told(id))?.epoch, 1)
+})
+
 test('where the answer is lost after the letter was taken, it comes twice at most, as one mail', async (t) => {
   let losses = 1
   const both = await open(t, { letter: () => (losses-- > 0 ? 'drop' : undefined) })
@@ -263,6 +273,28 @@ test('a server that refuses our password costs no letter: it waits, and readines
   await service.outcome(id, 2)
   server.behaviour.login = { user: 'parley', pass: 'wrong' }
   assert.equal((await service.outcome(id)).kind, 'sent')
+})
+
+test('a password is told to another machine over TLS only, unless the URL says otherwise', async (t) => {
+  const login = { user: 'parley', pass: 'right' }
+  const plain = await mailServer(t, { login })
+  // As good as any other machine: an address that is not one of loopback.
+  const elsewhere = `smtp://parley:right@0.0.0.0:${plain.port}`
+  const first = async (smtpUrl: string) => {
+    const service = await openService(t, { mail: { smtpUrl, from: FROM }, pace: QUICK })
+    return service.outcome(await service.ask(notice()), 1)
+  }
+  const refused = await first(elsewhere)
+  assert.deepEqual([refused.kind, plain.passwords], ['retry', []])
+  assert.equal((await first(`${elsewhere}?ignoreTLS=true`)).kind, 'sent')
+  assert.deepEqual(plain.passwords, ['right'])
+
+  const starts = await mailServer(t, { login, tls: 'starttls' })
+  assert.equal((await first(`smtp://parley:right@0.0.0.0:${starts.port}`)).kind, 'retry', 'nobody vouches for it')
+  assert.equal((await first(`smtp://parley:right@0.0.0.0:${starts.port}?tls.rejectUnauthorized=false`)).kind, 'sent')
+  const secure = await mailServer(t, { login, tls: 'at once' })
+  assert.equal((await first(`smtps://parley:right@127.0.0.1:${secure.port}`)).kind, 'retry')
+  assert.equal((await first(`smtps://parley:right@127.0.0.1:${secure.port}?tls.rejectUnauthorized=false`)).kind, 'sent')
 })
 
 test('what was never taken in a day is given up, with the last reason', async (t) => {

@@ -23,8 +23,9 @@ export interface SenderOptions {
   settled?: (outcome: Outcome) => void
   /** Deliveries under way at once. */
   atOnce: number
-  /** How long one may take, and how much longer it is kept for us. */
+  /** How long one may take. */
   sendMs?: number
+  /** How long one is kept for us after we are heard of no more; while it takes, we are heard of. */
   leaseMs?: number
   log: Log
   now?: () => number
@@ -40,7 +41,7 @@ const SETTLE_AGAIN_MS = { first: 100, most: 2_000 }
 
 /** Looks when it is woken, when the next is due, and now and then, until it is disposed. Store failures are waited out. */
 export function startSender(options: SenderOptions): Sender {
-  const { channel, deliveries, atOnce, sendMs = 60_000, leaseMs = 90_000, log, now = Date.now } = options
+  const { channel, deliveries, atOnce, sendMs = 60_000, leaseMs = 15_000, log, now = Date.now } = options
   const owner = `${process.pid}.${randomUUID().slice(0, 8)}`
   const stopping = new AbortController()
   const aborting = new AbortController()
@@ -87,12 +88,12 @@ export function startSender(options: SenderOptions): Sender {
 
   /** Sends one and says in the ledger what came of it. Never rejects. */
   async function carry(claim: Claim): Promise<void> {
-    const left = Math.min(sendMs, claim.leaseUntil - now() - (leaseMs - sendMs))
-    // Whatever stood still here for so long leaves it to whoever claims it next.
-    if (left <= 0) return
-    const signal = AbortSignal.any([aborting.signal, AbortSignal.timeout(left)])
+    const lease = hold(claim)
+    const signal = AbortSignal.any([aborting.signal, lease.signal, AbortSignal.timeout(sendMs)])
     let outcome: Outcome
     try {
+      // Whatever stood still here for so long leaves it to whoever claims it next.
+      if (lease.signal.aborted) return
       crashPoint('delivery.before-send')
       outcome = await options.deliver(claim, signal)
       crashPoint('delivery.after-send')
@@ -100,14 +101,46 @@ export function startSender(options: SenderOptions): Sender {
       outcome = { kind: 'retry', at: retryAt(claim.epoch, now()), reason: 'error', detail: nameOf(error) }
       const unavailable = error instanceof Fault && error.code === 'unavailable'
       log[unavailable ? 'warn' : 'error']({ channel, delivery: claim.id, err: error }, 'a delivery could not be tried')
+    } finally {
+      lease[Symbol.dispose]()
     }
-    await settle(claim, outcome)
+    await settle(claim, lease.until(), outcome)
     crashPoint('delivery.after-settle')
   }
 
+  /** Keeps the claim ours until it is disposed. The signal aborts some time before another may have it, which it may only once we could not renew it. */
+  function hold({ id, epoch, leaseUntil }: Claim) {
+    const lost = new AbortController()
+    let until = leaseUntil
+    let end: NodeJS.Timeout | undefined
+    const watch = (): void => {
+      clearTimeout(end)
+      const left = until - now() - leaseMs / 5
+      if (left > 0) end = setTimeout(() => lost.abort(), left)
+      else lost.abort()
+    }
+    async function renew(): Promise<void> {
+      const next = now() + leaseMs
+      if (!(await deliveries.renew(id, epoch, next))) return lost.abort()
+      until = next
+      if (!lost.signal.aborted) watch()
+    }
+    watch()
+    // Where the store is away the lease simply ends.
+    const renewing = setInterval(() => void renew().catch(() => {}), leaseMs / 3)
+    return {
+      signal: lost.signal,
+      until: () => until,
+      [Symbol.dispose]() {
+        clearInterval(renewing)
+        clearTimeout(end)
+      },
+    }
+  }
+
   /** Until it is in the ledger, or the lease is over: then it comes again. */
-  async function settle(claim: Claim, outcome: Outcome): Promise<void> {
-    for (let wait = SETTLE_AGAIN_MS.first; now() < claim.leaseUntil; wait = Math.min(wait * 2, SETTLE_AGAIN_MS.most)) {
+  async function settle(claim: Claim, until: number, outcome: Outcome): Promise<void> {
+    for (let wait = SETTLE_AGAIN_MS.first; now() < until; wait = Math.min(wait * 2, SETTLE_AGAIN_MS.most)) {
       try {
         const ours = await deliveries.settle(claim.id, claim.epoch, outcome, now())
         if (ours) options.settled?.(outcome)

@@ -26,6 +26,8 @@ export interface Behaviour {
   waitMs?: number
   /** User and password; none is asked for without. */
   login?: { user: string; pass: string }
+  /** With a certificate that nobody vouches for; none without. */
+  tls?: 'starttls' | 'at once'
 }
 
 /** A real SMTP server whose mail is read by a parser that knows nothing of who wrote it. */
@@ -35,6 +37,7 @@ export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
   const news = new EventEmitter()
   const received: Received[] = []
   let sessions = 0
+  const passwords: string[] = []
   let server = make()
   const port = await listen(0)
   t.after(() => close())
@@ -42,7 +45,8 @@ export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
   function make(): SMTPServer {
     const made: SMTPServer = new SMTPServer({
       authOptional: behaviour.login === undefined,
-      disabledCommands: ['STARTTLS'],
+      ...(behaviour.tls === undefined && { disabledCommands: ['STARTTLS'] }),
+      secure: behaviour.tls === 'at once',
       allowInsecureAuth: true,
       logger: false,
       onConnect(_session, done) {
@@ -51,6 +55,7 @@ export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
         if (refusal !== 'hang') done(refusal === undefined ? null : fault(refusal))
       },
       onAuth({ username, password }, _session, done) {
+        passwords.push(password ?? '')
         const good = username === behaviour.login?.user && password === behaviour.login?.pass
         done(good ? null : fault('535 5.7.8 bad credentials'), good ? { user: username } : undefined)
       },
@@ -94,6 +99,8 @@ export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
     url: `smtp://127.0.0.1:${port}`,
     /** Connections that were opened, so far. */
     sessions: () => sessions,
+    /** Passwords that it was told. */
+    passwords,
     /** When so many have been taken; gives all of them. */
     async mails(count: number): Promise<Received[]> {
       const signal = AbortSignal.timeout(20_000)

@@ -78,6 +78,22 @@ export function deliveriesContract(name: string, several: Several): void {
     assert.equal(await here.deliveries.nextDue('mail'), undefined)
   })
 
+  test(`${name}: a claim is kept for longer by who holds it, and by nobody else`, async (t) => {
+    const [here, there] = (await several(t, 2)) as [NotificationStore, NotificationStore]
+    const { id } = delivery()
+    await here.deliveries.plan([delivery({ id })])
+    await claim(here)
+    assert.equal(await here.deliveries.renew(id, 1, NOW + 2 * LEASE), true)
+    assert.deepEqual(await claim(there, { now: NOW + 2 * LEASE - 1 }), [])
+    const [second] = (await claim(there, { now: NOW + 2 * LEASE })) as [Claim]
+    assert.equal(second.epoch, 2)
+    assert.equal(await here.deliveries.renew(id, 1, NOW + 9 * LEASE), false)
+    assert.equal(await there.deliveries.settle(id, 2, { kind: 'retry', at: NOW, reason: 'r' }, NOW), true)
+    assert.equal(await there.deliveries.renew(id, 2, NOW + 9 * LEASE), false)
+    assert.equal(await there.deliveries.nextDue('mail'), NOW)
+    assert.equal(await there.deliveries.renew('nothing', 1, NOW), false)
+  })
+
   test(`${name}: what is to be tried again waits, keeps its payload, and has a higher epoch`, async (t) => {
     const store = await one(t)
     const planned = delivery({ userId: randomUUID(), payload: { link: 'https://x/#secret', n: [1, { two: null }] } })

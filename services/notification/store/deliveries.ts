@@ -73,6 +73,8 @@ export interface DeliveryStore {
    * What another took and did not settle by the end of its lease is due again. `owner` says who, for whoever looks into the store.
    */
   claim(wanted: { channel: Channel; owner: string; now: number; leaseMs: number; limit: number }): Promise<Claim[]>
+  /** Keeps a claim until then. False, and nothing is done, where it was settled or claimed again since. */
+  renew(id: string, epoch: number, leaseUntil: number): Promise<boolean>
   /** Says what came of a claim. False, and nothing is done, where it was settled or claimed again since: whoever was frozen past the lease settles nothing. */
   settle(id: string, epoch: number, outcome: Outcome, now: number): Promise<boolean>
   /** When the next of the channel is due (or its lease ends); undefined while there is none. */

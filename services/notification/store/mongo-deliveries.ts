@@ -76,6 +76,12 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
         return []
       }),
 
+    renew: (id, epoch, leaseUntil) =>
+      attempt(async () => {
+        const kept = await deliveries.updateOne({ _id: id, epoch, state: 'sending' }, { $set: { dueAt: leaseUntil } })
+        return kept.matchedCount === 1
+      }),
+
     settle: (id, epoch, outcome, now) =>
       attempt(async () => {
         const settled = await deliveries.updateOne({ _id: id, epoch, state: 'sending' }, changeOf(outcome, now))

@@ -59,6 +59,7 @@ export function deliveryWrites(db: DatabaseSync) {
   const claim = db.prepare(
     "UPDATE deliveries SET state = 'sending', due_at = ?, owner = ?, epoch = epoch + 1 WHERE id = ? RETURNING *",
   )
+  const renew = db.prepare("UPDATE deliveries SET due_at = ? WHERE id = ? AND epoch = ? AND state = 'sending'")
   const again = db.prepare(
     `UPDATE deliveries SET state = 'planned', due_at = ?, owner = NULL, reason = ?, detail = ?
      WHERE id = ? AND epoch = ? AND state = 'sending'`,
@@ -92,6 +93,8 @@ export function deliveryWrites(db: DatabaseSync) {
       const { channel, owner, now, leaseMs, limit } = wanted
       return due.all(channel, now, limit).map(({ id }) => claimOf(claim.get(now + leaseMs, owner, id!)!))
     },
+    renewDelivery: (id: string, epoch: number, leaseUntil: number): boolean =>
+      renew.run(leaseUntil, id, epoch).changes === 1,
     settleDelivery(id: string, epoch: number, outcome: Outcome, now: number): boolean {
       const { reason = null, detail = null } = outcome.kind === 'sent' ? {} : outcome
       if (outcome.kind === 'retry') return again.run(outcome.at, reason, detail, id, epoch).changes === 1
@@ -116,6 +119,7 @@ export function sqliteDeliveries(db: DatabaseSync, write: Write<Writes>): Delive
   return {
     plan: (deliveries) => write('planDeliveries', deliveries),
     claim: (wanted) => write('claimDeliveries', wanted),
+    renew: (id, epoch, leaseUntil) => write('renewDelivery', id, epoch, leaseUntil),
     settle: (id, epoch, outcome, now) => write('settleDelivery', id, epoch, outcome, now),
     async nextDue(channel) {
       const row = nextDue.get(channel)
