@@ -57,7 +57,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
         state: setConnection,
         changed,
         met: (members) => profiles.know(members.map(({ userId: id, role: _, ...member }) => ({ id, ...member }))),
-        hides: (userId) => contacts.view.get().blocked.some((contact) => contact.userId === userId),
+        hides: () => contacts.blocked(),
         outboxChanged() {
           outbox.changed()
           timelines.changed()
@@ -95,6 +95,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       profiles.know(items.map(personOf))
       profiles.stand(items)
     },
+    (userIds) => space?.hid(userIds),
   )
   const profiles = openProfiles(session.authorized, () => space?.me.id)
   const presence = openPresence((item) => events.emit('presence', item))

@@ -6,6 +6,8 @@ import type { Contacts, ContactsView } from './types.ts'
 /** The contacts of whoever is signed in, and what the client itself does with them. */
 export interface OwnContacts {
   readonly view: Contacts
+  /** Whom one has blocked, as far as known; the same set until it is another. */
+  blocked(): ReadonlySet<string>
   /** The server told of one. */
   heard(item: ContactItem): void
   /** Connected again: something may have been missed. */
@@ -21,9 +23,12 @@ export function openContacts(
   send: Send,
   told: (item: ContactItem) => void,
   met: (items: readonly ContactItem[]) => void,
+  /** These are blocked now, or are no more. */
+  hid: (userIds: ReadonlySet<string>) => void,
 ): OwnContacts {
   const state = writable<ContactsView>(NOBODY)
   let known = new Map<string, ContactItem>()
+  let blocked: ReadonlySet<string> = new Set()
   /** Heard since the reading under way began: it may have read older. */
   let heard = new Map<string, ContactItem>()
   let loading: Promise<void> | undefined
@@ -51,6 +56,11 @@ export function openContacts(
       outgoing: items.filter(({ status }) => status === 'outgoing'),
       blocked: items.filter(({ blocked }) => blocked),
     })
+    const now = new Set(state.get().blocked.map(({ userId }) => userId))
+    const others = new Set([...now, ...blocked].filter((userId) => now.has(userId) !== blocked.has(userId)))
+    if (others.size === 0) return
+    blocked = now
+    hid(others)
   }
 
   async function read(): Promise<void> {
@@ -108,6 +118,7 @@ export function openContacts(
       block: does('PUT', '/block'),
       unblock: does('DELETE', '/block'),
     },
+    blocked: () => blocked,
     heard(item) {
       if (take(item)) told(item)
     },
@@ -119,6 +130,7 @@ export function openContacts(
       wanted = false
       loading = undefined
       known = new Map()
+      blocked = new Set()
       state.set(NOBODY)
     },
   }

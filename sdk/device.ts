@@ -9,6 +9,7 @@ import {
   heldFrom,
   heldFromStart,
   mayMiscount,
+  mentionsAreCounted,
   needsFacts,
   type StoredMessage,
   unreadOf,
@@ -80,8 +81,9 @@ export function openDevice(
 ) {
   const conversations = new Map<string, Conversation>()
   const people = new Map([[me.id, me.username]])
-  /** Asked for again although nothing is missing: unread cannot be counted here. */
-  const unsure = new Set<string>()
+  /** Asked for again although nothing is missing: unread cannot be counted here. What was asked for before `doubts` came to that may have been counted too early. */
+  const unsure = new Map<string, number>()
+  let doubts = 0
   const prefix = userPrefix(me.id)
   const cursorKey = `${prefix}cursor`
   const anewKey = `${prefix}anew`
@@ -131,13 +133,13 @@ export function openDevice(
     if (lastMessage?.sender) people.set(lastMessage.senderId, lastMessage.sender)
   }
 
-  /** One page of the list: facts, and what is now known to be missing, kept in one write with the cursor. */
-  async function takePage(page: SyncPage): Promise<void> {
+  /** One page of the list, and what `doubts` was when it was asked for: facts, and what is now known to be missing, kept in one write with the cursor. */
+  async function takePage(page: SyncPage, asked = doubts): Promise<void> {
     const young = cursor !== undefined && !unseen
     const changes: (readonly [string, unknown])[] = []
     for (const item of page.items) {
       unseen?.delete(item.id)
-      changes.push(...('gone' in item ? forget(item.id) : place(item, young)))
+      changes.push(...('gone' in item ? forget(item.id) : place(item, young, asked)))
     }
     cursor = page.cursor
     if (unseen && !page.more) {
@@ -152,20 +154,20 @@ export function openDevice(
 
   const headOf = (id: string): number => conversations.get(id)?.held.headSeq ?? 0
 
-  /** One conversation as the server has it now. */
-  function takeItem(item: ConversationItem): void {
-    const changes = place(item, true)
+  /** One conversation as the server has it now, and what `doubts` was when it was asked for. */
+  function takeItem(item: ConversationItem, asked = doubts): void {
+    const changes = place(item, true, asked)
     const seq = headOf(item.id)
     void keep(changes).then(() => hooks.stored(item.id, seq))
   }
 
-  function place(item: ConversationItem, young: boolean): Changes {
+  function place(item: ConversationItem, young: boolean, asked: number): Changes {
     const before = conversations.get(item.id)
     const now = new Date().toISOString()
+    if (asked >= (unsure.get(item.id) ?? 0)) unsure.delete(item.id)
     meet({ facts: item, ...(item.lastMessage && { lastMessage: item.lastMessage }) })
     if (before && mayGoOn(before.held, item)) {
       before.held = withItem(before.held, item, me.id)
-      unsure.delete(item.id)
       tell(before)
       return [[conversationKey(item.id), before.held]]
     }
@@ -178,7 +180,6 @@ export function openDevice(
     const fresh = { loadingOlder: false, quoted: new Map(), meanwhile: new Set<MessageChange[]>() }
     const next: Conversation = { held, early, messages, events: [], open, ...fresh }
     conversations.set(item.id, next)
-    unsure.delete(item.id)
     const entered = held.lastMessage ? [held.lastMessage] : []
     const stored = entered.map((message): [string, unknown] => [messageKey(item.id, message.seq), message])
     const more = hooks.applied(item.id, held.rev, entered)
@@ -221,7 +222,7 @@ export function openDevice(
       }
       if (changesMessage(entry)) {
         amended.push(entry)
-        if (mayMiscount(next, entry, me.id)) unsure.add(id)
+        if (mayMiscount(next, entry, me.id)) unsure.set(id, ++doubts)
         changes.push([messageKey(id, entry.seq), new Patch<StoredMessage>((message) => changed(message, entry))])
       }
       if (isTimelineEvent(entry)) happened.push(withNames(entry, people))
@@ -303,7 +304,7 @@ export function openDevice(
       for (const [seq, message] of stale) quoted.set(seq, message && asOf(message, now))
       if (held === conversation.held && left === messages && leftAway === away?.messages && stale.length === 0) continue
       // The server may have counted them before they were gone.
-      if (gone.some((seq) => seq <= held.counted.headSeq && seq > held.readSeq)) unsure.add(held.id)
+      if (gone.some((seq) => seq <= held.counted.headSeq && seq > held.readSeq)) unsure.set(held.id, ++doubts)
       conversation.held = held
       if (left) conversation.messages = left
       if (leftAway) conversation.away = { messages: leftAway }
@@ -323,9 +324,21 @@ export function openDevice(
       conversation.held = withMarks(conversation.held, { userId: me.id, deliveredSeq, readSeq: 0 }, me.id)
   }
 
+  /** The user hides these now, or no more: of their messages the server has counted what names the user, or has not. */
+  function hid(userIds: ReadonlySet<string>): void {
+    doubts++
+    for (const conversation of conversations.values()) {
+      const { id, facts } = conversation.held
+      if (facts.members && !facts.members.some(({ userId }) => userIds.has(userId))) continue
+      if (mentionsAreCounted(conversation.held)) unsure.set(id, doubts)
+      tell(conversation)
+    }
+  }
+
   /** After a change that the server's count of unread did not know of: it may have to be asked for again. */
   function recount(conversation: Conversation): void {
-    if (!isBehind(conversation.held) && !unreadOf(conversation.held).sure) unsure.add(conversation.held.id)
+    const { held } = conversation
+    if (!isBehind(held) && !unreadOf(held).sure && !unsure.has(held.id)) unsure.set(held.id, doubts)
     tell(conversation)
   }
 
@@ -411,6 +424,9 @@ export function openDevice(
     takeSettings,
     marksOf,
     wasTold,
+    hid,
+    /** Goes with what is asked for, to be given back with the answer. */
+    doubts: () => doubts,
     drop,
     beginAnew,
     kept,

@@ -374,6 +374,10 @@ export function mentionsOf(held: Held, hides: (userId: string) => boolean): numb
   return Math.min((known ? counted.mentions : 0) + storedAfter(Math.max(counted.headSeq, read)), UNREAD_CAP)
 }
 
+/** Whether `mentionsOf` says, of what is unread, what the server counted. */
+export const mentionsAreCounted = (held: Held): boolean =>
+  unreadOf(held).unread > 0 && (held.counted.headSeq > held.headSeq || readUpTo(held) < held.firstSeq - 1)
+
 /** Whether a change of a message that is not stored here may have made the count of mentions wrong. */
 export function mayMiscount(held: Held, entry: MessageChange, me: string): boolean {
   if (!renames(entry) || entry.seq >= held.firstSeq || entry.seq <= readUpTo(held)) return false

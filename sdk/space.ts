@@ -34,7 +34,7 @@ export interface SpaceOptions {
   events: Emitter<ClientEvents>
   state(state: ConnectionState): void
   /** Whom one has blocked, as far as known. */
-  hides(userId: string): boolean
+  hides(): ReadonlySet<string>
   /** These are in one of the conversations. */
   met(members: readonly MemberItem[]): void
   /** The view of a conversation, and so the list, changed. */
@@ -247,6 +247,7 @@ export async function openSpace(options: SpaceOptions) {
       receipts.markRead(conversationId, seq)
       tabs.post({ kind: 'read', conversationId, seq })
     },
+    hid: device.hid,
     setTyping: (conversationId: string, on: boolean) => typing.set(conversationId, on, options.link()),
     /** Nothing on its way in either direction. */
     get idle() {

@@ -112,9 +112,10 @@ export function openSync({
       // Only what is asked for from now on sees what happened before now.
       listWanted = false
       try {
+        const asked = device.doubts()
         const page = await api.list(device.cursor())
         if (link.gone.aborted) return
-        await device.takePage(page)
+        await device.takePage(page, asked)
         synced(page)
         more = page.more
       } catch (error) {
@@ -127,10 +128,7 @@ export function openSync({
 
   async function meet(link: Link, id: string): Promise<void> {
     await whileMember(link, id, async () => {
-      if (!device.conversations.has(id)) {
-        const item = await api.item(id)
-        if (!link.gone.aborted) device.takeItem(item)
-      }
+      if (!device.conversations.has(id)) await ask(link, id)
     })
     unknown.delete(id)
   }
@@ -176,8 +174,9 @@ export function openSync({
   }
 
   async function ask(link: Link, id: string): Promise<void> {
+    const asked = device.doubts()
     const item = await api.item(id)
-    if (!link.gone.aborted) device.takeItem(item)
+    if (!link.gone.aborted) device.takeItem(item, asked)
   }
 
   async function whileMember(link: Link, id: string, work: () => Promise<void>): Promise<void> {

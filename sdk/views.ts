@@ -29,7 +29,7 @@ export function openViews(
   settingsOf: (held: Held) => Settings,
   quotes: () => Quotes,
   /** Whom one has blocked, as far as known. */
-  hides: (userId: string) => boolean,
+  hides: () => ReadonlySet<string>,
   ownOf: (conversationId: string) => OwnShown,
   expiry: () => Pick<Expiry, 'now' | 'due'>,
   /** Which message one has begun to answer. */
@@ -38,7 +38,14 @@ export function openViews(
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<
     string,
-    { held: Held; settings: Settings; own: OwnShown; pendingCount: number; view: ConversationView }
+    {
+      held: Held
+      settings: Settings
+      own: OwnShown
+      hides: ReadonlySet<string>
+      pendingCount: number
+      view: ConversationView
+    }
   >()
 
   /** What is shown disappears at its moment, wherever it is kept. */
@@ -125,12 +132,13 @@ export function openViews(
     const before = shown.get(held.id)
     const settings = settingsOf(held)
     const own = ownOf(held.id)
-    const same = before?.held === held && before.settings === settings && before.own === own
+    const hidden = hides()
+    const same = before?.held === held && before.settings === settings && before.own === own && before.hides === hidden
     if (same && before.pendingCount === pendingCount) return before.view
     const lastMessage = lastShown(conversation, own)
     const { facts, marks, rev, headSeq, deliveredSeq, readSeq } = held
     const { unread } = unreadOf(held)
-    const mentions = unread > 0 ? mentionsOf(held, hides) : 0
+    const mentions = unread > 0 ? mentionsOf(held, (userId) => hidden.has(userId)) : 0
     const view: ConversationView = {
       ...facts,
       rev,
@@ -140,7 +148,7 @@ export function openViews(
       me: { ...facts.me, deliveredSeq, readSeq, unread, mentions, settings },
       pendingCount,
     }
-    shown.set(held.id, { held, settings, own, pendingCount, view })
+    shown.set(held.id, { held, settings, own, hides: hidden, pendingCount, view })
     return view
   }
 
