@@ -217,6 +217,12 @@ export interface LogPage {
   more: boolean
 }
 
+/** The `seq`s of messages that name one. The next page is above `nextAfter`, absent when there is none; a page may have no items before the last. */
+export interface MentionsPage {
+  items: number[]
+  nextAfter?: number
+}
+
 /** One page of messages, oldest first. Cursors are opaque; absent where there is nothing further that way. */
 export interface MessagePage {
   items: (MessageEntry & { sender: string })[]

@@ -377,7 +377,10 @@ export const Nothing = z.object({})
 export const Refreshed = z.object({ expiresAt: time })
 export const PresenceItems = z.object({ items: z.array(PresenceItem) })
 
-export const Mentions = z.object({ items: z.array(seq) })
+export const Mentions = z.object({
+  items: z.array(seq),
+  nextAfter: seq.optional().describe('The `after` of the next page; absent when there is none'),
+})
 export const Members = z.object({ items: z.array(MemberItem) })
 export const Sessions = z.object({ items: z.array(SessionItem) })
 export const Users = z.object({ items: z.array(PublicUser) })

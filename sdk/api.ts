@@ -4,6 +4,7 @@ import type {
   InvitePreview,
   LogPage,
   MemberItem,
+  MentionsPage,
   MessagePage,
   Role,
   StarredPage,
@@ -69,12 +70,16 @@ export function openApi(send: Send) {
           query: { seqs: seqs.join(',') },
         })) as MessagePage
       ).items,
-    mentions: async (id: string, after: number) =>
-      (
-        (await send({ method: 'GET', path: conversation(id, '/mentions'), query: { after, limit: 50 } })) as {
-          items: number[]
-        }
-      ).items,
+    /** The first page above `after` that has any; none where there are none. */
+    mentions: async (id: string, after: number) => {
+      for (let from: number | undefined = after; from !== undefined; ) {
+        const query = { after: from, limit: 50 }
+        const page = (await send({ method: 'GET', path: conversation(id, '/mentions'), query })) as MentionsPage
+        if (page.items.length > 0) return page.items
+        from = page.nextAfter
+      }
+      return []
+    },
     search: async (q: string, cursor: string | undefined, limit: number) =>
       (await send({ method: 'GET', path: '/api/search', query: { q, cursor, limit } })) as SearchPage,
 

@@ -251,6 +251,23 @@ test('mentions by people whom one has blocked do not count', async (t) => {
   assert.deepEqual(await named(bob), [3], 'the other way they do')
 })
 
+test('whoever pages finds every message that names one, however many come before it that do not count', async (t) => {
+  const { chat, id, ann, bob, send } = await room(t, { limits: { unreadMax: 3, sendBurst: 100 } })
+  for (let n = 1; n <= 9; n++) await send(ann, '@all')
+  await send(bob, '@ann')
+  for (let n = 11; n <= 16; n++) await send(ann, '@all')
+  for (let n = 17; n <= 19; n++) await send(bob, '@ann')
+  const pages: number[][] = []
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const { body } = await chat.request(ann, 'GET', `/api/conversations/${id}/mentions?after=${after}&limit=2`)
+    pages.push(body.items)
+    assert.ok(body.nextAfter === undefined || body.nextAfter > after)
+    after = body.nextAfter
+  }
+  assert.deepEqual(pages.flat(), [10, 17, 18, 19])
+  assert.deepEqual(pages[0], [], 'of the first ones none counts')
+})
+
 test('a message names at most so many; the rest of them is text', async (t) => {
   const { chat, ann, bob, cem, send, message } = await room(t, { limits: { mentionsPerMessage: 1 } })
   await send(ann, '@bob @cem @bob')

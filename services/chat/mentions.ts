@@ -1,4 +1,4 @@
-import type { MessageExtras } from '@parley/protocol/conversation'
+import type { MentionsPage, MessageExtras } from '@parley/protocol/conversation'
 import { foldName } from '@parley/protocol/fold-name'
 import type { Limits } from '@parley/protocol/limits'
 import { parseMarkup, plainTexts } from '@parley/protocol/markup'
@@ -22,8 +22,11 @@ export interface Mentions {
   namedBy(senderId: string, text: string, conversation: Conversation): Promise<Named> | undefined
   /** The messages after `seq` `after` up to `upTo` that name the user, or everybody, ascending, at most `limit`; not the user's own, nor those of people whom the user has blocked. */
   of(userId: string, conversationId: string, after: number, upTo: number, limit: number): Promise<number[]>
-  /** The same for a member, within what the member may see. */
-  list(userId: string, conversationId: string, after: number, limit: number): Promise<number[]>
+  /**
+   * The same for a member, within what the member may see. Reads no more than `limits.unreadMax` of those that name the member, so that
+   * there may be none on a page: as long as there is `nextAfter`, more may come after that one.
+   */
+  list(userId: string, conversationId: string, after: number, limit: number): Promise<MentionsPage>
 }
 
 /** Everybody's names in a conversation, by their folded form. */
@@ -62,22 +65,29 @@ export function openMentions(deps: {
     return { ...(mentions.length > 0 && { mentions }), ...(everybody && { mentionsAll: true as const }) }
   }
 
-  async function of(userId: string, conversationId: string, after: number, upTo: number, limit: number) {
-    if (upTo <= after) return []
-    // Those that do not count are few: if they fill what was read, there are fewer than `limit` in the answer.
-    const found = await log.readMentions(conversationId, userId, after + 1, upTo, limits.unreadMax + 1)
-    return found
-      .filter(({ senderId }) => senderId !== userId && !blocks.hides(senderId, userId))
-      .slice(0, limit)
-      .map(({ seq }) => seq)
+  async function page(
+    userId: string,
+    conversationId: string,
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<MentionsPage> {
+    if (upTo <= after) return { items: [] }
+    const most = limits.unreadMax + 1
+    const found = await log.readMentions(conversationId, userId, after + 1, upTo, most)
+    const counting = found.filter(({ senderId }) => senderId !== userId && !blocks.hides(senderId, userId))
+    const items = counting.slice(0, limit).map(({ seq }) => seq)
+    const passed = counting.length > limit ? items.at(-1) : found.length === most ? found.at(-1)?.seq : undefined
+    return { items, ...(passed !== undefined && passed < upTo && { nextAfter: passed }) }
   }
 
   return {
     namedBy: (senderId, text, conversation) => (text.includes('@') ? find(senderId, text, conversation) : undefined),
-    of,
+    // Those that do not count are few: if they fill what was read, there are fewer than `limit` in the answer.
+    of: async (...range) => (await page(...range)).items,
     async list(userId, conversationId, after, limit) {
       const { conversation, me } = await seenBy(log, userId, conversationId)
-      return of(userId, conversationId, Math.max(after, me.fromSeq - 1), conversation.headSeq, limit)
+      return page(userId, conversationId, Math.max(after, me.fromSeq - 1), conversation.headSeq, limit)
     },
   }
 }

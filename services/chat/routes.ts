@@ -255,7 +255,7 @@ export function chatRoutes(deps: {
 
   routes.get('/api/conversations/:id/mentions', read, async (req, res) => {
     const { after, limit } = parse(MentionsQuery, req.query)
-    res.json({ items: await mentions.list(actorOf(req).userId, idOf(req), after, limit) })
+    res.json(await mentions.list(actorOf(req).userId, idOf(req), after, limit))
   })
 
   routes.get('/api/conversations/:id/log', async (req, res) => {
