@@ -129,8 +129,14 @@ export function openApi(send: Send) {
       (await send({ method: 'PUT', path: conversation(id, '/timer'), body: { afterMs } })) as ConversationItem,
     starred: async (cursor: string | undefined) =>
       (await send({ method: 'GET', path: '/api/starred', query: { cursor } })) as StarredPage,
-    addMembers: (id: string, userIds: readonly string[]) =>
-      send({ method: 'POST', path: conversation(id, '/members'), body: { userIds } }),
+    /** `key` makes a repeat after a lost reply the same addition. */
+    addMembers: (id: string, userIds: readonly string[], key: string) =>
+      send({
+        method: 'POST',
+        path: conversation(id, '/members'),
+        body: { userIds },
+        headers: { 'idempotency-key': key },
+      }),
     removeMember: (id: string, userId: string) =>
       send({ method: 'DELETE', path: conversation(id, `/members/${encodeURIComponent(userId)}`) }),
     setRole: (id: string, userId: string, role: Role) =>

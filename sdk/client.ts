@@ -275,7 +275,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       signedIn().take(await api.changeGroup(conversationId, { description }))
     },
     async addMembers(conversationId, userIds) {
-      await api.addMembers(conversationId, userIds)
+      await repeatable(['add', conversationId, userIds], (key) => api.addMembers(conversationId, userIds, key))
       await refreshed(conversationId)
     },
     async removeMember(conversationId, userId) {

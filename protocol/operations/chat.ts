@@ -182,11 +182,13 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     path: '/api/conversations/{id}/members',
     tag: conversations,
     summary: 'Add people to a group',
-    description: 'Those who are in already stay as they are, so that a repeat does no harm.',
+    description:
+      'Those who are in already stay as they are. A repeat with the same Idempotency-Key and the same users adds nobody a second time, who was removed since neither. The reply is the members as they are now.',
     who: 'Member',
     body: AddMembers,
     replies: { 201: Members },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
+    idempotencyKey: true,
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch'],
   },
   {
     name: 'removeMember',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import type { PublicUser } from '@parley/protocol/user'
 import { testChat } from './chat.fixture.ts'
 
 test('a group is created with its members, who hear of it; its creator owns it', async (t) => {
@@ -77,6 +78,31 @@ test('members add, only the owner removes and renames, and each may leave', asyn
   )
   assert.equal((await chat.request(bob, 'DELETE', `${path}/members/${eve.id}`)).status, 204)
   assert.equal((await chat.request(bob, 'DELETE', `${path}/members/${eve.id}`)).status, 204)
+})
+
+test('the same Idempotency-Key adds members once, so that a late repeat brings nobody back', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob, cem, dan] = ['ann', 'bob', 'cem', 'dan'].map((name) => chat.users.add(name)) as PublicUser[]
+  const { body: group } = await chat.request(ann!, 'POST', '/api/conversations', { title: 'G', memberIds: [bob!.id] })
+  const path = `/api/conversations/${group.id}/members`
+  const add = (userIds: string[], key: string, as = bob!, node = 0) =>
+    chat.request(as, 'POST', path, { userIds }, { 'idempotency-key': key }, node)
+  const names = async () =>
+    (await chat.request(ann!, 'GET', path)).body.items.map(({ username }: { username: string }) => username)
+  const twice = await Promise.all([add([cem!.id], 'k', bob!, 0), add([cem!.id], 'k', bob!, 1)])
+  assert.deepEqual([twice[0].status, twice[0]], [201, twice[1]])
+  assert.deepEqual(await add([cem!.id, cem!.id], 'k'), twice[0], 'the same again, the same answer')
+  assert.equal((await add([dan!.id], 'k')).body.code, 'idempotency.mismatch')
+  await chat.request(ann!, 'DELETE', `${path}/${cem!.id}`)
+  assert.equal((await add([cem!.id], 'k')).status, 201)
+  assert.deepEqual(await names(), ['ann', 'bob'])
+  chat.users.delete(dan!)
+  assert.equal((await add([cem!.id], 'k', ann!)).status, 201, 'keys belong to who made them')
+  assert.deepEqual(await names(), ['ann', 'bob', 'cem'])
+  await chat.request(ann!, 'DELETE', `${path}/${bob!.id}`)
+  assert.equal((await add([cem!.id], 'k')).status, 404, 'who is out is told what a stranger is told')
+  const kinds = await chat.request(ann!, 'GET', `/api/conversations/${group.id}/log?after=0&limit=50`)
+  assert.equal(kinds.body.items.filter(({ kind }: { kind: string }) => kind === 'members.added').length, 2)
 })
 
 test('a stranger, a former member and someone who asks for nothing that exists are told the same on every route', async (t) => {

@@ -20,6 +20,11 @@ export function keyedInviteId(userId: string, conversationId: string, key: strin
   return uuidFrom(createHash('sha256').update(`invite\0${userId}\0${conversationId}\0${key}`).digest(), 4)
 }
 
+/** The id of the entry by which a user adds members under an `Idempotency-Key`: the same key adds once. */
+export function keyedAdditionId(userId: string, conversationId: string, key: string): string {
+  return uuidFrom(createHash('sha256').update(`added\0${userId}\0${conversationId}\0${key}`).digest(), 4)
+}
+
 /** A direct conversation that no one has written in: what its log would begin with. `rev` 0 says that it has none yet. */
 export function unopenedDirect(a: string, b: string): Conversation {
   const members = [...new Set([a, b])]

@@ -4,6 +4,7 @@ import type { Limits } from '@parley/protocol/limits'
 import { mayRemove } from '@parley/protocol/rights'
 import type { Blocks } from './blocks.ts'
 import type { Change, ChangeConversation } from './change.ts'
+import { keyedAdditionId } from './direct.ts'
 import type { Items } from './items.ts'
 import { mustMay, type Seen, seenBy } from './membership.ts'
 import type { People } from './people.ts'
@@ -14,8 +15,12 @@ import type { LogStore } from './store/store.ts'
 export interface Members {
   /** With names, in order of joining. */
   list(userId: string, id: string): Promise<MemberItem[]>
-  /** Those who are in already stay as they are. Who was removed by another comes in again by this, and may then use invites again. */
-  add(userId: string, id: string, userIds: readonly string[]): Promise<MemberItem[]>
+  /**
+   * Those who are in already stay as they are. Who was removed by another comes in again by this, and may then use invites again.
+   * The same `key` with the same users adds them once, so that a repeat brings nobody back who has been removed since; with
+   * others it is `idempotency.mismatch`. Gives the members as they are now.
+   */
+  add(userId: string, id: string, userIds: readonly string[], key?: string): Promise<MemberItem[]>
   /** Who stands below oneself; or oneself, to leave. An owner who leaves passes the group on. */
   remove(userId: string, id: string, targetId: string): Promise<void>
   /** Makes an admin, or unmakes one; `owner` hands the group over, and the former owner stays as an admin. */
@@ -59,24 +64,42 @@ export function openMembers(deps: {
   change: ChangeConversation
 }): Members {
   const { log, items, newcomers, change } = deps
-  const inIt = (userId: string, id: string, decide: (seen: Seen) => Change | undefined) =>
-    change({ userId, conversationId: id, look: () => seenBy(log, userId, id), decide })
+  const inIt = (
+    userId: string,
+    id: string,
+    decide: (seen: Seen) => Change | undefined,
+    repeat?: { id: string; content: string },
+  ) => change({ userId, conversationId: id, look: () => seenBy(log, userId, id), decide, repeat })
 
   return {
     list: async (userId, id) => items.members((await seenBy(log, userId, id)).conversation),
 
-    async add(userId, id, userIds) {
+    async add(userId, id, userIds, key) {
       const before = await seenBy(log, userId, id)
+      const wanted = [...new Set(userIds)]
+      const repeat = key === undefined ? undefined : repeatOf(userId, id, wanted, key)
+      // What was stored under that key is looked up before anything is refused.
+      const again = repeat !== undefined && (await log.findEntry(id, repeat.id)) !== undefined
+      if (again) {
+        // Nobody more: the entry is there, or it was of others.
+        const { conversation } = await inIt(userId, id, () => ({ kind: 'members.added', userIds: [] }), repeat)
+        return items.members(conversation)
+      }
       mustMay(before, 'members.add')
       const strangers = new Set(userIds.filter((other) => !before.conversation.members.has(other)))
       await newcomers.mustExist(userId, [...strangers])
       await newcomers.mustHaveRoom(userId, [...strangers])
-      const { conversation } = await inIt(userId, id, (seen) => {
-        mustMay(seen, 'members.add')
-        const added = [...new Set(userIds)].filter((other) => !seen.conversation.members.has(other))
-        newcomers.mustFit(seen.conversation.members.size + added.length)
-        return added.length > 0 ? { kind: 'members.added', userIds: added } : undefined
-      })
+      const { conversation } = await inIt(
+        userId,
+        id,
+        (seen) => {
+          mustMay(seen, 'members.add')
+          const added = wanted.filter((other) => !seen.conversation.members.has(other))
+          newcomers.mustFit(seen.conversation.members.size + added.length)
+          return added.length > 0 ? { kind: 'members.added', userIds: added } : undefined
+        },
+        repeat,
+      )
       return items.members(conversation)
     },
 
@@ -112,6 +135,11 @@ export function openMembers(deps: {
     },
   }
 }
+
+const repeatOf = (userId: string, conversationId: string, wanted: readonly string[], key: string) => ({
+  id: keyedAdditionId(userId, conversationId, key),
+  content: JSON.stringify([...wanted].sort()),
+})
 
 function mustBeGroup(seen: Seen): void {
   if (seen.conversation.kind !== 'group') mustMay(seen, 'members.remove')

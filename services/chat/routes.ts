@@ -189,7 +189,7 @@ export function chatRoutes(deps: {
 
   routes.post('/api/conversations/:id/members', async (req, res) => {
     const { userIds } = parse(AddMembers, req.body)
-    res.status(201).json({ items: await members.add(actorOf(req).userId, idOf(req), userIds) })
+    res.status(201).json({ items: await members.add(actorOf(req).userId, idOf(req), userIds, idempotencyKey(req)) })
   })
 
   routes.delete('/api/conversations/:id/members/:userId', async (req, res) => {
@@ -346,7 +346,7 @@ function amendingOf(req: Request): Amending {
   }
 }
 
-/** RFC draft "Idempotency-Key": made by the client, new for each group it means to create. */
+/** RFC draft "Idempotency-Key": made by the client, new for each thing it means to do. */
 function idempotencyKey(req: Request): string | undefined {
   const key = req.headers['idempotency-key']
   if (key === undefined) return undefined
