@@ -71,9 +71,12 @@ export function openAmendments(deps: {
     const draft = { ...change, conversationId, id, senderId: userId, seq, contentHash } as Omit<Decided, 'membersRev'>
     try {
       for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        const look = attempt === 1 ? cachedFor : seenBy
-        const seen = await look(log, userId, conversationId)
-        await mustBeAllowed(await messageOf(seen, seq), seen)
+        const look = async (by: typeof cachedFor): Promise<Seen> => {
+          const seen = await by(log, userId, conversationId)
+          await mustBeAllowed(await messageOf(seen, seq), seen)
+          return seen
+        }
+        const seen = attempt === 1 ? await look(cachedFor).catch(orAfresh(() => look(seenBy))) : await look(seenBy)
         if (attempt === 1) mustBeSlow(userId)
         const named = await namedIn?.(seen)
         const done = await log.append({ ...draft, ...named, membersRev: seen.conversation.membersRev } as Draft)
@@ -169,6 +172,14 @@ export function openAmendments(deps: {
       mustBeThere(message)
       return log.readVersions(conversationId, seq)
     },
+  }
+}
+
+/** Looks once more where it was refused: who was promoted a moment ago on another node may do it. */
+function orAfresh<T>(look: () => Promise<T>): (error: unknown) => Promise<T> {
+  return (error) => {
+    if (error instanceof Fault && error.code === 'action.forbidden') return look()
+    throw error
   }
 }
 

@@ -5,6 +5,7 @@ import { ROLES, type Role } from '@parley/protocol/conversation'
 import { type Action, may, mayRemove } from '@parley/protocol/rights'
 import type { PublicUser } from '@parley/protocol/user'
 import { type TestChat, testChat } from './chat.fixture.ts'
+import type { Conversation } from './conversation.ts'
 
 /** A group with one of each role, and another admin and member, who say something first. */
 async function groupOf(chat: TestChat) {
@@ -148,4 +149,33 @@ test('who is made a member again, or removed, can do nothing more at once, on ev
     assert.equal(send.error?.code, 'not_found')
     assert.equal((await asked('GET', '')).status, 404)
   }
+})
+
+test('who was promoted a moment ago on another node is not refused for what this one remembers', async (t) => {
+  let remembered: Conversation | undefined
+  const chat = await testChat(t, {
+    store: (store) => ({
+      ...store,
+      log: {
+        ...store.log,
+        // As old as the interface lets it be.
+        cachedConversation: (id, membersRev = 0) =>
+          remembered?.id === id && remembered.membersRev >= membersRev
+            ? remembered
+            : store.log.cachedConversation(id, membersRev),
+      },
+    }),
+  })
+  const { path, id, by, others, setRole, say } = await groupOf(chat)
+  const seq = await say(others.member)
+  remembered = await chat.store.log.findConversation(id)
+  const pin = (as: PublicUser) => chat.request(as, 'PUT', `${path}/messages/${seq}/pin`)
+  assert.equal((await pin(by.member)).body.code, 'action.forbidden')
+  assert.equal((await setRole(by.owner, by.member, 'admin')).status, 200)
+  assert.equal((await pin(by.member)).status, 200)
+  const all = { receiverId: id, message: '@all come' }
+  assert.equal((await chat.request(by.member, 'POST', '/api/messages/send', all)).body.mentionsAll, true)
+  assert.equal((await chat.request(by.member, 'DELETE', `${path}/messages/${seq}`)).status, 200)
+  assert.equal((await setRole(by.owner, by.member, 'member')).status, 200)
+  assert.equal((await pin(by.member)).body.code, 'action.forbidden')
 })
