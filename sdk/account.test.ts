@@ -68,5 +68,12 @@ test('deleting the account signs out everywhere and forgets everything on the de
   const bob = await signIn(t, parley, bobUser)
   await until(bob, 'ann gone', () => bob.conversations.get()[0]?.members?.some(({ deleted }) => deleted) === true)
   assert.equal(bob.conversations.get()[0]?.title, '')
+  const refused = new Promise<string | undefined>((resolve) => bob.on('refused', (item) => resolve(item.refused?.code)))
+  await bob.send({ conversationId: bob.conversations.get()[0]!.id }, 'still there?')
+  assert.equal(await refused, 'action.forbidden')
+  assert.deepEqual(
+    bob.outbox.get().map((item) => item.refused?.detail),
+    ['This person has deleted their account'],
+  )
   assert.equal(await bob.findUser('ann'), undefined)
 })

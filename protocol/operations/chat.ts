@@ -78,7 +78,8 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     path: '/api/conversations/{id}/mentions',
     tag: messages,
     summary: 'Which messages name oneself, or everybody',
-    description: 'Their `seq`s above `after`, the lowest first. Not one’s own, nor those of people one has blocked.',
+    description:
+      'Their `seq`s above `after`, the lowest first. Not one’s own, nor those of people one has blocked; so a page may have none and another still come after it, as long as it says `nextAfter`.',
     who: 'Member',
     query: MentionsQuery,
     replies: { 200: Mentions },
@@ -186,8 +187,8 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
       'Those who are in already stay as they are. A repeat with the same Idempotency-Key and the same users adds nobody a second time, who was removed since neither. The reply is the members as they are now.',
     who: 'Member',
     body: AddMembers,
-    replies: { 201: Members },
     idempotencyKey: true,
+    replies: { 201: Members },
     faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch'],
   },
   {

@@ -6,7 +6,8 @@ import type { MessageEntry } from '@parley/protocol/conversation'
 import { UNSET } from '@parley/protocol/settings'
 import type { PublicUser } from '@parley/protocol/user'
 import { type TestChat, testChat } from './chat.fixture.ts'
-import { GONE_REV } from './store/store.ts'
+import { type ChatStore, GONE_REV } from './store/store.ts'
+import { testUsers } from './users.fixture.ts'
 
 /** Long enough ago that no node lets the user do anything any more. */
 const LONG_AGO = '2026-01-01T00:00:00.000Z'
@@ -157,4 +158,51 @@ test('news of a registration that comes after the departure brings no name back'
   await chat.bus.publish({ ...event, type: 'user.registered', data: { id: ann.id, username: 'ann' } })
   assert.equal((await messagesOf(chat, bob, conversationId))[0]?.sender, '')
   assert.deepEqual(await chat.store.people.find([ann.id]), [{ id: ann.id, username: '', rev: GONE_REV }])
+})
+
+test('to who has deleted the account nothing is sent any more; what was sent before is answered as before', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const [bobs, cleos] = [await chat.device(bob), await chat.device(cleo, { node: 1 })]
+  const first = { id: randomUUID(), receiverId: ann.id, text: 'hello' }
+  const acked = await bobs.ask('message.send', first)
+  const { conversationId } = acked.data
+  const { body: empty } = await chat.request(cleo, 'PUT', `/api/conversations/direct/${ann.id}`)
+  await gone(chat, ann, 'keep')
+
+  for (const node of [0, 1]) {
+    const device = await chat.device(bob, { node })
+    for (const to of [{ conversationId }, { receiverId: ann.id }]) {
+      const { error } = await device.ask('message.send', { id: randomUUID(), text: 'still there?', ...to })
+      assert.deepEqual([error.code, error.detail], ['action.forbidden', 'This person has deleted their account'])
+    }
+    assert.deepEqual(await device.ask('message.send', first), acked)
+  }
+  assert.equal((await messagesOf(chat, bob, conversationId)).length, 1)
+  const told = async (to: object) => {
+    const { requestId: _, ...error } = (await cleos.ask('message.send', { id: randomUUID(), text: 'x', ...to })).error
+    return error
+  }
+  const nobody = await told({ receiverId: randomUUID() })
+  assert.equal(nobody.code, 'not_found')
+  assert.deepEqual(await told({ receiverId: ann.id }), nobody, 'who shared nothing with them')
+  assert.deepEqual(await told({ conversationId: empty.id }), nobody, 'and to whom nothing was said')
+})
+
+test('a node that starts later knows who has gone', async (t) => {
+  const users = testUsers()
+  let store: ChatStore | undefined
+  const before = await testChat(t, {
+    users,
+    store: (opened) => {
+      store = opened
+      return opened
+    },
+  })
+  const [ann, bob] = [users.add('ann'), users.add('bob')]
+  const { conversationId } = await say(before, bob, ann.id, 'hello')
+  await gone(before, ann, 'keep')
+  const after = await testChat(t, { users, store: () => store! })
+  const body = { receiverId: conversationId, message: 'anyone?' }
+  assert.equal((await after.request(bob, 'POST', '/api/messages/send', body)).body.code, 'action.forbidden')
 })

@@ -71,11 +71,19 @@ export function openMessages(deps: {
         mayPost(sender.userId, conversation) ??
         blocks.refusal(sender.userId, conversation) ??
         (attempt === 1 && limited(sender.userId))
+      if (refusal && refusal.code === 'not_found' && attempt === 1 && conversation && looksEmpty(conversation)) {
+        // Perhaps something was said a moment ago on another node: then it is told otherwise why not.
+        conversation = await log.findConversation(conversationId)
+        continue
+      }
       if (refusal || !conversation) {
         const fault = refusal || noConversation()
         return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, fault))
       }
       if (conversation.rev === 0) conversation = await openDirect(sender.userId, otherOf(conversation, sender.userId))
+      const asking = conversation.kind === 'direct' && goneRefusal(sender.userId, conversation)
+      const gone = asking && (await asking)
+      if (gone) return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, gone))
 
       const deciding = extras.of(sender.userId, message, conversation)
       const carried = deciding && (await deciding)
@@ -117,6 +125,22 @@ export function openMessages(deps: {
     throw new Fault('unavailable', 'The conversation changes too fast: try again', { retryAfterMs: 200 })
   }
 
+  /** To who has deleted the account nothing can be said any more. Where nothing was ever said they are nobody. */
+  function goneRefusal(userId: string, conversation: Conversation): undefined | Promise<Fault | undefined> {
+    const gone = people.hasGone(otherOf(conversation, userId))
+    return gone === false ? undefined : refusalOf(gone, conversation)
+  }
+
+  async function refusalOf(
+    gone: boolean | Promise<boolean>,
+    { id, headSeq }: Conversation,
+  ): Promise<Fault | undefined> {
+    if (!(await gone)) return undefined
+    // Perhaps something was said a moment ago on another node.
+    const said = headSeq > 0 || ((await log.findConversation(id))?.headSeq ?? 0) > 0
+    return said ? new Fault('action.forbidden', 'This person has deleted their account') : noConversation()
+  }
+
   /** Where the message goes, without a wait if that is in memory: most messages go where others went just before. */
   function target(senderId: string, message: Outgoing): Found | Promise<Found> {
     const cached = log.cachedConversation(message.conversationId ?? directId(senderId, message.receiverId!))
@@ -140,7 +164,8 @@ export function openMessages(deps: {
 
   async function openDirect(userId: string, otherId: string): Promise<Conversation> {
     const direct = unopenedDirect(userId, otherId)
-    const existing = await log.cachedConversation(direct.id)
+    const cached = await log.cachedConversation(direct.id)
+    const existing = cached && looksEmpty(cached) ? await log.findConversation(direct.id) : cached
     // One that is seen is seen by who was blocked too; an empty one is hidden.
     if (existing && existing.headSeq > 0) return existing
     if (blocks.hides(userId, otherId)) throw new Fault('not_found', 'There is no such user')
@@ -198,8 +223,13 @@ function mayPost(userId: string, conversation: Conversation | undefined): Fault 
   return conversation?.members.has(userId) ? undefined : noConversation()
 }
 
-const otherOf = (direct: Conversation, userId: string): string =>
-  [...direct.members.keys()].find((id) => id !== userId) ?? userId
+/** Opened, and nothing said in it as far as is known here. */
+const looksEmpty = ({ kind, rev, headSeq }: Conversation): boolean => kind === 'direct' && rev > 0 && headSeq === 0
+
+function otherOf({ members }: Conversation, userId: string): string {
+  for (const id of members.keys()) if (id !== userId) return id
+  return userId
+}
 
 const idTaken = (): Fault =>
   new Fault('message.id_conflict', 'That id was used for something else in this conversation')

@@ -14,6 +14,8 @@ export interface People extends AsyncDisposable {
   persons(ids: Iterable<string>): Promise<Map<string, PublicUser>>
   /** Those of these who are known without asking anybody. */
   atHand(ids: Iterable<string>): PublicUser[]
+  /** Whether that user, who was known once, has deleted the account; without a wait where that is in memory. Asks this service's store alone. */
+  hasGone(id: string): boolean | Promise<boolean>
   /** That user has gone. */
   forget(id: string): void
 }
@@ -99,6 +101,12 @@ export async function openPeople(deps: {
     return pick(all, what)
   }
 
+  async function readGone(id: string): Promise<boolean> {
+    const [person] = await store.find([id])
+    if (person) remember(person)
+    return person?.username === ''
+  }
+
   const subscription = await bus.subscribe('chat.users', async (event) => {
     const person = event.type === 'user.registered' ? event.data : event.data.person
     await store.put(person)
@@ -126,6 +134,10 @@ export async function openPeople(deps: {
       await subscription[Symbol.asyncDispose]()
     },
     atHand: (ids) => [...pick(ids, (person) => person).values()],
+    hasGone(id) {
+      const found = known.get(id)
+      return found ? found.person.username === '' : readGone(id)
+    },
     forget: (id) => remember({ id, username: '', rev: GONE_REV }),
   }
 }
