@@ -3,6 +3,7 @@ import { changeChecks } from './check/changes.ts'
 import { contactChecks } from './check/contacts.ts'
 import { deviceChecks } from './check/devices.ts'
 import { logChecks } from './check/log.ts'
+import { mailChecks } from './check/mail.ts'
 import { membershipChecks } from './check/membership.ts'
 import { orderChecks } from './check/order.ts'
 import { receiptChecks } from './check/receipts.ts'
@@ -20,6 +21,7 @@ export function check(history: History): Anomaly[] {
     changeChecks,
     contactChecks,
     blockChecks,
+    mailChecks,
     serviceChecks,
   ].flatMap((part) => part(history))
 }

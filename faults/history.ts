@@ -111,6 +111,10 @@ export type Event = {
       startedAt: number
       status: number | undefined
     }
+  /** Somebody asked once, at that time of the clock, for a link to be mailed. */
+  | { type: 'forgot'; to: string; askedAt: number; status: number | undefined }
+  /** The mail server took a letter. `writtenAt` is its own date; `answered`: the sender was told. */
+  | { type: 'mailed'; to: string; id: string; writtenAt: number; answered: boolean }
   /** A session was revoked: the 2xx arrived. */
   | { type: 'revoked'; sessionId: string }
   /** Something reached a socket of that session, or a request with its token succeeded. */

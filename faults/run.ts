@@ -5,6 +5,7 @@ import { readWatched, watchBus } from './bus-watch.ts'
 import { check } from './check.ts'
 import { readFinal } from './final.ts'
 import type { Anomaly, History } from './history.ts'
+import { mailArrived, openMailServer } from './mail.ts'
 import { openNemesis } from './nemesis.ts'
 import { openOutstanding } from './outstanding.ts'
 import { openProxy } from './proxy.ts'
@@ -27,7 +28,12 @@ const DEVICES = ['phone', 'laptop', 'tablet']
 
 /** One run: a whole system of real processes, people who chat on it for that long, and everything that may break breaking. */
 export async function run(shape: Shape, seconds: number, seed: number): Promise<RunResult> {
+  const recorder = openRecorder()
+  const dice = random(seed)
+  await using mail = await openMailServer(recorder, dice)
   const env = {
+    SMTP_URL: mail.url,
+    MAIL_FROM: 'parley@example.org',
     PARLEY_BCRYPT_COST: '4',
     LOG_LEVEL: 'warn',
     PARLEY_LIMIT_SENDS_PER_SECOND: '200',
@@ -36,9 +42,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   await using stack = await startStack({ shape, chatNodes: 2, ownServers: true, env })
   const broker = stack.names().includes('rabbitmq') ? stack.urlOf('rabbitmq') : undefined
   if (broker) await watchBus(broker)
-  const dice = random(seed)
   await using proxy = await openProxy(stack.url, dice)
-  const recorder = openRecorder()
   const scene = await setScene(proxy.url, stack.url, recorder, dice)
   // RabbitMQ 3.10 can lose a quorum queue that is killed within seconds of its first declaration: not ours to prove.
   await pause(broker ? YOUNG_QUEUE_MS : 0)
@@ -53,6 +57,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   // Access tokens last 15 minutes; what reads the end must not depend on how long the run was.
   for (const person of scene.people) Object.assign(person, { rest: await logIn(stack.url, person.email, PASSWORD) })
   const final = await readFinal(scene, stack)
+  await mailArrived(recorder)
   if (broker) final.published = await readWatched(broker)
   for (const person of scene.people) for (const device of person.devices) await device.client.close()
   const history: History = { seed, shape, events: recorder.events(), final }

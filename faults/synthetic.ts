@@ -3,6 +3,7 @@ import type { Bug } from './bugs.ts'
 import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.ts'
 import { random } from './random.ts'
 import { applied, contactsWith } from './synthetic-changes.ts'
+import { mailOf } from './synthetic-mail.ts'
 
 const USERS = ['ann', 'ben', 'cy', 'dee']
 const GROUP = 'group'
@@ -315,6 +316,7 @@ export function synthetic(seed: number, bug?: Bug): History {
     deliver(stored, lost.device.device)
   }
   ending()
+  events.push(...mailOf(seed, at, bug))
   return { seed, shape: 'synthetic', events, final: final() }
 
   function ending(): void {

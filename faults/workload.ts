@@ -4,6 +4,7 @@ import type { MessagePage } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
 import type { MessageAction } from '@parley/sdk/types'
 import { anyDevice, type Device, type Person } from './actors.ts'
+import { forgetPassword } from './mail.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -52,6 +53,7 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   if (dice < 0.4) return () => send(scene, person, device, sent)
   if (dice < 0.5) return () => change(scene)
   if (dice < 0.51) return () => befriend(scene)
+  if (dice < 0.52) return () => forgetPassword(scene)
   if (dice < 0.62) return async () => markRead(scene, device)
   if (dice < 0.72) return async () => device.view(random.pick(scene.conversations).id)
   if (dice < 0.8) return () => readPage(scene, person)
