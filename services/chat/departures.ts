@@ -3,7 +3,6 @@ import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { MessageEntry } from '@parley/protocol/conversation'
-import { UNSET } from '@parley/protocol/settings'
 import type { KeepOrErase } from '@parley/protocol/user'
 import { eachAtOnce } from './at-once.ts'
 import type { ContentHash } from './content-hash.ts'
@@ -15,7 +14,7 @@ import type { ChatStore, Departure, Draft } from './store/store.ts'
 
 /**
  * What becomes of conversations when someone deletes their account: groups are left, messages stay or are deleted for everyone,
- * own settings go. That someone has gone is heard from the bus and from the control log, whichever comes first, and is durable
+ * what one has kept for oneself (settings, drafts, stars, what is hidden) goes. That someone has gone is heard from the bus and from the control log, whichever comes first, and is durable
  * from then on; the rest is done in the background, conversation by conversation, by any node and after any crash.
  */
 export interface Departures extends AsyncDisposable {
@@ -29,6 +28,8 @@ const LOOK_MS = 5_000
 const CONVERSATIONS_AT_ONCE = 20
 const DEPARTURES_AT_ONCE = 10
 const PAGE = 200
+/** Rows of what users keep for themselves. */
+const FORGOTTEN_AT_ONCE = 500
 /** Others send at the same time: between two pages they go first. */
 const BREATH_MS = 20
 const ATTEMPTS = 20
@@ -80,7 +81,12 @@ export async function openDepartures(deps: {
       last = ids.at(-1)
       if (last !== undefined) await store.departures.advance(userId, last)
       crashPoint('departure.middle')
-      if (ids.length < CONVERSATIONS_AT_ONCE) return store.departures.finish(userId)
+      if (ids.length < CONVERSATIONS_AT_ONCE) break
+    }
+    while (!stopped.signal.aborted) {
+      const count = await store.departures.forget(userId, FORGOTTEN_AT_ONCE)
+      if (count < FORGOTTEN_AT_ONCE) return store.departures.finish(userId)
+      await pause(BREATH_MS)
     }
   }
 
@@ -90,9 +96,6 @@ export async function openDepartures(deps: {
     if (messages === 'erase') await erase(userId, conversation)
     const me = conversation.members.get(userId)
     if (!me) return
-    const stay = { conversationId: id, userId, fromRev: me.fromRev }
-    const { mutedUntil, pinned, level, draft } = UNSET
-    await store.settings.change(stay, { mutedUntil, pinned, level, draft, archived: false }, conversation.headSeq)
     if (conversation.kind === 'group')
       return append(id, userId, `left ${me.fromRev}`, ({ members }) =>
         members.has(userId) ? { kind: 'members.removed', userIds: [userId] } : undefined,

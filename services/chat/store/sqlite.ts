@@ -175,6 +175,9 @@ export async function sqliteStore(path: string, options: SqliteOptions = {}): Pr
       async advance(userId, after) {
         await rounds.command({ do: 'departure', step: 'advance', userId, after })
       },
+      async forget(userId, limit) {
+        return (await rounds.command({ do: 'departure', step: 'forget', userId, limit })) as number
+      },
       async finish(userId) {
         await rounds.command({ do: 'departure', step: 'finish', userId })
       },

@@ -390,9 +390,14 @@ export interface DepartureStore {
   begin(departure: Omit<Departure, 'after'>): Promise<void>
   /** Those that are not finished, at most `limit`, in no promised order. */
   open(limit: number): Promise<Departure[]>
-  /** Every conversation that the user is or ever was in, in one order that does not change, after that one, at most `limit`. */
+  /** Every conversation that the user is or ever was in by what was appended before, whoever died since, in one order that does not change, after that one, at most `limit`. */
   conversations(userId: string, after: string | undefined, limit: number): Promise<string[]>
   /** All up to that one are done. */
   advance(userId: string, after: string): Promise<void>
+  /**
+   * Erases, of what the user kept for themselves in any conversation and any stay (settings with drafts, what is starred and hidden),
+   * at most `limit` rows, and gives of how many: fewer when there are no more. Nobody is told. Repeatable.
+   */
+  forget(userId: string, limit: number): Promise<number>
   finish(userId: string): Promise<void>
 }

@@ -68,6 +68,7 @@ async function readEverything(address: string, db: Db): Promise<CommandSent[]> {
   await store.departures.open(10)
   await store.departures.conversations(userId, undefined, 10)
   await store.departures.advance(userId, id)
+  await store.departures.forget(randomUUID(), 10)
   await store.departures.finish(userId)
   const search = { userId, limit: 10, budgetMs: 10_000 }
   for (const terms of [[], ['message'], ['me', 'ess']]) {

@@ -79,7 +79,7 @@ type Key = Pick<LogDocument, 'conversationId' | 'rev' | 'outbox'>
 const keyOf = ({ conversationId, rev }: { conversationId: string; rev: number }): string => `${conversationId} ${rev}`
 
 /** Every document with a mark, whenever it was set: the range that makes the sparse index usable. */
-const PENDING = { $gte: new Date(0) }
+export const PENDING = { $gte: new Date(0) }
 
 /** The oldest pending ones; in their order within each conversation, whatever the clocks of their appenders said. */
 async function readKeys(log: Collections['log']): Promise<Key[]> {

@@ -16,6 +16,30 @@ test('processes that race in one conversation with the same ids and changing mem
   await race(t, await infra.mongodb())
 })
 
+test('who leaves for good leaves also where a process that died had just put them', async (t) => {
+  const address = await infra.mongodb()
+  await using store = await mongoStore(address)
+  const [ann, bob, cem] = people(3) as [string, string, string]
+  const before = await newGroup(store, [ann, cem])
+  const room = await newGroup(store, [ann, bob])
+  const part = { address, conversationId: room.id, acts: [changing('members.added', ann, cem)], atOnce: 1 }
+  const doomed = await actor(t, part, { PARLEY_CRASH_AT: 'inbox.before-raise' })
+  doomed.go()
+  assert.equal((await doomed.ended).signal, 'SIGKILL')
+  const { rows } = await store.inbox.page(cem, 0, 10)
+  assert.deepEqual(
+    rows.map(({ conversationId }) => conversationId),
+    [before.id],
+    'no inbox tells of it',
+  )
+  assert.ok((await store.log.findConversation(room.id))?.members.has(cem), 'and yet it is so')
+  const all = [before.id, room.id].sort()
+  assert.deepEqual(await store.departures.conversations(cem, undefined, 10), all)
+  assert.deepEqual(await store.departures.conversations(cem, undefined, 1), all.slice(0, 1))
+  assert.deepEqual(await store.departures.conversations(cem, all[0], 10), all.slice(1))
+  assert.deepEqual(await store.departures.conversations(bob, undefined, 10), [room.id])
+})
+
 test('times do not go back with the clock of the node that writes', async () => {
   const address = await infra.mongodb()
   await using client = new MongoClient(address)

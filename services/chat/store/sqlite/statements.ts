@@ -157,6 +157,11 @@ export const WRITES = {
     ON CONFLICT DO UPDATE SET username = '', display_name = NULL, colour = NULL, rev = ?2`,
   departure: 'INSERT OR IGNORE INTO departures (user, messages, at) VALUES (?, ?, ?)',
   departureAfter: 'UPDATE departures SET after = ? WHERE user = ?',
+  // As many as are named last, by the key that the rows are in the order of.
+  forgottenSettings: `DELETE FROM settings WHERE user = ?1 AND conversation IN
+    (SELECT conversation FROM settings WHERE user = ?1 LIMIT ?2)`,
+  forgottenOwn: `DELETE FROM own WHERE user = ?1 AND (conversation, seq) IN
+    (SELECT conversation, seq FROM own WHERE user = ?1 LIMIT ?2)`,
   departureDone: 'UPDATE departures SET done = 1, after = NULL WHERE user = ?',
 } as const
 
