@@ -114,8 +114,8 @@ export const SERVER_EVENTS = {
   },
   'user.changed': {
     summary:
-      'What one sees of the profile of a watched user has changed, or one’s own has (`viewRev` is then its `rev`). Told at most once a second.',
-    data: replies.ProfileView,
+      'What one sees of the profile of a watched user has changed, or one’s own has (`viewRev` is then its `rev`). Told at most once a second. Or the account was deleted.',
+    data: replies.PersonNews,
   },
   'contact.changed': {
     summary: 'How one stands with another user has changed. Replaces what is held with a lower `rev`.',

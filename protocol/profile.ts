@@ -60,11 +60,21 @@ export interface ProfileView extends PublicUser {
   friend?: true
 }
 
+/** What devices are told of a profile; or that the account was deleted: the name is then empty, and there will never be another of that id. */
+export type PersonNews = ProfileView & { deleted?: true }
+
 /** What a device holds of a profile, for `POST /api/user/changes`. */
 export interface HeldProfile {
   id: string
-  viewRev: number
+  /** Absent: nothing, not even the name. */
+  viewRev?: number | undefined
   friend?: boolean | undefined
+}
+
+/** Of what a device holds: what it should hold instead, and who has deleted the account. */
+export interface ProfileChanges {
+  items: ProfileView[]
+  gone: string[]
 }
 
 /** How whoever looks at a profile stands with its owner. */

@@ -44,7 +44,13 @@ export const ProfileView = PublicUser.extend({
   viewRev: count.describe('Counts the changes of what one sees here'),
   friend: z.literal(true).optional().describe('One sees it as a friend'),
 })
-export const ProfileChanges = z.object({ items: z.array(ProfileView) })
+export const ProfileChanges = z.object({
+  items: z.array(ProfileView),
+  gone: z.array(id).describe('Those who have deleted the account'),
+})
+export const PersonNews = ProfileView.extend({
+  deleted: z.literal(true).optional().describe('The account was deleted; the name is empty'),
+})
 export const SessionItem = z.object({
   id,
   name: z.string().describe('Given by the user, or by the client at log-in'),

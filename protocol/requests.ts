@@ -130,13 +130,13 @@ export const ChangeProfile = z
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
 
-/** `POST /api/user/changes`: what a device holds of each profile; a `viewRev` of 0 where it holds none. */
+/** `POST /api/user/changes`: what a device holds of each profile; a `viewRev` of 0 where it knows the name alone, and none where it does not. */
 export const ChangesRequest = z.object({
   known: z
     .array(
       z.object({
         id: Id,
-        viewRev: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+        viewRev: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
         friend: z.boolean().optional(),
       }),
     )

@@ -2,7 +2,7 @@ import type { ContactItem } from './contact.ts'
 import type { ChangeEntry, LogPage, MessageEntry, MessageExtras, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
 import type { OwnChanged } from './own.ts'
-import type { ProfileView } from './profile.ts'
+import type { PersonNews } from './profile.ts'
 import type { Settings } from './settings.ts'
 import type { PublicUser } from './user.ts'
 
@@ -79,7 +79,7 @@ export interface ServerEvents {
   'typing.stop': (data: { conversationId: string; userId: string }) => void
   'presence.changed': (data: PresenceItem) => void
   /** What one sees of a user's profile has changed; of oneself, that one's own has: `viewRev` is then its `rev`. Replaces what is held with a lower one. */
-  'user.changed': (view: ProfileView) => void
+  'user.changed': (view: PersonNews) => void
   /** How another user stands with one has changed. Replaces what is held with a lower `rev`. */
   'contact.changed': (contact: ContactItem) => void
   /** Something may have been missed: sync within a jitter of your own. */

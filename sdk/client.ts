@@ -1,4 +1,5 @@
 import type { ContactItem } from '@parley/protocol/contact'
+import type { MemberItem } from '@parley/protocol/conversation'
 import type { ServerEvents } from '@parley/protocol/socket'
 import type { PublicUser } from '@parley/protocol/user'
 import { openAccount } from './account.ts'
@@ -56,7 +57,12 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
         events,
         state: setConnection,
         changed,
-        met: (members) => profiles.know(members.map(({ userId: id, role: _, ...member }) => ({ id, ...member }))),
+        met: (members) => profiles.know(members.flatMap(personIn)),
+        seen: (userIds) => profiles.recall(userIds),
+        gone(userId) {
+          profiles.know([{ id: userId, username: '' }])
+          renamed()
+        },
         hides: () => contacts.blocked(),
         outboxChanged() {
           outbox.changed()
@@ -97,13 +103,28 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     (userIds) => space?.hid(userIds),
   )
-  const profiles = openProfiles(session.authorized, () => space?.me.id)
+  const profiles = openProfiles(
+    session.authorized,
+    () => space?.me.id,
+    (users) => {
+      const people = space?.device.people
+      const fresh = users.filter(({ id, username }) => people && !people.has(id) && username !== '')
+      for (const { id, username } of users) people?.set(id, username)
+      if (fresh.length > 0) renamed()
+    },
+  )
   const presence = openPresence((item) => events.emit('presence', item))
 
   function changed(conversationId: string): void {
     timelines.changed(conversationId)
     conversations.changed()
     stirred.changed()
+  }
+
+  /** Whom something names may be shown otherwise, wherever that is. */
+  function renamed(): void {
+    timelines.changed()
+    conversations.changed()
   }
 
   function setConnection(state: ConnectionState): void {
@@ -293,7 +314,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     async members(conversationId) {
       const members = await api.members(conversationId)
-      profiles.know(members.map(({ userId: id, role: _, ...member }) => ({ id, ...member })))
+      profiles.know(members.flatMap(personIn))
       return members
     },
     createInvite: (conversationId, terms = {}) =>
@@ -349,3 +370,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
 function personOf({ userId: id, username, displayName, colour }: ContactItem): PublicUser {
   return { id, username, ...(displayName !== undefined && { displayName }), ...(colour !== undefined && { colour }) }
 }
+
+/** Whom a member is. Of whom nobody could be asked there is no name, and nothing to know. */
+const personIn = ({ userId: id, role: _, deleted, ...member }: MemberItem): PublicUser[] =>
+  member.username || deleted ? [{ id, ...member }] : []

@@ -128,16 +128,23 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
 
       async function openClient() {
         const keeper = openKeeper(storage)
-        const device = openDevice(ME, storage, keeper, () => true, {
-          changed: () => {},
-          applied: () => [],
-          message: ({ seq }: StoredMessage) => shown.push(seq),
-          stored: () => {},
-          behind: () => {},
-          dropped: () => {},
-          anew: () => {},
-          met: () => {},
-        })
+        const device = openDevice(
+          ME,
+          storage,
+          keeper,
+          () => true,
+          {
+            changed: () => {},
+            applied: () => [],
+            message: ({ seq }: StoredMessage) => shown.push(seq),
+            stored: () => {},
+            behind: () => {},
+            dropped: () => {},
+            anew: () => {},
+            met: () => {},
+          },
+          new Map(),
+        )
         await device.load()
         // Only the one call that pages make.
         const api = { messages: async (_: string, before: number, limit: number) => model.older(before, limit) } as Api
@@ -224,7 +231,7 @@ test('a tab that takes over while it reads the list anew still does so after a c
     await storage.write([['me/anew', done || undefined]])
     const keeper = openKeeper(storage)
     let leads = false
-    const device = openDevice(ME, storage, keeper, () => leads, hooks)
+    const device = openDevice(ME, storage, keeper, () => leads, hooks, new Map())
     await device.load()
     device.beginAnew()
     await device.takePage({ ...model.list(), more: !done })
@@ -250,7 +257,7 @@ test('what an earlier release kept says as many unread as before, though it does
   }
   const open = async () => {
     const keeper = openKeeper(storage)
-    const device = openDevice(ME, storage, keeper, () => true, hooks)
+    const device = openDevice(ME, storage, keeper, () => true, hooks, new Map())
     await device.load()
     return { device, keeper }
   }

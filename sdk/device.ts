@@ -22,6 +22,7 @@ import {
   withWindow,
 } from './held.ts'
 import { type Changes, type Keeper, Patch } from './keeper.ts'
+import type { Names } from './names.ts'
 import { userPrefix } from './session.ts'
 import { isBehind, isTooFar, receive, TOO_FAR, withChanges } from './timeline.ts'
 import { EVENTS_KEPT, merged, type StoredEvent, withNames } from './timeline-events.ts'
@@ -78,9 +79,9 @@ export function openDevice(
   keeper: Keeper,
   leads: () => boolean,
   hooks: DeviceHooks,
+  people: Pick<Names, 'get' | 'has' | 'set'>,
 ) {
   const conversations = new Map<string, Conversation>()
-  const people = new Map([[me.id, me.username]])
   /** Asked for again although nothing is missing: unread cannot be counted here. What was asked for before `doubts` came to that may have been counted too early. */
   const unsure = new Map<string, number>()
   let doubts = 0
@@ -128,7 +129,9 @@ export function openDevice(
   }
 
   function meet({ facts, lastMessage }: Pick<Held, 'facts' | 'lastMessage'>): void {
-    for (const { userId, username } of facts.members ?? []) people.set(userId, username)
+    // Of whom nobody could be asked there is no name, either.
+    for (const { userId, username, deleted } of facts.members ?? [])
+      if (username || deleted) people.set(userId, username)
     if (facts.members) hooks.met(facts.members)
     if (lastMessage?.sender) people.set(lastMessage.senderId, lastMessage.sender)
   }

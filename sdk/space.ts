@@ -5,11 +5,12 @@ import type { OwnUser } from '@parley/protocol/user'
 import { openAnswers } from './answers.ts'
 import type { Api } from './api.ts'
 import type { ConnectionOptions, Link } from './connection.ts'
-import { openDevice } from './device.ts'
+import { type DeviceHooks, openDevice } from './device.ts'
 import type { Emitter } from './emitter.ts'
 import { openExpiry } from './expiry.ts'
 import { openJumps } from './jumps.ts'
 import { openKeeper } from './keeper.ts'
+import { openNames } from './names.ts'
 import { type OutboxNews, openOutbox } from './outbox.ts'
 import { openOwn } from './own.ts'
 import { openPages } from './pages.ts'
@@ -35,6 +36,10 @@ export interface SpaceOptions {
   state(state: ConnectionState): void
   /** Whom one has blocked, as far as known. */
   hides(): ReadonlySet<string>
+  /** These are named in what is shown, by the names that are kept. */
+  seen(userIds: Iterable<string>): void
+  /** That user has deleted the account. */
+  gone(userId: string): void
   /** These are in one of the conversations. */
   met(members: readonly MemberItem[]): void
   /** The view of a conversation, and so the list, changed. */
@@ -58,7 +63,16 @@ export async function openSpace(options: SpaceOptions) {
   })
   const leads = (): boolean => tabs.leads
 
-  const device = openDevice(me, storage, keeper, leads, {
+  const names = openNames({
+    me,
+    storage,
+    keeper,
+    gone(userId) {
+      views.renamed()
+      options.gone(userId)
+    },
+  })
+  const hooks: DeviceHooks = {
     changed(id) {
       changed(id)
       own.look(id)
@@ -80,7 +94,8 @@ export async function openSpace(options: SpaceOptions) {
       outbox.dropped(id)
     },
     anew: () => own.anew(),
-  })
+  }
+  const device = openDevice(me, storage, keeper, leads, hooks, names)
   const views = openViews(
     device,
     () => outbox,
@@ -91,6 +106,7 @@ export async function openSpace(options: SpaceOptions) {
     (id) => own.of(id),
     () => expiry,
     (id) => answers.of(id),
+    options.seen,
   )
   const settings = openOwnSettings({ device, storage, keeper, api, changed, stir })
   const quotes = openQuotes(device, api, changed)
@@ -142,6 +158,7 @@ export async function openSpace(options: SpaceOptions) {
       else outbox.hear(news)
     },
   })
+  await names.load()
   await device.load()
   await expiry.load()
   await settings.load()

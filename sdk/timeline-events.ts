@@ -1,17 +1,17 @@
 import { LIMITS } from '@parley/protocol/limits'
 import { namedInEvent, type TimelineEvent } from '@parley/protocol/timeline-event'
 
-/** What happened in a conversation, as a device keeps it: with the user names, as far as they were known, of those whom it names. */
+/** What happened in a conversation, as a device keeps it: with the user names, as far as they were known, of those whom it names; empty for who has deleted the account. */
 export type StoredEvent = TimelineEvent & { names: Readonly<Record<string, string>> }
 
 /** So many of one conversation are kept on the device, the latest; older ones are fetched on demand. */
 export const EVENTS_KEPT = LIMITS.timelineEvents
 
 /** The event with the names that are known now. */
-export function withNames(event: TimelineEvent, people: ReadonlyMap<string, string>): StoredEvent {
+export function withNames(event: TimelineEvent, people: Pick<ReadonlyMap<string, string>, 'get'>): StoredEvent {
   const known = namedInEvent(event).flatMap((id): [string, string][] => {
     const name = people.get(id)
-    return name ? [[id, name]] : []
+    return name === undefined ? [] : [[id, name]]
   })
   return { ...event, names: Object.fromEntries(known) }
 }

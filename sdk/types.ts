@@ -205,8 +205,8 @@ export interface InviteTerms {
   maxUses?: number | null
 }
 
-/** A person as far as this device knows: the names, and the rest of the profile once it was read or heard. */
-export type Person = PublicUser & Partial<Omit<ProfileView, keyof PublicUser>>
+/** A person as far as this device knows: the names, and the rest of the profile once it was read or heard. `deleted`: the account was, and the name is empty. */
+export type Person = PublicUser & Partial<Omit<ProfileView, keyof PublicUser>> & { deleted?: true }
 
 /** Whoever this device shows, or has shown, by id: members, contacts, who was found. Kept true while connected for whom it watches, and looked at on each connection. */
 export interface People extends Readable<ReadonlyMap<string, Person>> {

@@ -8,7 +8,7 @@ import type { Outbox } from './outbox.ts'
 import type { OwnShown } from './own.ts'
 import { hasOlder } from './pages.ts'
 import type { Quotes } from './quotes.ts'
-import { among, type StoredEvent, withNames } from './timeline-events.ts'
+import { among, type StoredEvent } from './timeline-events.ts'
 import type { ConversationView, MessageAction, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
 import type { Typing } from './typing.ts'
 
@@ -18,6 +18,8 @@ export interface Views {
   timeline(conversationId: string): TimelineView
   conversation(conversationId: string): ConversationView | undefined
   conversations(): readonly ConversationView[]
+  /** Someone is called otherwise. */
+  renamed(): void
   /** Where an item of the outbox goes, as far as known. */
   target(to: OutboxItem['to']): string
 }
@@ -34,6 +36,8 @@ export function openViews(
   expiry: () => Pick<Expiry, 'now' | 'due'>,
   /** Which message one has begun to answer. */
   answerOf: (conversationId: string) => number | undefined,
+  /** These are named in what is shown: whether by the names of now is to be found out. */
+  seen: (userIds: Iterable<string>) => void,
 ): Views {
   const messages = new WeakMap<StoredMessage, TimelineMessage>()
   const shown = new Map<
@@ -75,11 +79,9 @@ export function openViews(
     // On others' messages the ticks are not shown, but it has a value.
     const status = mine ? statusOf(held, stored.seq) : 'sent'
     const starred = ownOf(held.id).starred.has(stored.seq)
+    const named = device.people.get(stored.senderId)
     // Who is no more has no name any more, whatever they were called when the message came.
-    const gone =
-      held.facts.kind === 'direct' &&
-      held.facts.members?.some(({ userId, deleted }) => deleted && userId === stored.senderId)
-    const sender = gone ? '' : stored.sender || (device.people.get(stored.senderId) ?? '')
+    const sender = named === '' ? '' : stored.sender || (named ?? '')
     const before = messages.get(stored)
     if (before && before.status === status && before.sender === sender && (before.starred ?? false) === starred)
       return before
@@ -89,12 +91,20 @@ export function openViews(
     return view
   }
 
-  /** By the names of now where there were none when it came. */
+  /** By the names of now where there were none when it came, or where there is none any more. */
   function event(stored: StoredEvent): StoredEvent {
-    const unknown = namedInEvent(stored).filter((id) => !stored.names[id] && device.people.has(id))
-    return unknown.length === 0
-      ? stored
-      : { ...stored, names: { ...withNames(stored, device.people).names, ...stored.names } }
+    const others = namedInEvent(stored).flatMap((id): [string, string][] => {
+      const [was, now] = [stored.names[id], device.people.get(id)]
+      return now !== undefined && was !== now && (now === '' || !was) ? [[id, now]] : []
+    })
+    return others.length === 0 ? stored : { ...stored, names: { ...stored.names, ...Object.fromEntries(others) } }
+  }
+
+  /** All who are named in what is shown. */
+  function shownPeople(messages: readonly StoredMessage[], events: readonly StoredEvent[]): Set<string> {
+    const ids = new Set([...messages.map(({ senderId }) => senderId), ...events.flatMap(namedInEvent)])
+    ids.delete(device.me.id)
+    return ids
   }
 
   /** The direct conversation with a user, if this device has it. */
@@ -127,23 +137,35 @@ export function openViews(
     return messages?.findLast(({ seq }) => !hidden.has(seq))
   }
 
+  /** Who has deleted the account has no name from when that is heard. */
+  function withoutNames(facts: Held['facts']): Held['facts'] {
+    const isGone = (userId: string): boolean => device.people.get(userId) === ''
+    if (!facts.members?.some(({ userId, deleted }) => !deleted && isGone(userId))) return facts
+    const members = facts.members.map((member) =>
+      isGone(member.userId) ? { ...member, username: '', deleted: true as const } : member,
+    )
+    return { ...facts, members, ...(facts.kind === 'direct' && { title: '' }) }
+  }
+
   function viewOf(conversation: Conversation, pendingCount: number): ConversationView {
     const { held } = conversation
     const before = shown.get(held.id)
     const settings = settingsOf(held)
     const own = ownOf(held.id)
     const hidden = hides()
+    const last = lastShown(conversation, own)
+    const lastMessage = last && message(last, held)
     const same = before?.held === held && before.settings === settings && before.own === own && before.hides === hidden
-    if (same && before.pendingCount === pendingCount) return before.view
-    const lastMessage = lastShown(conversation, own)
-    const { facts, marks, rev, headSeq, deliveredSeq, readSeq } = held
+    if (same && before.pendingCount === pendingCount && before.view.lastMessage === lastMessage) return before.view
+    const { marks, rev, headSeq, deliveredSeq, readSeq } = held
+    const facts = withoutNames(held.facts)
     const { unread } = unreadOf(held)
     const mentions = unread > 0 ? mentionsOf(held, (userId) => hidden.has(userId)) : 0
     const view: ConversationView = {
       ...facts,
       rev,
       headSeq,
-      ...(lastMessage && { lastMessage: message(lastMessage, held) }),
+      ...(lastMessage && { lastMessage }),
       ...(marks && { marks: [...marks] }),
       me: { ...facts.me, deliveredSeq, readSeq, unread, mentions, settings },
       pendingCount,
@@ -171,6 +193,7 @@ export function openViews(
 
   return {
     message,
+    renamed: () => shown.clear(),
     target,
     timeline(id) {
       const conversation = device.conversations.get(id)
@@ -181,12 +204,12 @@ export function openViews(
       const stored = away?.messages ?? conversation?.messages ?? []
       const answering = answerOf(id)
       const shown = hidden.size === 0 ? stored : stored.filter(({ seq }) => !hidden.has(seq))
+      const events = held ? among(conversation.events ?? [], stored, held.facts.me.fromSeq, away !== undefined) : []
+      seen(shownPeople(stored, events))
       return {
         conversationId: id,
         messages: held ? shown.map((one) => message(shownAs(one, changes), held)) : [],
-        events: held
-          ? among(conversation.events ?? [], stored, held.facts.me.fromSeq, away !== undefined).map(event)
-          : [],
+        events: events.map(event),
         quotes: quotesOf(conversation, changes),
         ...(conversation &&
           answering !== undefined && {

@@ -21,7 +21,7 @@ import {
   startGroup,
   write,
 } from './browser/person.ts'
-import { keepItBack, metInAGroup, sayWhoOneIs } from './browser/profiles.ts'
+import { keepItBack, metInAGroup, sayWhoOneIs, watchedInAGroup } from './browser/profiles.ts'
 import { findByKeyboard, goAround, readOnFromTheFirstUnread, threeSections } from './browser/search.ts'
 import * as see from './browser/see.ts'
 import { lastSeq, transcript } from './browser/transcript.ts'
@@ -79,6 +79,15 @@ test('people say who they are and keep back what is not for all', { timeout: 120
   await sayWhoOneIs(alice, bob)
   await keepItBack(alice, bob)
   await metInAGroup(alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+})
+
+test('in a group one sees at once how people are called now, and who is no more', { timeout: 120_000 }, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+  await Promise.all([register(alice), register(bob)])
+  await watchedInAGroup(alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
 })
 

@@ -48,7 +48,7 @@ export const PROFILE_OPERATIONS: readonly Operation[] = [
     tag,
     summary: 'What has changed in profiles since a device read them',
     description:
-      'Say what the device holds, in pages of at most 500: only what one sees otherwise by now is answered. Changes nothing.',
+      'Say what the device holds, in pages of at most 500: only what one sees otherwise by now is answered, and who has deleted the account. Changes nothing.',
     who: 'Signed in',
     body: ChangesRequest,
     replies: { 200: ProfileChanges },

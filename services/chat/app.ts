@@ -87,7 +87,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const cursors = openCursors(contentKey, store.epoch)
 
   stack.use(await openContactNews({ bus, people, connections, watchers, log }))
-  stack.use(await openPersonNews({ bus, connections, watchers, friends }))
+  const personNews = stack.use(await openPersonNews({ bus, connections, watchers, friends }))
   const metrics = openMetrics(http, connections, bus, store)
   const away = stack.use(openAway({ bus, log: store.log, logger: log }))
   const fanout = stack.use(
@@ -115,6 +115,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const revoked = (entry: ControlEntry): void => {
     closeRevoked(connections, entry)
     if (entry.kind !== 'user.deleted') return
+    personNews.gone(entry.userId)
     departures.note(entry).catch((error) => log.warn({ err: error }, 'who has gone is heard of by the bus, too'))
   }
   const control = stack.use(await openControl({ directory, bus, log, revoked }))

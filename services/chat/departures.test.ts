@@ -51,6 +51,7 @@ test('who deletes the account leaves every group, which passes on, and is nobody
   const { conversationId: direct } = await say(chat, ann, bob.id, 'only for bob')
   await chat.request(ann, 'PATCH', `/api/conversations/${direct}/settings`, { draft: 'a secret begun' })
   const device = await chat.device(bob)
+  await device.ask('presence.subscribe', { userIds: [ann.id] })
   const { data: before } = await device.ask('sync', {})
   await gone(chat, ann, 'keep')
 
@@ -73,6 +74,8 @@ test('who deletes the account leaves every group, which passes on, and is nobody
       (await messagesOf(chat, bob, id)).map(({ text, sender }) => [text, sender]),
       [[id === direct ? 'only for bob' : 'from ann', '']],
     )
+  const news = { id: ann.id, username: '', viewRev: 0, deleted: true }
+  assert.deepEqual(await device.next('user.changed'), news)
   const stay = { conversationId: direct, fromRev: 1 }
   assert.deepEqual(await chat.store.settings.read(ann.id, [stay]), [UNSET])
   await device.next('sync.hint')

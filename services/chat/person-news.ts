@@ -1,15 +1,22 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import type { PersonChange } from '@parley/protocol/events'
+import type { PersonNews as News } from '@parley/protocol/profile'
 import type { Connections } from './connections.ts'
 import type { Friends } from './friends.ts'
 import { openPace } from './pace.ts'
 import { packetOf } from './packet.ts'
+import { GONE_REV } from './store/store.ts'
 import type { Watchers } from './watchers.ts'
 
 /** What a user is told of at most once in, whoever changes a profile how often. */
 const WINDOW_MS = 1_000
 /** Users whose latest told change is remembered, so that an older one that comes after is known as such. */
 const MAX_TOLD = 10_000
+
+export interface PersonNews extends AsyncDisposable {
+  /** The user has deleted the account: those that watch the user are told once. */
+  gone(userId: string): void
+}
 
 /**
  * Tells devices what changed in a profile, each as it may see it: those of the user, and those that watch the user, who by that are
@@ -21,7 +28,7 @@ export async function openPersonNews(deps: {
   connections: Pick<Connections, 'of'>
   watchers: Pick<Watchers, 'each' | 'has'>
   friends: Pick<Friends, 'of'>
-}): Promise<AsyncDisposable> {
+}): Promise<PersonNews> {
   const { bus, connections, watchers, friends } = deps
   const told = new Map<string, number>()
   const waiting = new Map<string, { rev: number; change: PersonChange }>()
@@ -64,6 +71,13 @@ export async function openPersonNews(deps: {
   })
 
   return {
+    gone(userId) {
+      waiting.delete(userId)
+      if (!watchers.has(userId) || !isNew(userId, GONE_REV)) return
+      const view: News = { id: userId, username: '', viewRev: 0, deleted: true }
+      const packet = packetOf('user.changed', view)
+      watchers.each(userId, ({ writer }) => writer.send(packet))
+    },
     async [Symbol.asyncDispose]() {
       await listening[Symbol.asyncDispose]()
       pace[Symbol.dispose]()

@@ -78,6 +78,7 @@ export async function startUser(needs: {
     changed: wake,
   })
   const profiles = openProfiles({
+    deletions: store.deletions,
     profiles: store.profiles,
     accounts,
     contacts,

@@ -9,7 +9,7 @@ import type { PrivacyPage } from '@parley/protocol/internal'
 import { NEW_PROFILE, type Profile, type ProfileChange, VISIBILITIES, type Visibility } from '@parley/protocol/profile'
 import fc from 'fast-check'
 import type { UserLimits } from './config.ts'
-import { INTERNAL_KEY, openService } from './service.fixture.ts'
+import { INTERNAL_KEY, openService, PASSWORD } from './service.fixture.ts'
 
 const LOOSE = { profileChangesPerUser: 10_000, lookUpsPerUser: 10_000, contactChangesPerUser: 10_000 }
 
@@ -213,6 +213,7 @@ test('a device that was away is given exactly the profiles that it sees otherwis
   const hold = async (known: object[]): Promise<Record<string, unknown>[]> => {
     const { status, body } = await ben.as('POST', '/api/user/changes', { known })
     assert.equal(status, 200, JSON.stringify(body))
+    assert.deepEqual(body.gone, [])
     return body.items as Record<string, unknown>[]
   }
   const known = [ann, eve].map(({ id }) => ({ id, viewRev: 0 }))
@@ -227,20 +228,26 @@ test('a device that was away is given exactly the profiles that it sees otherwis
   assert.deepEqual(await hold([{ id: ann.id, viewRev: 1 }]), [asFriend])
   assert.deepEqual(await hold([{ id: ann.id, viewRev: 2 }]), [asFriend], 'held as a stranger')
   assert.deepEqual(await hold([{ id: ann.id, viewRev: 2, friend: true }]), [])
+  assert.deepEqual(await hold([{ id: ann.id, friend: true }]), [asFriend], 'of whom it holds nothing')
   await eve.contact('PUT', ben.id, '/block')
   await ben.contact('PUT', ann.id, '/block')
   assert.deepEqual(await hold([ann, eve].map(({ id }) => ({ id, viewRev: 9 }))), [])
   const many = Array.from({ length: 500 }, () => ({ id: randomUUID(), viewRev: 1 }))
   assert.deepEqual(await hold(many), [])
-  for (const bad of [
-    undefined,
-    [...many, ...many],
-    [{ id: 'x', viewRev: 1 }],
-    [{ id: ann.id }],
-    [{ id: ann.id, viewRev: -1 }],
-  ])
+  for (const bad of [undefined, [...many, ...many], [{ id: 'x', viewRev: 1 }], [{ id: ann.id, viewRev: -1 }]])
     assert.equal((await ben.as('POST', '/api/user/changes', { known: bad })).status, 400)
   assert.equal((await service.call('POST', '/api/user/changes', { known })).status, 401)
+})
+
+test('a device that was away hears of who has deleted the account, and nothing of who hides by a block', async (t) => {
+  const { ann, ben, eve } = await people(t)
+  await eve.contact('PUT', ben.id, '/block')
+  const known = [ann, eve].map(({ id }) => ({ id, viewRev: 0 }))
+  const asked = async () =>
+    (await ben.as('POST', '/api/user/changes', { known: [...known, { id: randomUUID() }] })).body
+  assert.deepEqual(await asked(), { items: [], gone: [] })
+  assert.equal((await ann.as('DELETE', '/api/user/me', { password: PASSWORD, messages: 'keep' })).status, 204)
+  assert.deepEqual(await asked(), { items: [], gone: [ann.id] })
 })
 
 type Tie = 'strangers' | 'asked' | 'was asked' | 'friends' | 'blocks' | 'is blocked'

@@ -9,6 +9,7 @@ import {
   type Onlooker,
   type Profile,
   type ProfileChange,
+  type ProfileChanges,
   type ProfileView,
   privacyOf,
   seenOf,
@@ -17,6 +18,7 @@ import {
 import type { Accounts } from './accounts.ts'
 import type { Contacts } from './contacts.ts'
 import { publicUser } from './public-user.ts'
+import type { DeletionStore } from './store/deletions.ts'
 import type { ProfileStore, StoredProfile } from './store/profiles.ts'
 import type { Account } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
@@ -33,9 +35,9 @@ export interface Profiles {
   view(askerId: string, userId: string): Promise<ProfileView>
   /**
    * Of these users (at most 500) and what a device holds of each, what it should hold instead: of those only whom the asker
-   * sees otherwise. Who is unknown, or blocks or is blocked, is not among them.
+   * sees otherwise; and who has deleted the account. Who is unknown, or blocks or is blocked, is in neither.
    */
-  changes(askerId: string, held: readonly HeldProfile[]): Promise<ProfileView[]>
+  changes(askerId: string, held: readonly HeldProfile[]): Promise<ProfileChanges>
   /** Those of these accounts (at most 500) whom that asker may look up by name. */
   findable(askerId: string, accounts: readonly Account[]): Promise<Account[]>
   /** Everybody who keeps something back, in pages: for the services that keep to it. */
@@ -46,6 +48,7 @@ const ATTEMPTS = 20
 
 export function openProfiles(needs: {
   profiles: ProfileStore
+  deletions: Pick<DeletionStore, 'gone'>
   accounts: Pick<Accounts, 'find'>
   contacts: Pick<Contacts, 'onlookers' | 'hiding' | 'friendsOf'>
   throttle: Throttle
@@ -54,7 +57,7 @@ export function openProfiles(needs: {
   /** Called when something was stored that is to be told. */
   changed(): void
 }): Profiles {
-  const { profiles, accounts, contacts, throttle, tell, changed } = needs
+  const { profiles, deletions, accounts, contacts, throttle, tell, changed } = needs
 
   async function find(userId: string): Promise<StoredProfile> {
     const [found] = await profiles.find([userId])
@@ -113,15 +116,14 @@ export function openProfiles(needs: {
 
     async changes(askerId, held) {
       await throttle.lookUp(askerId)
-      const seen = await views(
-        askerId,
-        held.map(({ id }) => id),
-      )
+      const ids = [...new Set(held.map(({ id }) => id))]
+      const [seen, gone] = await Promise.all([views(askerId, ids), deletions.gone(ids)])
       const before = new Map(held.map((one) => [one.id, one]))
-      return seen.filter(({ id, viewRev, friend = false }) => {
+      const items = seen.filter(({ id, viewRev, friend = false }) => {
         const one = before.get(id)!
         return one.viewRev !== viewRev || (one.friend ?? false) !== friend
       })
+      return { items, gone }
     },
 
     async findable(askerId, found) {

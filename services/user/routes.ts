@@ -229,7 +229,7 @@ export function userRoutes(needs: {
 
   routes.post('/changes', async (req, res) => {
     const { userId } = await authenticate(req)
-    res.json({ items: await profiles.changes(userId, parse(ChangesRequest, req.body).known) })
+    res.json(await profiles.changes(userId, parse(ChangesRequest, req.body).known))
   })
 
   routes.get('/users/:id/profile', async (req, res) => {

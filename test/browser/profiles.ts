@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Locator } from 'playwright-core'
-import { type Person, startChat, startGroup, write } from './person.ts'
+import { PASSWORD, type Person, startChat, startGroup, write } from './person.ts'
 import * as see from './see.ts'
 
 async function account({ page }: Person, button: string, title: string): Promise<Locator> {
@@ -80,4 +80,31 @@ export async function metInAGroup(alice: Person, bob: Person): Promise<void> {
   const hers = bob.page.getByRole('dialog', { name: 'Profile of Alice Liddell' })
   await hers.getByText('Down the rabbit hole').waitFor()
   await close(hers)
+}
+
+/** Two who share a group alone: her new name shows in it at once, and so it does that she has deleted the account, also on a page that is loaded later. */
+export async function watchedInAGroup(alice: Person, bob: Person): Promise<void> {
+  await startGroup(alice, 'Tea', 'bob')
+  await write(alice, 'No room!')
+  await see.inList(bob, 'Tea').click()
+  await see.message(bob, 'No room!').waitFor()
+  const dialog = await account(alice, 'Profile', 'Your profile')
+  await dialog.getByLabel('Display name').fill('Alice Liddell')
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await bob.page.getByRole('log').getByRole('button', { name: 'Alice Liddell @alice' }).waitFor()
+  await see.inList(bob, 'Alice Liddell: No room!').waitFor()
+  const leaving = await account(alice, 'Delete account', 'Delete account')
+  await leaving.getByLabel('Password', { exact: true }).fill(PASSWORD)
+  await leaving.getByLabel(/^They stay/).check()
+  await leaving.getByRole('button', { name: 'Delete my account' }).click()
+  await alice.page.getByText('This account was deleted.').waitFor()
+  const author = bob.page.getByRole('article', { name: 'Deleted user' })
+  await author.getByText('No room!').waitFor()
+  await bob.page.getByText(/Deleted user.? left$/).waitFor()
+  await see.inList(bob, 'Deleted user: No room!').waitFor()
+  assert.equal(await bob.page.getByText('Alice Liddell').count(), 0)
+  assert.deepEqual(await see.barriers(bob), [])
+  await bob.page.reload()
+  await author.getByText('No room!').waitFor()
+  assert.equal(await bob.page.getByText(/alice|Alice/).count(), 0)
 }

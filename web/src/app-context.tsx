@@ -27,10 +27,13 @@ export function usePerson(userId: string): Person | undefined {
   return useReadable(useApp().client.people).get(userId)
 }
 
-/** Gives the name by which a person is shown, for words and labels; the user name is what it is where nothing else was chosen. */
+/** Gives the name by which a person is shown, for words and labels; the user name is what it is where nothing else was chosen. Who has deleted the account has none. */
 export function useNames(): (userId: string | undefined, username: string) => string {
   const people = useReadable(useApp().client.people)
-  return (userId, username) => nameOf(username && ((userId && people.get(userId)?.displayName) || username))
+  return (userId, username) => {
+    const person = userId === undefined ? undefined : people.get(userId)
+    return nameOf(person?.deleted ? '' : username && (person?.displayName || username))
+  }
 }
 
 /** These members under the names by which they are shown, for words about them. */

@@ -517,6 +517,8 @@ export const strings = {
   events: {
     you: 'You',
     youAsObject: 'you',
+    /** Whose name is not known here. */
+    someone: 'someone',
     /** Who is not named is counted. */
     people: (names: readonly string[], others: number) =>
       new Intl.ListFormat('en-GB').format([

@@ -25,8 +25,10 @@ export function deletionsContract(
     assert.deepEqual(await there.users.find([ann.id]), [ann])
     assert.equal(await here.control.head(), 0)
     assert.deepEqual(await there.deletions.open(10), [])
+    assert.deepEqual(await there.deletions.gone([ann.id, ben.id]), [])
 
     assert.equal(await here.deletions.begin(deletion, ann.passwordHash), true)
+    assert.deepEqual(await there.deletions.gone([ben.id, ann.id, anns.id, randomUUID()]), [ann.id])
     assert.equal(await there.users.findByEmail(ann.emailKey), undefined)
     assert.equal(await there.users.findByName('ann'), undefined)
     assert.deepEqual(await there.users.find([ann.id, ben.id]), [ben])
@@ -50,6 +52,8 @@ export function deletionsContract(
     assert.equal(await there.users.add({ ...account('ann'), id: randomUUID() }), 'added')
     await there.deletions.finish([ann.id, randomUUID()])
     assert.deepEqual(await here.deletions.open(10), [])
+    assert.deepEqual(await here.deletions.gone([ann.id]), [ann.id], 'for ever')
+    assert.deepEqual(await here.deletions.gone([]), [])
   })
 
   test(`${name}: of many who delete one account at once all succeed, and it is deleted once`, async (t) => {

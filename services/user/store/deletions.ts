@@ -17,6 +17,8 @@ export interface DeletionStore {
   begin(deletion: Deletion, before: string): Promise<boolean>
   /** Those begun and not finished, at most `limit`, in no promised order. */
   open(limit: number): Promise<Deletion[]>
-  /** Forgets that there was one. */
+  /** Forgets what is still to be done of it. */
   finish(userIds: readonly string[]): Promise<void>
+  /** Those of these (at most 500) who were deleted, ever. */
+  gone(userIds: readonly string[]): Promise<string[]>
 }

@@ -17,7 +17,7 @@ import type { Collections, DeletionDocument } from './mongo-schema.ts'
  */
 export function openDeletions(
   db: Db,
-  { users, sessions, deletions }: Collections,
+  { users, sessions, deletions, control: log }: Collections,
   control: ReturnType<typeof openControl>,
 ): DeletionStore & { heal(): Promise<void> } {
   const profiles = db.collection<{ _id: string }>('profiles')
@@ -68,6 +68,11 @@ export function openDeletions(
     finish: (userIds) =>
       attempt(async () => {
         await deletions.deleteMany({ _id: { $in: [...userIds] }, before: { $exists: false } })
+      }),
+    gone: (userIds) =>
+      attempt(async () => {
+        const found = log.find({ subject: { $in: [...userIds] } }, { projection: { _id: 0, kind: 1, userId: 1 } })
+        return (await found.toArray()).flatMap(({ kind, userId }) => (kind === 'user.deleted' ? [userId] : []))
       }),
   }
 }

@@ -209,6 +209,7 @@ test('every read goes by an index and sorts nothing unbounded, at thousands of r
     'sessions past their end': ['end', sessions.find({ expiresAt: { $lt: '2026-01-01' }, ...live }).explain()],
     'control entry': ['_id_', control.find({ _id: 3_000 }).limit(1).explain()],
     'control by subject': ['subject', control.find({ subject: one.id }).limit(1).explain()],
+    'who is gone': ['subject', control.find({ subject: { $in: [one.id, 'another'] } }).explain()],
     'control page': [
       '_id_',
       control

@@ -100,6 +100,7 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
     const rules = stores.map((profiles) =>
       openProfiles({
         profiles,
+        deletions: { gone: async () => [] },
         accounts: { find: async () => [] },
         contacts: { onlookers: async () => new Map(), hiding: async () => new Set(), friendsOf: async () => new Set() },
         throttle: openThrottle({ ...USER_LIMITS, profileChangesPerUser: 1_000 }),

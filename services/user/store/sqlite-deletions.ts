@@ -7,8 +7,15 @@ import type { Writes } from './sqlite-writes.ts'
 export const DELETIONS_STEP = `
   CREATE TABLE deletions (user_id TEXT PRIMARY KEY, messages TEXT NOT NULL, at TEXT NOT NULL) STRICT, WITHOUT ROWID;`
 
-/** The statement that reads; what is not finished is a table of nothing else. */
-export const DELETION_READS = { deletions: 'SELECT * FROM deletions LIMIT ?' } as const
+/** The control log is kept for ever; this is as large as what was deleted. */
+export const GONE_STEP = `CREATE INDEX control_gone ON control (user_id) WHERE kind = 'user.deleted';`
+
+/** What is not finished is a table of nothing else. */
+export const DELETION_READS = {
+  deletions: 'SELECT * FROM deletions LIMIT ?',
+  gone: `SELECT value AS user_id FROM json_each(?)
+    WHERE EXISTS (SELECT 1 FROM control c WHERE c.kind = 'user.deleted' AND c.user_id = value)`,
+} as const
 
 /** The writes, for the writer's thread. */
 export function deletionWrites(db: DatabaseSync) {
@@ -41,6 +48,7 @@ export function deletionWrites(db: DatabaseSync) {
 /** The deletions in the file that `db` reads and `write` writes. */
 export function sqliteDeletions(db: DatabaseSync, write: Write<Writes>): DeletionStore {
   const deletions = db.prepare(DELETION_READS.deletions)
+  const gone = db.prepare(DELETION_READS.gone)
   return {
     begin: (deletion, before) => write('deleteAccount', deletion, before),
     open: async (limit) =>
@@ -50,5 +58,6 @@ export function sqliteDeletions(db: DatabaseSync, write: Write<Writes>): Deletio
         at: String(row.at),
       })),
     finish: (userIds) => write('deletionsFinished', userIds),
+    gone: async (userIds) => gone.all(JSON.stringify(userIds)).map((row) => String(row.user_id)),
   }
 }

@@ -1,5 +1,5 @@
 import { CONTACTS_STEP } from './sqlite-contacts.ts'
-import { DELETIONS_STEP } from './sqlite-deletions.ts'
+import { DELETIONS_STEP, GONE_STEP } from './sqlite-deletions.ts'
 import { MAIL_STEP } from './sqlite-mail.ts'
 import { PROFILES_STEP } from './sqlite-profiles.ts'
 
@@ -47,4 +47,5 @@ export const MIGRATIONS: readonly string[] = [
   'ALTER TABLE sessions ADD COLUMN place TEXT',
   PROFILES_STEP,
   DELETIONS_STEP,
+  GONE_STEP,
 ]

@@ -32,7 +32,7 @@ export function ChatOf({ id }: { id: string }) {
 }
 
 function Chat({ conversation }: { conversation: ConversationView }) {
-  const { client, wanted } = useApp()
+  const { client, wanted, see } = useApp()
   const me = useMe()
   const shown = useShownMembers(conversation.members)
   const pane = useMemo(() => openPane(client, conversation.id, me), [client, conversation.id, me])
@@ -41,6 +41,9 @@ function Chat({ conversation }: { conversation: ConversationView }) {
     return pane.close
   }, [pane])
   const view = useReadable(pane)
+  // Of a direct conversation the list watches the other, once one is told of them.
+  const members = conversation.kind === 'group' ? conversation.members : undefined
+  useEffect(() => see((members ?? []).map(({ userId }) => userId)), [see, members])
   const message = useReadable(wanted)
   useEffect(() => {
     if (message?.conversationId !== conversation.id) return

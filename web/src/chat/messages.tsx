@@ -43,9 +43,9 @@ export function Messages({
   onReply: (row: Row) => void
   onForward: (row: Row) => void
 }) {
-  const { client } = useApp()
+  const { client, see, page } = useApp()
   const me = useMe()
-  const attentive = useReadable(useApp().page.attention)
+  const attentive = useReadable(page.attention)
   const box = useRef<HTMLDivElement>(null)
   const list = useRef<VirtualizerHandle>(null)
   const before = useRef<readonly Row[]>([])
@@ -74,11 +74,12 @@ export function Messages({
     setAtEnd(reached)
     const line = rows.findIndex((row) => row.firstUnread)
     setUnreadAbove(view.unreadFrom !== undefined || (line >= 0 && place.getItemOffset(line) < place.scrollOffset - TOP))
+    see(authorsIn(rows, place))
     const seen = reached ? rows.length : rowsAbove(place, end, rows.length)
     pane.inSight({ seq: lastSeq(rows, seen), atEnd: reached, attentive })
     if (place.scrollOffset < OLDER && view.hasOlder && !view.olderFailed) void pane.loadOlder()
     if (end > place.scrollSize - OLDER && view.hasNewer && !view.newerFailed) void pane.loadNewer()
-  }, [pane, rows, attentive, view.hasOlder, view.olderFailed, view.hasNewer, view.newerFailed, view.unreadFrom])
+  }, [pane, see, rows, attentive, view.hasOlder, view.olderFailed, view.hasNewer, view.newerFailed, view.unreadFrom])
 
   useLayoutEffect(() => {
     const last = rows.at(-1)
@@ -264,6 +265,12 @@ function useFound(target: PaneView['target']): number | undefined {
 /** Where the line "new messages" is, or will be when one comes there. */
 const firstUnreadOf = ({ rows, unreadFrom = 0 }: PaneView): number =>
   rows.find((row) => row.firstUnread)?.seq ?? unreadFrom
+
+/** Who has written what is in sight of a group. */
+function authorsIn(rows: readonly Row[], place: VirtualizerHandle): string[] {
+  const [from, to] = [place.scrollOffset, place.scrollOffset + place.viewportSize].map((at) => place.findItemIndex(at))
+  return rows.slice(from, (to ?? 0) + 1).flatMap(({ senderId }) => senderId || [])
+}
 
 /** How many rows end above `end`; a row taller than the window counts once its own end is reached. */
 function rowsAbove(place: VirtualizerHandle, end: number, count: number): number {

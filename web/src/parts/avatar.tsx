@@ -20,10 +20,11 @@ export function Avatar({
   preview?: { colour: number | null }
 }) {
   const person = usePerson(id)
-  const shown = preview ? name : name && (person?.displayName ?? name)
+  const known = person?.deleted ? '' : name
+  const shown = preview ? known : known && (person?.displayName ?? known)
   const hue = colourOf(id, preview ? preview.colour : person?.colour)
   return (
-    <span className={styles.avatar} data-hue={name ? hue : undefined} data-size={size} aria-hidden="true">
+    <span className={styles.avatar} data-hue={known ? hue : undefined} data-size={size} aria-hidden="true">
       {initialsOf(shown)}
       {online && <span className={styles.dot} />}
     </span>

@@ -17,9 +17,16 @@ export interface App {
   wanted: Writable<{ conversationId: string; seq: number } | undefined>
   /** What one has just deleted for oneself, as long as that can be undone here. */
   hidden: Writable<{ conversationId: string; seq: number } | undefined>
+  /** Whom one sees at the moment beside the list: who is in the open group, or has written what is in sight. They are watched, too; of many those seen last. */
+  see(userIds: Iterable<string>): void
   /** Signs in again from what this device keeps; again after a failure. */
   start(): Promise<void>
 }
+
+/** More than fit on a screen; with those of the list, fewer than the server takes of one device. */
+const SEEN = 100
+/** Those who come into sight while one scrolls are watched together. */
+const TOGETHER_MS = 500
 
 /** Ties the client to the page: connects while signed in, and watches the people of the list. */
 export function createApp(client: ParleyClient, page: Page): App {
@@ -27,27 +34,30 @@ export function createApp(client: ParleyClient, page: Page): App {
   const listed = writable(false)
   const hidden = writable<{ conversationId: string; seq: number } | undefined>(undefined)
   let watching = ''
+  let waiting = false
+  const seen = new Set<string>()
   client.session.subscribe(() => {
     if (client.session.get().status === 'signed-in') return client.connect()
     watching = ''
+    seen.clear()
     listed.set(false)
     hidden.set(undefined)
   })
-  const tellUse = () => client.setActive(page.inUse.get())
-  tellUse()
-  page.inUse.subscribe(tellUse)
   client.connection.subscribe(() => {
     if (client.connection.get() === 'live') listed.set(true)
   })
-  client.conversations.subscribe(() => {
+  client.conversations.subscribe(watch)
+
+  function watch(): void {
     const session = client.session.get()
     if (session.status !== 'signed-in') return
-    const ids = watched(client.conversations.get(), session.user.id)
+    const ids = [...new Set([...watched(client.conversations.get(), session.user.id), ...seen])]
     const key = ids.toSorted().join()
     if (key === watching) return
     watching = key
     client.watchPresence(ids)
-  })
+  }
+
   return {
     client,
     page,
@@ -55,6 +65,22 @@ export function createApp(client: ParleyClient, page: Page): App {
     listed,
     hidden,
     wanted: writable<{ conversationId: string; seq: number } | undefined>(undefined),
+    see(userIds) {
+      const session = client.session.get()
+      if (session.status !== 'signed-in') return
+      for (const userId of userIds) {
+        if (userId === session.user.id) continue
+        seen.delete(userId)
+        seen.add(userId)
+      }
+      while (seen.size > SEEN) seen.delete(seen.values().next().value!)
+      if (waiting) return
+      waiting = true
+      setTimeout(() => {
+        waiting = false
+        watch()
+      }, TOGETHER_MS)
+    },
     async start() {
       phase.set('starting')
       try {

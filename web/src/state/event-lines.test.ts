@@ -127,3 +127,10 @@ test('lines stand behind the message after which it happened, a row for each day
   )
   assert.deepEqual([all[1]?.first, all[1]?.last], [true, true], 'a run of bubbles ends there')
 })
+
+test('who is not known by name is someone, and who has deleted the account is no more', () => {
+  const removed = event('ann', { kind: 'members.removed', userIds: ['x', 'y'] })
+  assert.deepEqual(eventLines([{ ...removed, names: { ann: 'Ann', y: '' } }], 'me'), [
+    '\u2068Ann\u2069 removed someone and \u2068Deleted user\u2069',
+  ])
+})

@@ -35,7 +35,10 @@ function sentence(run: readonly ShownEvent[], me: string): string {
   const words = strings.events
   const names = Object.assign({}, ...run.map((one) => one.names)) as Record<string, string>
   // So that a name that is written from right to left leaves the sentence as it is.
-  const named = (userId: string): string => `\u2068${nameOf(names[userId] ?? '')}\u2069`
+  const named = (userId: string): string => {
+    const name = names[userId]
+    return name === undefined ? words.someone : `\u2068${nameOf(name)}\u2069`
+  }
   const by = event.senderId === me ? words.you : named(event.senderId)
   const whom = (userIds: readonly string[], self: string): string => {
     const first = self === words.you && userIds.includes(me) ? [me] : []
