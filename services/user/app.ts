@@ -54,7 +54,7 @@ export async function startUser(needs: {
   const tokens = await openTokens(keys.signing, limits.accessTokenSeconds * 1000, now)
   const verifier = openVerifier(async () => tokens.jwks(), now)
   const throttle = openThrottle(limits)
-  const contactNews = contactOutbox(store.contacts, bus)
+  const contactNews = contactOutbox(store.contacts, store.users, bus, (key) => contacts.part(key))
   const links = mailLinks(keys.refresh, config.publicUrl)
   const mailNews = mailOutbox(store.mail, links, now)
   const profileNews = profileOutbox(store.profiles, store.users, bus)

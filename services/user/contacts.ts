@@ -48,6 +48,8 @@ export interface Contacts {
   friends: UserDirectory['friends']
   /** Takes a user who is no more out of everybody's lists, blocks too; the others hear of it. May be done again. */
   forget(userId: string): Promise<void>
+  /** Makes strangers of these two, of whom one is no more. May be done again. */
+  part(key: string): Promise<void>
   /** Every block there is, in pages: for the services that keep to them. */
   blocks: UserDirectory['blocks']
 }
@@ -156,6 +158,8 @@ export function openContacts(needs: {
       const items = await named(userId, pairs.slice(0, limit))
       return { items, ...(pairs.length > limit && { nextCursor: items.at(-1)!.userId }) }
     },
+
+    part,
 
     async forget(userId) {
       for (const list of CONTACT_LISTS)

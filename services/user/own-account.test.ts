@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { BusEvent } from '@parley/protocol/events'
+import { NEW_PROFILE } from '@parley/protocol/profile'
 import { openMailing } from './mail.fixture.ts'
 import { PASSWORD } from './service.fixture.ts'
+import { pairKey } from './store/contacts.ts'
 
 type Deleted = Extract<BusEvent, { type: 'user.deleted' }>
 
@@ -109,6 +112,28 @@ test('a log-in that is under way while the account is deleted leaves no session 
   assert.equal(reply.status, 204)
   await Promise.all(racing)
   assert.deepEqual(await service.store.sessions.list(user.id), [])
+})
+
+test('what a process had written of who is deleted, and died, is cleared up by the next', async (t) => {
+  const service = await openLeaving(t)
+  await service.bus.subscribe('chat.users', async () => {})
+  const [annId, benId] = [await service.register('ann'), await service.register('ben')]
+  const [ann, ben] = [await service.signIn('ann'), await service.signIn('ben')]
+  await service.as(ann.token)('DELETE', '/api/user/me', { password: PASSWORD, messages: 'keep' })
+  await service.deleted
+  const views = { viewRevs: { friend: 1, other: 1 }, toldRev: 0 }
+  assert.ok(await service.store.profiles.save({ ...NEW_PROFILE, userId: annId, rev: 1, bio: 'still here', ...views }))
+  const side = { wants: true, blocks: false, seen: 1, changedIn: 1, changedAt: '2026-01-01T00:00:00.000Z' }
+  const key = pairKey(annId, benId)
+  assert.ok(await service.store.contacts.save({ key, rev: 1, low: side, high: side, toldRev: 0 }))
+  // Wakes the relay, as anything does.
+  assert.equal((await service.as(ben.token)('PATCH', '/api/user/me/profile', { bio: 'here' })).status, 200)
+  for (const late = AbortSignal.timeout(10_000); ; late.throwIfAborted()) {
+    const friends = (await service.as(ben.token)('GET', '/api/user/contacts')).body.items as unknown[]
+    if (friends.length === 0 && (await service.store.profiles.find([annId])).length === 0) break
+    await pause(10)
+  }
+  assert.equal((await service.store.contacts.find([key]))[0]?.rev, 2)
 })
 
 test('nobody deletes an account without its password, by guessing, from a foreign page, or with malformed input', async (t) => {

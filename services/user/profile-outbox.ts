@@ -15,9 +15,8 @@ export interface ProfileOutbox extends Outbox {
 export function profileOutbox(profiles: ProfileStore, accounts: Pick<Accounts, 'find'>, bus: Bus): ProfileOutbox {
   async function events(found: readonly StoredProfile[]): Promise<BusEvent[]> {
     const named = new Map((await accounts.find(found.map(({ userId }) => userId))).map((each) => [each.id, each]))
-    // Of who is gone there is nothing to tell, and it must not stand in the way of what is.
-    const gone = found.filter(({ userId }) => !named.has(userId))
-    if (gone.length > 0) await profiles.told(gone)
+    // Of who is gone there is nothing to tell, nor to keep: written while the account was deleted, by a process that died then.
+    for (const { userId } of found) if (!named.has(userId)) await profiles.erase(userId)
     return found.flatMap((profile) => {
       const account = named.get(profile.userId)
       return account ? [userChanged(account, profile)] : []

@@ -28,7 +28,7 @@ export interface Profiles {
   own(userId: string): Promise<Profile>
   /**
    * Changes some of it. Changing nothing is no change. What is kept from others is known to the bus when it resolves: else it
-   * is `unavailable`, and to be sent again.
+   * is `unavailable`, and to be sent again. `auth.invalid`, and nothing is kept, where the account is no more.
    */
   change(userId: string, change: ProfileChange): Promise<Profile>
   /** Another's, as far as that asker may see it; `not_found` for someone unknown, and for who has blocked the asker. */
@@ -102,6 +102,11 @@ export function openProfiles(needs: {
     async change(userId, change) {
       await throttle.profileChange(userId)
       const profile = await write(userId, change)
+      // Deleted meanwhile, and this may have come after what clears up. Where this process dies first, the relay finds the row.
+      if ((await accounts.find([userId])).length === 0) {
+        await profiles.erase(userId)
+        throw new Fault('auth.invalid', 'The session is over: log in')
+      }
       if (keepsBack(change) && profile.toldRev < profile.rev) await tell(profile)
       else changed()
       return ownOf(profile)

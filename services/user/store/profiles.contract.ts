@@ -6,6 +6,7 @@ import { USER_LIMITS } from '../config.ts'
 import { openProfiles } from '../profiles.ts'
 import { openThrottle } from '../throttle.ts'
 import type { ProfileStore, StoredProfile } from './profiles.ts'
+import { account } from './store.contract.ts'
 import type { UserStore } from './store.ts'
 
 /** What every store promises of profiles. `open` as for `userStoreContract`. */
@@ -101,7 +102,7 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
       openProfiles({
         profiles,
         deletions: { gone: async () => [] },
-        accounts: { find: async () => [] },
+        accounts: { find: async () => [account('ann')] },
         contacts: { onlookers: async () => new Map(), hiding: async () => new Set(), friendsOf: async () => new Set() },
         throttle: openThrottle({ ...USER_LIMITS, profileChangesPerUser: 1_000 }),
         tell: async () => {},
@@ -132,6 +133,41 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
       status: { text: 'busy' },
       visibility: { bio: 'friends', status: 'nobody', lastSeen: 'everybody' },
     })
+  })
+}
+
+/** What is written by an access token that is alive for a moment longer than its account. */
+export function profileOfNobodyContract(
+  name: string,
+  open: (t: TestContext) => Promise<() => Promise<UserStore>>,
+): void {
+  test(`${name}: whoever changes a profile while the account is deleted, no profile stays`, async (t) => {
+    const store = await (await open(t))()
+    t.after(() => store[Symbol.asyncDispose]())
+    const rules = openProfiles({
+      profiles: store.profiles,
+      deletions: store.deletions,
+      accounts: store.users,
+      contacts: { onlookers: async () => new Map(), hiding: async () => new Set(), friendsOf: async () => new Set() },
+      throttle: openThrottle({ ...USER_LIMITS, profileChangesPerUser: 1_000 }),
+      tell: async () => {},
+      changed: () => {},
+    })
+    const nobody = randomUUID()
+    await assert.rejects(rules.change(nobody, { bio: 'still here' }), { code: 'auth.invalid' })
+    assert.deepEqual(await store.profiles.find([nobody]), [])
+    for (let i = 0; i < 5; i++) {
+      const ann = { ...account(`ann${i}`), id: randomUUID() }
+      await store.users.add(ann)
+      const deletion = { userId: ann.id, messages: 'keep' as const, at: '2026-01-01T00:00:00.000Z' }
+      const changes = Array.from({ length: 4 }, (_, n) => rules.change(ann.id, { bio: `${n}` }))
+      const [deleted] = await Promise.all([
+        store.deletions.begin(deletion, ann.passwordHash),
+        ...changes.map((one) => one.catch(() => {})),
+      ])
+      assert.equal(deleted, true)
+      assert.deepEqual(await store.profiles.find([ann.id]), [])
+    }
   })
 }
 

@@ -1,8 +1,9 @@
 import { infra } from '@parley/infra/infra'
 import { mongoStore } from './mongo.ts'
-import { profileStoreContract } from './profiles.contract.ts'
+import { profileOfNobodyContract, profileStoreContract } from './profiles.contract.ts'
 
-profileStoreContract('mongodb', async () => {
-  const url = await infra.mongodb()
-  return () => mongoStore(url)
-})
+for (const contract of [profileStoreContract, profileOfNobodyContract])
+  contract('mongodb', async () => {
+    const url = await infra.mongodb()
+    return () => mongoStore(url)
+  })

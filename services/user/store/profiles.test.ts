@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { NEW_PROFILE } from '@parley/protocol/profile'
-import { profileStoreContract } from './profiles.contract.ts'
+import { profileOfNobodyContract, profileStoreContract } from './profiles.contract.ts'
 import { sqliteStore } from './sqlite.ts'
 import { PROFILE_READS } from './sqlite-profiles.ts'
 
@@ -16,10 +16,11 @@ function freshFile(t: TestContext): string {
   return join(dir, 'user.db')
 }
 
-profileStoreContract('sqlite', async (t) => {
-  const path = freshFile(t)
-  return async () => sqliteStore(path)
-})
+for (const contract of [profileStoreContract, profileOfNobodyContract])
+  contract('sqlite', async (t) => {
+    const path = freshFile(t)
+    return async () => sqliteStore(path)
+  })
 
 test('every read of profiles goes by an index and sorts nothing, at thousands of rows', async (t) => {
   const path = freshFile(t)
