@@ -17,7 +17,7 @@ function freshFile(t: TestContext): string {
   return join(dir, 'notification.db')
 }
 
-notificationStoreContract('sqlite', async (t) => {
+notificationStoreContract('sqlite', 60, async (t) => {
   const path = freshFile(t)
   return async () => sqliteStore(path)
 })

@@ -2,6 +2,7 @@ import { type TestContext, test } from 'node:test'
 import { addressesContract } from './addresses.contract.ts'
 import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
+import { deliveriesModel } from './deliveries.model.ts'
 import type { NotificationStore } from './store.ts'
 
 /** Opens so many stores on one fresh, empty place, each standing for another process, and closes them when the test is over. */
@@ -10,9 +11,11 @@ export type Several = (t: TestContext, count: number) => Promise<NotificationSto
 /**
  * What every notification store promises. `open` makes a fresh, empty place and returns a function that opens a store on it; each
  * call stands for another process. Whoever supplies `open` removes the place in `t.after`; the suite closes the stores.
+ * `runs` is how many random histories it goes through.
  */
 export function notificationStoreContract(
   name: string,
+  runs: number,
   open: (t: TestContext) => Promise<() => Promise<NotificationStore>>,
 ): void {
   const several: Several = async (t, count) => {
@@ -24,6 +27,7 @@ export function notificationStoreContract(
   }
 
   deliveriesContract(name, several)
+  deliveriesModel(name, several, runs)
   addressesContract(name, several)
   capturedContract(name, several)
 
