@@ -12,6 +12,7 @@ import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { makeKeys, readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { notice } from './service.fixture.ts'
+import { mailServer } from './smtp.fixture.ts'
 
 const DEADLINE = 20_000
 
@@ -39,6 +40,7 @@ async function start(t: TestContext, env: Record<string, string>) {
   const ask = (url: string, headers: Record<string, string> = {}) =>
     fetch(url, { headers, signal: AbortSignal.timeout(DEADLINE) })
   return {
+    child,
     get: (path: string) => ask(`http://127.0.0.1:${said.port}${path}`),
     internal: (path: string, headers?: Record<string, string>) =>
       ask(`http://127.0.0.1:${said.internalPort}${path}`, headers),
@@ -46,6 +48,19 @@ async function start(t: TestContext, env: Record<string, string>) {
       child.kill('SIGTERM')
       return (await once(child, 'exit', { signal: AbortSignal.timeout(DEADLINE) }))[0]
     },
+  }
+}
+
+/** Publishes letters as the user service does. */
+async function publisher(t: TestContext, rabbitUrl: string) {
+  const bus = rabbitBus(rabbitUrl, { log: openLog('test', 'silent') })
+  t.after(() => bus[Symbol.asyncDispose]())
+  const up = Promise.withResolvers<void>()
+  bus.onState((state) => state === 'up' && up.resolve())
+  if (bus.state !== 'up') await up.promise
+  return (id: string) => {
+    const occurredAt = new Date().toISOString()
+    return bus.publish({ id, type: 'mail.requested', version: 1, occurredAt, key: id, rev: 1, data: notice() })
   }
 }
 
@@ -65,14 +80,9 @@ test('by itself it takes mail from the broker, once, and two of it are one servi
     MAIL_CAPTURE: '1',
   }
   const [one, other] = [await start(t, env), await start(t, env)]
-  await using bus = rabbitBus(env.RABBITMQ_URL, { log: openLog('test', 'silent') })
-  const up = Promise.withResolvers<void>()
-  using _watching = bus.onState((state) => state === 'up' && up.resolve())
-  if (bus.state !== 'up') await up.promise
+  const publish = await publisher(t, env.RABBITMQ_URL)
   const ids = Array.from({ length: 12 }, (_, i) => `letter-${i}`)
-  const occurredAt = new Date().toISOString()
-  for (const id of [...ids, ...ids])
-    await bus.publish({ id, type: 'mail.requested', version: 1, occurredAt, key: id, rev: 1, data: notice() })
+  for (const id of [...ids, ...ids]) await publish(id)
 
   const key = readKeys(keys, ['internal']).internal.toString('base64url')
   const captured = async (service: typeof one) => {
@@ -95,6 +105,34 @@ test('by itself it takes mail from the broker, once, and two of it are one servi
     parts: { 'notification-store': 'up', bus: 'up', mail: 'up' },
   })
   assert.deepEqual([await one.stop(), await other.stop()], [0, 0])
+})
+
+test('of two that send, one may be killed: every letter arrives, and only what it had in its hands comes again, as the same mail', {
+  timeout: 120_000,
+}, async (t) => {
+  const server = await mailServer(t, { waitMs: 30 })
+  const env = {
+    MONGODB_URL: await infra.mongodb(),
+    RABBITMQ_URL: await infra.rabbitmq(),
+    PARLEY_KEY_FILE: keyFile(t),
+    SMTP_URL: server.url,
+    MAIL_FROM: 'Parley <parley@example.org>',
+  }
+  const [one, other] = [await start(t, env), await start(t, env)]
+  const publish = await publisher(t, env.RABBITMQ_URL)
+  const ids = Array.from({ length: 40 }, (_, i) => `letter-${i}`)
+  const publishing = Promise.all(ids.map((id) => publish(id)))
+  await server.mails(8)
+  one.child.kill('SIGKILL')
+  await publishing
+  const arrived = () => new Set(server.received.map(({ messageId }) => messageId))
+  await until('every letter to arrive', 60_000, () => arrived().size === ids.length)
+  assert.deepEqual([...arrived()].sort(), ids.map((id) => `<${id}@chat.example.org>`).sort())
+  await until('all to be settled', 60_000, async () =>
+    /parley_deliveries_open\{channel="mail"\} 0/.test(await (await other.internal('/metrics')).text()),
+  )
+  assert.ok(server.received.length <= ids.length + 4, `${server.received.length} for ${ids.length} letters`)
+  assert.equal(await other.stop(), 0)
 })
 
 test('without its broker it is ready and says that it is degraded; without settings it says what it lacks and ends', {
