@@ -24,7 +24,7 @@ test('a captured mail is shown as a page and as data, the latest on top, and onc
   )
   const { text } = await get('/dev/mail')
   assert.ok(text.includes(`href="${ORIGIN}/password/reset#secret-of-ann"`))
-  assert.match(text, /Hello ben, the password of this account was changed/)
+  assert.match(text, /Hello ben,<\/p>\n<p>The password of this account was changed/)
 })
 
 test('what a stranger chose is text on the page, whatever it looks like', async (t) => {

@@ -72,7 +72,8 @@ function letterHtml({ at, to, username, kind, link, expiresAt }: CapturedLetter)
   return html`<article>
 <h2>${subject}</h2>
 <p>To <strong>${to}</strong>, <time datetime="${at}">${at}</time></p>
-<p>${texts.greeting(username)} ${text}</p>
+<p>${texts.greeting(username)}</p>
+<p>${text}</p>
 ${action}
 </article>
 `

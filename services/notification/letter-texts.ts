@@ -18,21 +18,21 @@ export const LETTER_TEXTS = {
     letters: {
       'password.reset': {
         subject: 'Set a new password',
-        text: 'someone, hopefully you, asked for a new password for this account. If it was not you, leave this mail alone.',
+        text: 'Someone, hopefully you, asked for a new password for this account. If it was not you, leave this mail alone.',
         link: 'Set a new password',
       },
       'email.change': {
         subject: 'Confirm your e-mail address',
-        text: 'this address is to become the one of this account. If you did not ask for it, leave this mail alone.',
+        text: 'This address is to become the one of this account. If you did not ask for it, leave this mail alone.',
         link: 'Confirm this address',
       },
       'password.changed': {
         subject: 'Your password was changed',
-        text: 'the password of this account was changed. If it was not you, ask for a new one by “Forgot your password?”.',
+        text: 'The password of this account was changed. If it was not you, ask for a new one by “Forgot your password?”.',
       },
       'email.changed': {
         subject: 'Your e-mail address was changed',
-        text: 'this address is no longer the one of this account.',
+        text: 'This address is no longer the one of this account.',
       },
     },
   },
