@@ -6,6 +6,7 @@ import type { PublicUser } from '@parley/protocol/user'
 import { type TestChat, testChat } from './chat.fixture.ts'
 import { openCursors } from './cursor.ts'
 import { directId } from './direct.ts'
+import type { MessagesFound } from './store/store.ts'
 
 async function look(chat: TestChat, user: PublicUser, q: string, more = ''): Promise<SearchPage> {
   const reply = await chat.request(user, 'GET', `/api/search?q=${encodeURIComponent(q)}${more}`)
@@ -104,6 +105,50 @@ test('nobody finds what membership does not show: strangers, who left, and what 
   assert.deepEqual(textsOf(await look(chat, bob, 'secret')), [])
   await chat.request(ann, 'POST', `/api/conversations/${team}/members`, { userIds: [bob.id] })
   assert.deepEqual(textsOf(await look(chat, bob, 'secret')), [], 'who comes back sees from then on')
+})
+
+test('who is removed while the store looks is given nothing that it found, nor is who is added again at once', async (t) => {
+  let meanwhile: () => Promise<unknown> = async () => {}
+  let found = 0
+  const chat = await testChat(t, {
+    store: (store) => ({
+      ...store,
+      epoch: store.epoch,
+      healthy: true,
+      search: {
+        async find(search): Promise<MessagesFound> {
+          const looked = await store.search.find(search)
+          found += looked.messages.length
+          await meanwhile()
+          return looked
+        },
+      },
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const team = await groupOf(chat, ann, 'Team', bob)
+  const members = `/api/conversations/${team}/members`
+  const remove = async () => assert.ok((await chat.request(ann, 'DELETE', `${members}/${bob.id}`)).status < 300)
+  const add = async () => assert.ok((await chat.request(ann, 'POST', members, { userIds: [bob.id] })).status < 300)
+  const addAgain = () => remove().then(add)
+  for (const [word, change] of [
+    ['first', remove],
+    ['second', addAgain],
+  ] as const) {
+    await say(chat, ann, team, `the ${word} secret`)
+    meanwhile = async () => {}
+    assert.deepEqual(textsOf(await look(chat, bob, word)), [`the ${word} secret`])
+    found = 0
+    meanwhile = change
+    const page = await look(chat, bob, word)
+    assert.equal(found, 1, 'the store had found it')
+    assert.deepEqual(textsOf(page), [])
+    assert.ok(!JSON.stringify(page).includes('secret'))
+    if (change === remove) await add()
+  }
+  meanwhile = async () => {}
+  await say(chat, ann, team, 'the third')
+  assert.deepEqual(textsOf(await look(chat, bob, 'the')), ['the third'])
 })
 
 test('an edit is found by its new text only, a deleted message by nothing', async (t) => {
