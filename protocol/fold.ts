@@ -4,12 +4,14 @@
  */
 
 /**
- * What is folded by itself: blanks in a row, or a character with the marks on it and with what may become one with it, which are
- * vowels and final consonants of Hangul in any form (conjoining, compatibility, halfwidth) and a vowel of Kirat Rai. So the folded
- * text is put together from these, and each place in it is known to be of one of them.
+ * What is folded by itself, a unit: blanks in a row, or a character with the marks on it and with what may become one with it, which
+ * are vowels and final consonants of Hangul in any form (conjoining, compatibility, halfwidth) and a vowel of Kirat Rai. So the
+ * folded text is put together from these, and each place in it is known to be of one of them.
  */
-const UNIT =
-  /\s+|\P{M}[\p{M}\u1160-\u11ff\ud7b0-\ud7fb\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e\uff9f\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc\u{16d67}]*|\p{M}+/gu
+const BLANK = /^\s/
+const MARK = /^\p{M}/u
+const JOINING =
+  /^[\p{M}\u1160-\u11ff\ud7b0-\ud7fb\u3133\u3135\u3136\u313a-\u313f\u314f-\u3163\uff9e\uff9f\uffa3\uffa5\uffa6\uffaa-\uffaf\uffc2-\uffdc\u{16d67}]/u
 
 /**
  * Accents, vowel points and harakat (marks of many scripts alike), and what is never seen; not the two marks of kana, which make
@@ -30,15 +32,59 @@ const known = new Map<string, string>()
 export function foldText(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase().replace(BLANKS, ' ')
   let folded = ''
-  for (const [unit] of text.matchAll(UNIT)) folded += foldUnit(unit)
+  for (let at = 0; at < text.length; ) {
+    const end = unitEnd(text, at)
+    folded += end === at + 1 ? foldSingle(text, at) : foldUnit(text.slice(at, end))
+    at = end
+  }
+  return folded
+}
+
+/** What a character is in a unit: a mark joins what is before it, too. */
+const [BLANKS_JOIN, MARKS_JOIN, JOINS, BEGINS] = [1, 2, 3, 4]
+/** Of each character, as far as it is known: texts are full of the same ones. */
+const kinds = new Uint8Array(0x11_0000)
+
+function kindOf(character: number): number {
+  const before = kinds[character]!
+  if (before > 0) return before
+  const text = String.fromCodePoint(character)
+  const kind = BLANK.test(text) ? BLANKS_JOIN : MARK.test(text) ? MARKS_JOIN : JOINING.test(text) ? JOINS : BEGINS
+  kinds[character] = kind
+  return kind
+}
+
+/** Where the unit ends that begins there. */
+function unitEnd(text: string, at: number): number {
+  const first = text.codePointAt(at)!
+  const kind = kindOf(first)
+  let end = at + (first > 0xffff ? 2 : 1)
+  while (end < text.length) {
+    const next = text.codePointAt(end)!
+    const nextKind = kindOf(next)
+    const joins = kind >= JOINS ? nextKind === MARKS_JOIN || nextKind === JOINS : nextKind === kind
+    if (!joins) break
+    end += next > 0xffff ? 2 : 1
+  }
+  return end
+}
+
+const singles = new Map<number, string>()
+
+/** Of a unit of two bytes, as most are. */
+function foldSingle(text: string, at: number): string {
+  const code = text.charCodeAt(at)
+  const before = singles.get(code)
+  if (before !== undefined) return before
+  const folded = foldUnit(text[at]!)
+  singles.set(code, folded)
   return folded
 }
 
 function foldUnit(unit: string): string {
-  if (unit.length === 1 && unit <= '\x7f') return /\s/.test(unit) ? ' ' : unit.toLowerCase()
   const before = known.get(unit)
   if (before !== undefined) return before
-  const folded = /^\s/.test(unit) ? ' ' : foldOnce(foldOnce(unit))
+  const folded = BLANK.test(unit) ? ' ' : foldOnce(foldOnce(unit))
   if (known.size >= KNOWN_MAX) known.clear()
   // A letter under a heap of marks is rare, and not worth the memory.
   if (unit.length <= 8) known.set(unit, folded)
@@ -64,13 +110,15 @@ export function rangesOf(text: string, terms: readonly string[], most = 100): Ra
   let folded = ''
   const starts: number[] = []
   const ends: number[] = []
-  for (const { 0: unit, index } of text.matchAll(UNIT)) {
-    const one = foldUnit(unit)
+  for (let at = 0; at < text.length; ) {
+    const end = unitEnd(text, at)
+    const one = foldUnit(text.slice(at, end))
     folded += one
     for (let n = 0; n < one.length; n++) {
-      starts.push(index)
-      ends.push(index + unit.length)
+      starts.push(at)
+      ends.push(end)
     }
+    at = end
   }
   const found: Range[] = []
   for (const term of terms) {
