@@ -31,6 +31,6 @@ async function openMongo(t: TestContext, { appendQueue, leaseMs }: OpenOptions =
     child: { module: new URL('mongo.ts', import.meta.url).href, factory: 'mongoStore', address },
     explainReads: async () => explainReads(address, sent),
     indexed: () => untilIndexed(address),
-    indexedGrams: () => gramsIn(address),
+    isIndexed: async (gram) => (await gramsIn(address)).includes(gram),
   }
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { TestContext } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
-import { gramsIn, untilIndexed } from './sqlite/search/index.fixture.ts'
+import { hasGram, untilIndexed } from './sqlite/search/index.fixture.ts'
 import { READS, WRITES } from './sqlite/statements.ts'
 import { sqliteStore } from './sqlite.ts'
 import { chatStoreContract, type OpenedStore, type OpenOptions, type ReadPlan } from './store.contract.ts'
@@ -37,7 +37,7 @@ async function openSqlite(
     child: { module: new URL('sqlite.ts', import.meta.url).href, factory: 'sqliteStore', address },
     explainReads: async () => explain(address),
     indexed: () => untilIndexed(folder),
-    indexedGrams: async () => gramsIn(join(folder, 'search.db')),
+    isIndexed: async (gram) => hasGram(join(folder, 'search.db'), gram),
   }
 }
 

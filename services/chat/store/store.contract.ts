@@ -44,8 +44,8 @@ export interface OpenedStore {
   explainReads(): Promise<ReadPlan[]>
   /** Resolves when the search index shows all that was committed before. */
   indexed(): Promise<void>
-  /** Every gram that is in the search index. */
-  indexedGrams(): Promise<string[]>
+  /** Whether any message has this gram (three characters, or what a word has of them at its end) in the search index. */
+  isIndexed(gram: string): Promise<boolean>
 }
 
 /** How the database would carry out one read. */

@@ -8,7 +8,7 @@ import type { MessageEntry } from '@parley/protocol/conversation'
 import fc from 'fast-check'
 import type { OpenStore } from '../store.contract.ts'
 import type { ChatStore, Draft } from '../store.ts'
-import { amendment, appended, asMessage, message, newGroup, newId, people, persist, until, wholeLog } from './world.ts'
+import { amendment, appended, asMessage, lasting, newGroup, people, persist, until, wholeLog } from './world.ts'
 
 /** What disappears: no read tells of it from its moment on, and soon the store does not have it any more. */
 export function expiryContract(name: string, open: OpenStore): void {
@@ -159,17 +159,6 @@ export function expiryContract(name: string, open: OpenStore): void {
     assert.equal(messages.length, 7)
     assert.ok(messages.every(({ text, deleted }) => text === '' && deleted))
   })
-}
-
-function lasting(
-  room: { id: string; membersRev: number },
-  senderId: string,
-  text: string,
-  lifetimeMs: number | undefined,
-  more: object = {},
-): Draft {
-  const draft = message(room, senderId, text, newId())
-  return lifetimeMs === undefined ? draft : ({ ...draft, extras: { ...more, lifetimeMs } } as Draft)
 }
 
 /** Resolves when the message has disappeared. */

@@ -21,6 +21,18 @@ export function message(to: { id: string; membersRev: number }, senderId: string
   }
 }
 
+/** A draft of a message that disappears after so long, if it does. */
+export function lasting(
+  room: { id: string; membersRev: number },
+  senderId: string,
+  text: string,
+  lifetimeMs: number | undefined,
+  more: object = {},
+): Draft {
+  const draft = message(room, senderId, text, newId())
+  return lifetimeMs === undefined ? draft : ({ ...draft, extras: { ...more, lifetimeMs } } as Draft)
+}
+
 /** A draft of a group of these; the first creates and owns it. */
 export function group(memberIds: readonly string[], title = 'A group', id = newId()): Draft {
   return {

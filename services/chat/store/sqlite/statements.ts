@@ -83,7 +83,9 @@ export const READS = {
   conversationByKey: 'SELECT key, id, rev, head_seq, members_rev, state FROM conversations WHERE key = ?',
   // Of searches and their index.
   searchMessage: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos = ?`,
-  searchRange: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos BETWEEN ? AND ? ORDER BY m.pos`,
+  // Of texts that are to be indexed. What disappears has no place in an index, from which it could not be taken out in time.
+  searchTexts: `SELECT pos, conversation, hex(substr(sender, 13)), at, text FROM messages
+    WHERE pos BETWEEN ? AND ? AND expires IS NULL AND text <> '' ORDER BY pos`,
   // In the order of the log: the plus keeps it from going by conversation.
   searchUnsealed: `SELECT ${MESSAGE}, m.conversation FROM messages m WHERE m.pos BETWEEN ? AND ?
     AND +m.conversation IN (SELECT conversation FROM inbox WHERE user = ? AND gone = 0) ORDER BY m.pos DESC`,

@@ -1,21 +1,19 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { MessageEntry } from '@parley/protocol/conversation'
 import type { Member } from '../../../conversation.ts'
-import { senderGram, type Wanted, wantedFor } from '../../grams.ts'
+import { wantedFor } from '../../grams.ts'
 import { isNamed, LINK_TERM, matches } from '../../matches.ts'
 import type { MessageSearch, MessagesFound } from '../../store.ts'
 import { idBytes, idOf } from '../bytes.ts'
-import { Cache } from '../cache.ts'
 import { type ConversationRow, conversationOf, type MessageRow, messageOf, type StateRow, timeOf } from '../rows.ts'
 import { all, one, READS } from '../statements.ts'
-import type { IndexFile } from './index-file.ts'
-import { eachPlace } from './postings.ts'
+import { rangeOf, senderGram } from './cut.ts'
+import type { IndexFile, Segment } from './index-file.ts'
+import { eachList, eachPlace } from './postings.ts'
 
 const BUDGET_MS = 30
-/** Beside a segment's worth: the newest positions of the log that are looked through as they are, because no segment has them yet. */
-const UNSEALED_MORE = 4_096
-/** Positions whose conversations stay in memory, at four bytes each. */
-const KNOWN_POSITIONS = 8_000_000
+/** The newest positions of the log that are looked through as they are when no segment has them yet. What is before them is not found until one has. */
+export const unsealedMost = (size: number): number => size + 4_096
 /** Between two looks at the clock. */
 const LOOKS = 64
 
@@ -37,10 +35,6 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
   const lastMessage = one<{ pos: number | null }>(log, 'lastMessagePos')
   const firstFrom = one<{ at: number }>(log, 'searchFirst')
   const nextChange = one<{ at: number }>(log, 'searchChange')
-  const segmentRow = file.reader.prepare('SELECT conversations, first_at, last_at FROM segments WHERE number = ?')
-  const whole = file.reader.prepare('SELECT places FROM postings WHERE segment = ? AND gram = ?')
-  const begun = file.reader.prepare('SELECT places FROM postings WHERE segment = ? AND gram BETWEEN ? AND ?')
-  const segments = new Cache<Segment>(KNOWN_POSITIONS, () => size)
   const counts = new Uint8Array(size)
 
   return (search: MessageSearch): MessagesFound => {
@@ -50,7 +44,7 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
     const found: MessageEntry[] = []
     const head = lastMessage()?.pos ?? 0
     const sealed = file.sealed * size
-    const newest = Math.max(sealed, head - size - UNSEALED_MORE + 1)
+    const newest = Math.max(sealed, head - unsealedMost(size) + 1)
     const below = search.below === undefined ? head + 1 : Number(search.below)
     const reply = (next?: number): MessagesFound => ({
       messages: found,
@@ -83,10 +77,11 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
       for (const row of unsealed.iterate(newest, below - 1, idBytes(search.userId)) as Iterable<unknown>)
         if (look(row as Row)) return reply((row as Row).pos)
     }
-    const wanted = wantedFor([...search.terms, ...(search.link ? [LINK_TERM] : [])])
+    const wanted = wantedFor([...search.terms, ...(search.link ? [LINK_TERM] : [])]).map(rangeOf)
+    const senders = search.senderIds?.map((id) => [senderGram(id), senderGram(id)] as const)
     for (let number = Math.floor((Math.min(below, sealed) - 1) / size); number >= 0; number--) {
-      const segment = segmentOf(number)
-      const places = segment && !isOutside(search, segment) ? placesIn(number, wanted, search.senderIds) : []
+      const segment = file.segment(number)
+      const places = segment && !isOutside(search, segment) ? placesIn(number, segment, wanted, senders) : []
       for (let at = places.length - 1; at >= 0; at--) {
         const place = places[at]!
         const pos = number * size + place
@@ -118,43 +113,25 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
     return { id, me: conversationOf(id, row, undefined).members.get(userId) }
   }
 
-  function segmentOf(number: number): Segment | undefined {
-    const known = segments.get(String(number))
-    if (known) return known
-    const row = segmentRow.get(number) as { conversations: Uint8Array; first_at: number; last_at: number } | undefined
-    if (!row) return undefined
-    // A copy, since what SQLite gives need not begin at a multiple of four.
-    const conversations = new Uint32Array(row.conversations.slice().buffer)
-    const segment = { conversations, firstAt: row.first_at, lastAt: row.last_at }
-    segments.set(String(number), segment)
-    segments.trim()
-    return segment
-  }
-
   /** The places that have all that is wanted, ascending. */
-  function placesIn(number: number, wanted: readonly Wanted[], senderIds: readonly string[] | undefined): number[] {
+  function placesIn(number: number, segment: Segment, wanted: readonly Range[], senders: readonly Range[] | undefined) {
     counts.fill(0)
     let rounds = 0
-    const keep = (rows: Iterable<{ places: Uint8Array }>): boolean => {
+    const keep = (ranges: readonly Range[]): boolean => {
       let kept = 0
-      for (const { places } of rows)
-        eachPlace(places, (place) => {
-          if (counts[place] !== rounds) return
-          counts[place] = rounds + 1
-          kept++
-        })
+      const take = (place: number): void => {
+        if (counts[place] !== rounds) return
+        counts[place] = rounds + 1
+        kept++
+      }
+      for (const [first, last] of ranges)
+        for (const block of file.blocks(number, segment, first, last))
+          eachList(block, first, last, (start, end) => eachPlace(block, start, end, size, take))
       rounds++
       return kept > 0
     }
-    const rowOf = (gram: string) => (whole.get(number, gram) as { places: Uint8Array } | undefined) ?? []
-    for (const { gram, whole: isWhole } of wanted) {
-      const rows = isWhole
-        ? [rowOf(gram)].flat()
-        : (begun.all(number, gram, `${gram}\u{10ffff}\u{10ffff}`) as unknown as { places: Uint8Array }[])
-      if (!keep(rows)) return []
-    }
-    if (senderIds && !keep(senderIds.flatMap((id) => rowOf(senderGram(id))))) return []
     const places: number[] = []
+    if (!wanted.every((range) => keep([range])) || (senders && !keep(senders))) return places
     for (let place = 0; place < size; place++) if (counts[place] === rounds) places.push(place)
     return places
   }
@@ -169,11 +146,8 @@ export function openFinder(log: DatabaseSync, file: IndexFile) {
   }
 }
 
-interface Segment {
-  conversations: Uint32Array
-  firstAt: number
-  lastAt: number
-}
+/** Grams from the first to the last. */
+type Range = readonly [first: number, last: number]
 
 const isOutside = ({ before, since }: MessageSearch, { firstAt, lastAt }: Segment): boolean =>
   (before !== undefined && firstAt >= before) || (since !== undefined && lastAt < since)

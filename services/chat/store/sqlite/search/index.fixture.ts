@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { until } from '../../contract/world.ts'
+import { rangeOf } from './cut.ts'
+import { eachList } from './postings.ts'
 
 /** Waits until the index in `folder` has every segment that the log there fills now, and shows its changes. */
 export async function untilIndexed(folder: string): Promise<void> {
@@ -27,11 +29,17 @@ export function metaOf(path: string): { stamp: string; sealed: number; changes: 
   }
 }
 
-/** Every gram in it. */
-export function gramsIn(path: string): string[] {
+/** Every gram in it, ascending. */
+export function gramsIn(path: string): number[] {
   using index = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
-  return index
-    .prepare('SELECT DISTINCT gram FROM postings')
-    .all()
-    .map(({ gram }) => String(gram))
+  const grams = new Set<number>()
+  for (const { grams: block } of index.prepare('SELECT grams FROM blocks').all() as { grams: Uint8Array }[])
+    eachList(block, -(2 ** 31), 2 ** 31 - 1, (_start, _end, gram) => void grams.add(gram))
+  return [...grams].sort((a, b) => a - b)
+}
+
+/** Whether it has this gram of a text. */
+export function hasGram(path: string, gram: string): boolean {
+  const [number] = rangeOf({ gram, whole: true })
+  return gramsIn(path).includes(number)
 }

@@ -1,18 +1,23 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { crashPoint } from '@parley/kit/crash'
-import { gramsOf, senderGram } from '../../grams.ts'
-import { idOf } from '../bytes.ts'
-import type { ChangeRow, MessageRow } from '../rows.ts'
-import { all, one } from '../statements.ts'
-import type { IndexFile } from './index-file.ts'
-import { packPlaces, unpackPlaces } from './postings.ts'
+import type { ChangeRow } from '../rows.ts'
+import { all, one, READS } from '../statements.ts'
+import { senderGram } from './cut.ts'
+import { GATHERED_MAX, Gathered } from './gathered.ts'
+import type { IndexFile, Segment } from './index-file.ts'
 
 /** Work that is done in steps of a few milliseconds each, between which others have their turn. */
 export type Steps = Generator<void, void>
 
 const CHANGES_AT_ONCE = 500
+/** So many changes are looked through before what they ask for is done, so that a segment is not made again for each. */
+const CHANGE_PAGES = 20
+/** A segment is made again when it has so many runs that are small: each costs a search a look more. */
+const [SMALL_RUNS, SMALL_RUN] = [8, 48]
+/** As many texts as are gathered at once, however long they are. */
+const EDITED_MOST = 64
 const MESSAGES_AT_ONCE = 256
-const ROWS_AT_ONCE = 1_000
+/** Long texts are gathered in more steps than that. */
+const GRAMS_AT_ONCE = 100_000
 
 /** Brings an index up to the log: the changes of messages that it has, then each segment that the log has filled. */
 export function openIndexer(log: DatabaseSync, file: IndexFile) {
@@ -20,21 +25,10 @@ export function openIndexer(log: DatabaseSync, file: IndexFile) {
   const lastChange = one<{ pos: number | null }>(log, 'lastChangePos')
   const changesAfter = all<ChangeRow & { conversation_id: Uint8Array }>(log, 'changesAfter')
   const messagePos = one<{ pos: number }>(log, 'messagePos')
-  const message = one<MessageRow & { conversation: number }>(log, 'searchMessage')
-  const messages = all<MessageRow & { conversation: number }>(log, 'searchRange')
-  const { writer, size } = file
-  const begin = writer.prepare('BEGIN IMMEDIATE')
-  const commit = writer.prepare('COMMIT')
-  const insert = writer.prepare('INSERT INTO postings (segment, gram, places) VALUES (?, ?, ?)')
-  const insertSegment = writer.prepare(
-    'INSERT INTO segments (number, conversations, first_at, last_at) VALUES (?, ?, ?, ?)',
-  )
-  const get = writer.prepare('SELECT places FROM postings WHERE segment = ? AND gram = ?')
-  const put = writer.prepare(
-    'INSERT INTO postings (segment, gram, places) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET places = excluded.places',
-  )
-  const remove = writer.prepare('DELETE FROM postings WHERE segment = ? AND gram = ?')
-  const allOf = writer.prepare('SELECT gram, places FROM postings WHERE segment = ?')
+  const texts = log.prepare(READS.searchTexts)
+  // An object for each row, with a name for each column, costs more than the read.
+  texts.setReturnArrays(true)
+  const { size } = file
 
   /** The log's last position. */
   const last = (): number => Math.max(lastMessage()?.pos ?? 0, lastChange()?.pos ?? 0)
@@ -51,122 +45,104 @@ export function openIndexer(log: DatabaseSync, file: IndexFile) {
     }
   }
 
-  /** In one transaction, and the counters with it. */
-  function* transaction(steps: () => Steps): Steps {
-    const { sealed, changes } = file
-    begin.run()
-    try {
-      yield* steps()
-      file.save()
-      crashPoint('search.before-commit')
-      commit.run()
-    } catch (error) {
-      Object.assign(file, { sealed, changes })
-      throw error
-    } finally {
-      if (writer.isTransaction) writer.exec('ROLLBACK')
-    }
-  }
-
+  /** Makes a segment of what the log has now. */
   function* seal(number: number): Steps {
     const first = number * size
     const conversations = new Uint32Array(size)
-    const places = new Map<string, number[]>()
+    const gathered = new Gathered(size)
     let [firstAt, lastAt] = [Number.MAX_SAFE_INTEGER, 0]
-    for (let from = first; from < first + size; from += MESSAGES_AT_ONCE) {
-      const to = Math.min(from + MESSAGES_AT_ONCE, first + size) - 1
-      for (const { pos, conversation, sender, at, text, expires } of messages(from, to)) {
-        firstAt = Math.min(firstAt, at)
-        lastAt = Math.max(lastAt, at)
-        // What disappears has no place in an index, from which it could not be taken out in time.
-        if (text === '' || expires !== null) continue
-        const place = pos - first
-        conversations[place] = conversation
-        const note = (gram: string): void => {
-          const known = places.get(gram)
-          if (known) known.push(place)
-          else places.set(gram, [place])
+    let pauseAt = GRAMS_AT_ONCE
+    const writing = file.begin(number)
+    try {
+      for (let from = first; from < first + size; from += MESSAGES_AT_ONCE) {
+        const to = Math.min(from + MESSAGES_AT_ONCE, first + size) - 1
+        for (const [pos, conversation, sender, at, text] of texts.all(from, to) as unknown as TextRow[]) {
+          const place = pos - first
+          conversations[place] = conversation
+          firstAt = Math.min(firstAt, at)
+          lastAt = Math.max(lastAt, at)
+          gathered.at(place)
+          gathered.addText(text)
+          gathered.add(senderGram(sender))
+          if (gathered.length >= GATHERED_MAX) {
+            yield
+            gathered.take(writing.block)
+            writing.endRun()
+            pauseAt = 0
+          }
+          if (gathered.length >= pauseAt) {
+            yield
+            pauseAt = gathered.length + GRAMS_AT_ONCE
+          }
         }
-        for (const gram of gramsOf(text)) note(gram)
-        note(senderGram(idOf(sender)))
+        yield
       }
+      gathered.take(writing.block)
       yield
+      writing.end({ conversations, firstAt, lastAt })
+    } finally {
+      writing.stop()
     }
-    const grams = [...places.keys()].sort()
-    yield
-    yield* transaction(function* () {
-      for (const [n, gram] of grams.entries()) {
-        insert.run(number, gram, packPlaces(places.get(gram)!, size))
-        if (n % ROWS_AT_ONCE === 0) yield
-      }
-      insertSegment.run(number, new Uint8Array(conversations.buffer), firstAt, lastAt)
-      file.sealed = number + 1
-    })
   }
 
-  /** Of a message in a segment: the grams of its present text are added when it was edited, and all are taken out when it was deleted. */
+  /**
+   * A segment with a message that was deleted is made again, since nobody knows which grams the text had. One with messages that
+   * were edited gets those of the present texts beside the others, until there are many such runs.
+   */
   function* followChanges(): Steps {
     for (;;) {
-      const rows = changesAfter(file.changes, CHANGES_AT_ONCE)
-      if (rows.length === 0) return
       const edited = new Map<number, Set<number>>()
-      const deleted = new Map<number, Set<number>>()
-      for (const row of rows) {
-        if (row.kind !== 'message.edited' && row.kind !== 'message.deleted') continue
-        const pos = messagePos(row.conversation_id, (JSON.parse(row.body) as { seq: number }).seq)?.pos
-        // What has no segment yet is read as it is then.
-        if (pos === undefined || pos >= file.sealed * size) continue
-        const segment = Math.floor(pos / size)
-        const group = row.kind === 'message.edited' ? edited : deleted
-        group.set(segment, (group.get(segment) ?? new Set()).add(pos - segment * size))
+      const again = new Set<number>()
+      let upTo = file.changes
+      for (let pages = 0; pages < CHANGE_PAGES; pages++) {
+        const rows = changesAfter(upTo, CHANGES_AT_ONCE)
+        for (const row of rows) {
+          if (row.kind !== 'message.edited' && row.kind !== 'message.deleted') continue
+          const pos = messagePos(row.conversation_id, (JSON.parse(row.body) as { seq: number }).seq)?.pos
+          // What has no segment yet is read as it is then.
+          if (pos === undefined || pos >= file.sealed * size) continue
+          const segment = Math.floor(pos / size)
+          if (row.kind === 'message.deleted') again.add(segment)
+          else edited.set(segment, (edited.get(segment) ?? new Set()).add(pos))
+        }
+        upTo = rows.at(-1)?.pos ?? upTo
+        yield
+        if (rows.length < CHANGES_AT_ONCE) break
       }
-      yield* transaction(function* () {
-        for (const [segment, places] of edited) {
-          for (const place of places) addText(segment, place)
-          yield
-        }
-        for (const [segment, places] of deleted) {
-          yield
-          takeOut(segment, places)
-        }
-        file.changes = rows.at(-1)!.pos
-      })
-      // What was there must not stay readable in the log file beside the index either.
-      if (deleted.size > 0) writer.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-      yield
+      if (upTo === file.changes) return
+      for (const [number, positions] of edited) {
+        const segment = file.segment(number)
+        if (!segment || positions.size > EDITED_MOST || smallRunsOf(segment) >= SMALL_RUNS) again.add(number)
+        if (segment && !again.has(number)) yield* addEdited(number, segment, positions)
+      }
+      for (const number of again) yield* seal(number)
+      // Before it is said to be done, so that whoever goes on after a crash does it.
+      if (again.size > 0) file.forget()
+      file.showed(upTo)
     }
   }
 
-  function addText(segment: number, place: number): void {
-    const row = message(segment * size + place)
-    const text = row?.expires === null ? row.text : ''
-    if (text === '') return
-    for (const gram of gramsOf(text)) {
-      const known = get.get(segment, gram)
-      const places = known ? unpackPlaces(known.places as Uint8Array) : []
-      if (places.includes(place)) continue
-      places.push(place)
-      put.run(
-        segment,
-        gram,
-        packPlaces(
-          places.sort((a, b) => a - b),
-          size,
-        ),
-      )
-    }
-  }
-
-  /** Which grams a deleted text had is known no more: so the whole segment is looked through. */
-  function takeOut(segment: number, gone: ReadonlySet<number>): void {
-    for (const { gram, places } of allOf.all(segment) as { gram: string; places: Uint8Array }[]) {
-      const before = unpackPlaces(places)
-      const after = before.filter((place) => !gone.has(place))
-      if (after.length === before.length) continue
-      if (after.length === 0) remove.run(segment, gram)
-      else put.run(segment, gram, packPlaces(after, size))
+  function* addEdited(number: number, segment: Segment, positions: ReadonlySet<number>): Steps {
+    const gathered = new Gathered(size)
+    const writing = file.begin(number, segment)
+    try {
+      for (const pos of [...positions].sort((a, b) => a - b)) {
+        for (const [, , , , text] of texts.all(pos, pos) as unknown as TextRow[]) {
+          gathered.at(pos - number * size)
+          gathered.addText(text)
+        }
+        yield
+      }
+      gathered.take(writing.block)
+      writing.end(segment)
+    } finally {
+      writing.stop()
     }
   }
 
   return { last, isBehind, work }
 }
+
+const smallRunsOf = ({ runs }: Segment): number => runs.filter(({ length }) => length < SMALL_RUN).length
+
+type TextRow = [pos: number, conversation: number, sender: string, at: number, text: string]

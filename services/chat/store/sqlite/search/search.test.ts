@@ -4,27 +4,100 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { foldText } from '@parley/protocol/fold'
+import { LIMITS } from '@parley/protocol/limits'
 import fc from 'fast-check'
 import { sendFromChild } from '../../contract/child.ts'
-import { message, newGroup, people, say, until } from '../../contract/world.ts'
+import { amendment, appended, message, newGroup, newId, people, say, until } from '../../contract/world.ts'
+import { gramsOf, wantedFor } from '../../grams.ts'
+import { sqliteStore } from '../../sqlite.ts'
 import type { ChatStore, MessagesFound } from '../../store.ts'
+import { cut, rangeOf } from './cut.ts'
+import { openFinder } from './find.ts'
+import { Gathered } from './gathered.ts'
 import { gramsIn, metaOf, untilIndexed } from './index.fixture.ts'
-import { packPlaces, unpackPlaces } from './postings.ts'
-import { smallStore } from './small.fixture.ts'
+import { openIndexFile } from './index-file.ts'
+import { openIndexer } from './indexer.ts'
+import { BLOCK, eachList, eachPlace, packPlaces, SEGMENT } from './postings.ts'
+import { SMALL_SEGMENT, smallStore } from './small.fixture.ts'
 
 const ANOTHER = 100
 
 test('places in a segment come back as they were, in few bytes', () => {
+  const comeBack = (places: readonly number[]): void => {
+    const bytes = new Uint8Array(8_192)
+    const end = packPlaces(Uint16Array.from(places), SEGMENT, bytes, 3)
+    assert.ok(end - 3 <= SEGMENT / 8)
+    const back: number[] = []
+    eachPlace(bytes, 3, end, SEGMENT, (place) => void back.push(place))
+    assert.deepEqual(back, places)
+  }
+  const places = fc.uniqueArray(fc.nat(SEGMENT - 1), { maxLength: SEGMENT })
+  fc.assert(fc.property(places, (some) => comeBack(some.toSorted((a, b) => a - b))))
+  comeBack(Array.from({ length: SEGMENT }, (_, n) => n))
+  // As many bytes as there are for one bit each, and one less.
+  for (const length of [SEGMENT / 8, SEGMENT / 8 - 1]) comeBack(Array.from({ length }, (_, n) => n))
+})
+
+test('what is gathered comes in blocks of one size, gram after gram, each with its places', () => {
+  const gram = fc.oneof(fc.nat(40), fc.integer())
+  const noted = fc.array(fc.tuple(fc.nat(7), fc.array(gram, { maxLength: 400 })), { maxLength: 60 })
   fc.assert(
-    fc.property(fc.uniqueArray(fc.nat(8_191), { maxLength: 8_192 }), (some) => {
-      const places = some.toSorted((a, b) => a - b)
-      const bytes = packPlaces(places, 8_192)
-      assert.deepEqual(unpackPlaces(bytes), places)
-      assert.ok(bytes.length <= 1 + 8_192 / 8)
+    fc.property(noted, (steps) => {
+      const gathered = new Gathered(512)
+      for (const round of [1, 2]) {
+        const expected = new Map<number, number[]>()
+        for (const [n, grams] of steps.map(([, grams]) => grams).entries()) {
+          gathered.at(n * round)
+          for (const one of grams) {
+            gathered.add(one)
+            const places = expected.get(one) ?? []
+            expected.set(one, places.at(-1) === n * round ? places : [...places, n * round])
+          }
+        }
+        assert.equal(gathered.length, [...expected.values()].flat().length)
+        const found = new Map<number, number[]>()
+        gathered.take((firstGram, block) => {
+          assert.equal(block.length, BLOCK)
+          let first: number | undefined
+          eachList(block, -(2 ** 31), 2 ** 31 - 1, (start, end, one) => {
+            first ??= one
+            assert.ok(!found.has(one))
+            found.set(one, [])
+            eachPlace(block, start, end, 512, (place) => void found.get(one)!.push(place))
+          })
+          assert.equal(first, firstGram)
+        })
+        assert.deepEqual(
+          [...found],
+          [...expected].sort(([a], [b]) => a - b),
+        )
+        assert.equal(gathered.length, 0)
+      }
     }),
+    { numRuns: 30 },
   )
-  const all = Array.from({ length: 8_192 }, (_, n) => n)
-  assert.deepEqual(unpackPlaces(packPlaces(all, 8_192)), all)
+})
+
+test('a text has the grams that it has as characters, as numbers; what is looked for is among them', () => {
+  const character = fc.oneof(
+    fc.constantFrom(...'abcABC \n\t.é\u0301ßｶﾞ京都한👍\u{20000}\0\x7f\x80İǅ'),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  )
+  const text = fc.array(character, { maxLength: 30 }).map((all) => all.join(''))
+  fc.assert(
+    fc.property(text, fc.nat(30), fc.integer({ min: 1, max: 6 }), (written, at, length) => {
+      const grams = new Set<number>()
+      cut(written, (gram) => void grams.add(gram))
+      const expected = [...gramsOf(written)].map((gram) => rangeOf({ gram, whole: true }))
+      for (const [first, last] of expected) assert.equal(first, last)
+      assert.deepEqual(new Set(expected.map(([first]) => first)), grams)
+      const part = [...foldText(written)].slice(at, at + length).join('')
+      for (const [first, last] of wantedFor([part]).map(rangeOf))
+        assert.ok([...grams].some((gram) => gram >= first && gram <= last))
+    }),
+    { numRuns: 200 },
+  )
 })
 
 test('a process that is killed while it indexes goes on where it was, and finds everything', {
@@ -99,6 +172,55 @@ test('an index that is damaged while it is in use is made anew', async (t) => {
   await until(async () => (await all(store, ann, 'more').catch(() => [])).length === ANOTHER)
 })
 
+test('what is edited again and again stays found, and takes no more of the index than that', async (t) => {
+  const { path, folder } = await openFolder(t)
+  const [ann] = people(1) as [string]
+  const store = await sqliteStore(path, { search: false })
+  t.after(() => store[Symbol.asyncDispose]())
+  const room = await newGroup(store, [ann])
+  await say(store, room, ann, ...Array.from({ length: 2 * SMALL_SEGMENT }, (_, n) => `message ${n}`))
+  const { file, find, catchUp } = openIndex(t, path, folder, SMALL_SEGMENT)
+  catchUp()
+  for (let n = 0; n < 30; n++) {
+    const text = `edit number <${n}>`
+    for (const seq of [3, 4]) appended(await store.log.append(amendment(room, ann, seq, { text })))
+    catchUp()
+    const found = find({ userId: ann, terms: [foldText(text)], limit: 5 }).messages
+    assert.deepEqual(
+      found.map(({ seq }) => seq),
+      [4, 3],
+    )
+    assert.ok(file.segment(0)!.runs.length <= 8)
+  }
+  const edits = Array.from({ length: 60 }, (_, n) => amendment(room, ann, n + 1, { text: `all at once <${n}>` }))
+  for (const edit of [...edits, ...edits.map((one) => ({ ...one, id: newId() }))])
+    appended(await store.log.append(edit))
+  catchUp()
+  assert.equal(find({ userId: ann, terms: ['once'], limit: 100, budgetMs: 10_000 }).messages.length, 60)
+})
+
+test('texts that are as long as texts may be are indexed in parts, and found', async (t) => {
+  const { path, folder } = await openFolder(t)
+  const [ann] = people(1) as [string]
+  const store = await sqliteStore(path, { search: false })
+  t.after(() => store[Symbol.asyncDispose]())
+  const room = await newGroup(store, [ann])
+  const random = () =>
+    Array.from({ length: LIMITS.textCodePoints - 10 }, () => String.fromCharCode(0x21 + Math.random() * 94)).join('')
+  const count = 170
+  await say(store, room, ann, ...Array.from({ length: count }, (_, n) => `\u{1f511}${n} ${random()}`))
+  const { file, find, catchUp } = openIndex(t, path, folder, 168)
+  catchUp()
+  assert.equal(file.segment(0)?.runs.length, 2)
+  for (const n of [0, 1, 100, 150, 166]) {
+    const { messages } = find({ userId: ann, terms: [`\u{1f511}${n} `], limit: 5, budgetMs: 10_000 })
+    assert.deepEqual(
+      messages.map(({ seq }) => seq),
+      [n + 1],
+    )
+  }
+})
+
 test('searching makes no message wait, and closing waits for no search', async (t) => {
   const { path } = await openFolder(t)
   const [ann] = people(1) as [string]
@@ -119,6 +241,22 @@ async function openFolder(t: TestContext): Promise<{ folder: string; path: strin
   const folder = await mkdtemp(join(tmpdir(), 'parley-search-'))
   t.after(() => rm(folder, { recursive: true }))
   return { folder, path: join(folder, 'chat.db') }
+}
+
+/** An index of the log at `path` that is brought up to it by hand. */
+function openIndex(t: TestContext, path: string, folder: string, size: number) {
+  const log = new DatabaseSync(path, { readOnly: true })
+  const file = openIndexFile(join(folder, 'search.db'), { epoch: '', size, last: 0, lastChange: 0 })
+  t.after(() => {
+    file.close()
+    log.close()
+  })
+  const indexer = openIndexer(log, file)
+  const catchUp = (): void => {
+    for (const _step of indexer.work());
+    assert.equal(indexer.isBehind(), false)
+  }
+  return { file, find: openFinder(log, file), catchUp }
 }
 
 async function all(store: ChatStore, userId: string, term: string): Promise<MessagesFound['messages']> {
