@@ -42,7 +42,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     tag: messages,
     summary: 'Send a message to a user or a group',
     description:
-      'Make `id` before the first try, and send it again until there is a reply: the same id is the same message, and has the same reply. 201 means that it is stored for good. `replyTo` is the `seq` of a message of this conversation that one may see.',
+      'Make `id` before the first try, and send it again until there is a reply: the same id is the same message, and has the same reply, as it was sent (but for whom a message named that was deleted since). 201 means that it is stored for good. `replyTo` is the `seq` of a message of this conversation that one may see.',
     who: 'Member',
     body: SendMessageHttp,
     replies: { 201: SendHttpReply },

@@ -149,6 +149,29 @@ test('a message that is sent again names whom it named, and disappears when it d
   assert.equal((await mine(ann)).unread, 2)
 })
 
+test('a message that is sent again after an edit is answered as it was sent; after its deletion it names nobody', async (t) => {
+  const { chat, id, ann, bob, cem, send, message } = await room(t)
+  const device = await chat.device(ann)
+  const edit = (seq: number, text: string) =>
+    chat.request(ann, 'PATCH', `/api/conversations/${id}/messages/${seq}`, { text })
+  for (const [n, text] of ['to @bob', 'to @all', 'to nobody'].entries()) {
+    const again = { id: randomUUID() }
+    const first = await send(ann, text, again)
+    const seq = n + 1
+    for (const other of ['to @cem', 'nobody', 'to @bob and @cem']) {
+      assert.equal((await edit(seq, other)).status, 200)
+      assert.deepEqual(await send(ann, text, again), first, `${text}, then ${other}`)
+    }
+    const { data } = await device.ask('message.send', { id: again.id, conversationId: id, text })
+    const { status: _, message: __, ...facts } = first.body
+    assert.deepEqual(data, facts, 'over the socket, too')
+    assert.deepEqual((await message(bob, seq)).mentions, [bob.id, cem.id], 'while the message is as it is now')
+    await chat.request(ann, 'DELETE', `/api/conversations/${id}/messages/${seq}`)
+    const { mentions: _named, mentionsAll: _all, ...rest } = first.body
+    assert.deepEqual((await send(ann, text, again)).body, rest)
+  }
+})
+
 test('replies of one device keep their place among its other messages', async (t) => {
   const { chat, id, ann, bob, send, page } = await room(t)
   await send(ann, 'one')

@@ -11,6 +11,7 @@ import { directId, unopenedDirect } from './direct.ts'
 import { type Carrying, contentOf, type Extras } from './extras.ts'
 import type { Fanout } from './fanout.ts'
 import { noConversation } from './membership.ts'
+import type { Named } from './mentions.ts'
 import type { People } from './people.ts'
 import type { MustHaveRoom } from './room.ts'
 import { freeTurn, type Turn } from './send-order.ts'
@@ -25,7 +26,10 @@ interface Outgoing extends Carrying {
 
 /** How a send is answered, and its place among others. */
 interface Sending {
-  /** Called once, when the message is stored, with the same reply for every repeat (P2), and before anyone else hears of it. */
+  /**
+   * Called once, when the message is stored, with the same reply for every repeat (P2), and before anyone else hears of it. Edited since,
+   * it is answered as it was sent; of one that was deleted since, or has disappeared, whom it named is forgotten with it.
+   */
   acknowledge(reply: SendReply): void
   turn?: Turn
   /** The socket that sent it: its ack is its news. */
@@ -207,7 +211,7 @@ export function openMessages(deps: {
     if (found.entry.senderId !== senderId) throw refusal.code === 'not_found' ? refusal : idTaken()
     // Of what was deleted there is no hash any more.
     if (found.contentHash !== '' && found.contentHash !== contentHash) throw idTaken()
-    return replyOf(found.entry)
+    return replyOf(found.entry, found.named)
   }
 
   return { send, openDirect }
@@ -234,11 +238,12 @@ function otherOf({ members }: Conversation, userId: string): string {
 const idTaken = (): Fault =>
   new Fault('message.id_conflict', 'That id was used for something else in this conversation')
 
-/** The facts of a stored message. */
-function replyOf(entry: Entry): SendReply {
+/** The facts of a stored message. `named`: whom it named as it was sent, where that may be another than now. */
+function replyOf(entry: Entry, named: Named | undefined = undefined): SendReply {
   if (entry.kind !== 'message') throw idTaken()
-  const { id, seq, rev, createdAt, conversationId, mentions, mentionsAll, expiresAt } = entry
+  const { id, seq, rev, createdAt, conversationId, expiresAt } = entry
+  const { mentions, mentionsAll } = named ?? entry
   const reply = { id, seq, rev, createdAt, conversationId }
   if (mentions === undefined && mentionsAll === undefined && expiresAt === undefined) return reply
-  return { ...reply, ...mentionsOf(entry), ...(expiresAt !== undefined && { expiresAt }) }
+  return { ...reply, ...mentionsOf(named ?? entry), ...(expiresAt !== undefined && { expiresAt }) }
 }

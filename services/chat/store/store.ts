@@ -94,6 +94,12 @@ export type Appended =
   /** Membership is not (any more) as `membersRev` says; nothing was written. Read the conversation again, decide again. */
   | { outcome: 'stale' }
 
+export interface FoundEntry {
+  entry: Entry
+  contentHash: string
+  named?: Pick<MessageExtras, 'mentions' | 'mentionsAll'>
+}
+
 /** The conversation log, in which times of creation do not decrease: order, idempotency and durability are decided here, in one atomic step per entry. */
 export interface LogStore {
   /**
@@ -109,8 +115,12 @@ export interface LogStore {
    */
   append(draft: Draft): Promise<Appended>
 
-  /** The entry with that id, with the hash its content had (empty when it was deleted). For refusals: an id is looked up before anything is refused (P2). */
-  findEntry(conversationId: string, id: string): Promise<{ entry: Entry; contentHash: string } | undefined>
+  /**
+   * The entry with that id, with the hash its content had (empty when it was deleted). For refusals: an id is looked up before anything
+   * is refused (P2). `named`: of a message that was edited since and not deleted, whom it named as it was sent (nobody, where the
+   * edit was made by an older release).
+   */
+  findEntry(conversationId: string, id: string): Promise<FoundEntry | undefined>
 
   /** The conversation with everything in it that was acknowledged before the call, on any node. */
   findConversation(conversationId: string): Promise<Conversation | undefined>

@@ -107,6 +107,7 @@ export function extrasContract(name: string, open: OpenStore): void {
     const second = appended(await edit('@all', { mentionsAll: true }))
     assert.deepEqual([await named(bob), await named(cem)], [[2], [2]])
     const [now] = await store.log.readMessages(room.id, 2, 2)
+    assert.deepEqual((await store.log.findEntry(room.id, now!.id))?.named, { mentions: [bob] }, 'as it was sent')
     assert.deepEqual(
       [now?.replyTo, now?.forwarded, now?.mentions, now?.mentionsAll, now?.text],
       [1, true, undefined, true, '@all'],

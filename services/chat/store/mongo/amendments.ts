@@ -101,6 +101,6 @@ function stepOf(message: LogDocument, change: MessageChange): UpdateFilter<LogDo
   return {
     $set: { changedRev, text, editedAt, edits, textRev: change.rev, ...named },
     ...(Object.keys(unnamed).length > 0 && { $unset: unnamed }),
-    $push: { versions: { rev: since, text: before.text, createdAt } },
+    $push: { versions: { rev: since, text: before.text, createdAt, ...mentionsOf(before) } },
   }
 }

@@ -81,6 +81,9 @@ interface Version {
   rev: number
   text: string
   createdAt: Date
+  /** Whom that text named. */
+  mentions?: readonly string[]
+  mentionsAll?: true
 }
 
 export interface ConversationDocument {

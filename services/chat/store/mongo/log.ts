@@ -1,7 +1,7 @@
 import type { Log } from '@parley/kit/log'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { LIMITS } from '@parley/protocol/limits'
-import { changesMessage } from '@parley/protocol/message-change'
+import { changesMessage, mentionsOf } from '@parley/protocol/message-change'
 import { isTimelineEvent } from '@parley/protocol/timeline-event'
 import type { LogStore } from '../store.ts'
 import type { Amend } from './amendments.ts'
@@ -87,8 +87,11 @@ export function openLog(parts: {
     append: (draft) => answered(rounds.append(draft)),
 
     async findEntry(conversationId, id) {
-      const found = await answered(log.findOne({ conversationId, id }, { ...BOUNDED, projection: PRESENT }))
-      return found ? { entry: entryOf(found), contentHash: found.contentHash } : undefined
+      const found = await answered(log.findOne({ conversationId, id }, BOUNDED))
+      if (!found) return undefined
+      const entry = entryOf(found)
+      const [first] = entry.kind === 'message' && !entry.deleted ? (found.versions ?? []) : []
+      return { entry, contentHash: found.contentHash, ...(first && { named: mentionsOf(first) }) }
     },
 
     findConversation: async (conversationId) => (await answered(heads.load(conversationId)))?.conversation,

@@ -42,7 +42,9 @@ export class Amendments {
     const after = changed(before, change)
     let [textRev, textAt] = [state?.text_rev ?? null, state?.text_at ?? null]
     if (change.kind === 'message.edited' && !after.deleted) {
-      this.#saveVersion(key, seq, textRev ?? row.rev, textAt ?? row.at, row.text)
+      const named = mentionsOf(before)
+      const kept = Object.keys(named).length > 0 ? JSON.stringify(named) : null
+      this.#saveVersion(key, seq, textRev ?? row.rev, textAt ?? row.at, row.text, kept)
       this.#saveText(after.text, row.pos)
       this.#name(key, row, before, after)
       textRev = change.rev

@@ -9,7 +9,7 @@ import { isTimelineEvent, type TimelineEvent } from '@parley/protocol/timeline-e
 import type { PublicUser } from '@parley/protocol/user'
 
 import type { Conversation } from '../../conversation.ts'
-import type { Departure, InboxRow, Starred, Stay } from '../store.ts'
+import type { Departure, FoundEntry, InboxRow, Starred, Stay } from '../store.ts'
 import { hashOf, idBytes, idOf } from './bytes.ts'
 import { conversationLoader } from './heads.ts'
 import { EVERYBODY } from './mentions.ts'
@@ -38,6 +38,7 @@ export function openReader(path: string, limits: Limits) {
   const mentions = all<{ seq: number; sender: Uint8Array }>(db, 'mentions')
   const messageState = one<StateRow>(db, 'messageState')
   const editedText = one<{ text: string; extras: string | null; expires: number | null }>(db, 'editedText')
+  const firstNamed = one<{ named: string | null }>(db, 'firstNamed')
   const versions = all<{ text: string; at: number }>(db, 'versions')
   const changes = all<ChangeRow>(db, 'changes')
   const events = all<ChangeRow>(db, 'events')
@@ -80,14 +81,16 @@ export function openReader(path: string, limits: Limits) {
 
     conversation: (id: string): Conversation | undefined => snapshot(() => loadConversation(id)?.conversation),
 
-    entry: (conversationId: string, id: string): { entry: Entry; contentHash: string } | undefined =>
+    entry: (conversationId: string, id: string): FoundEntry | undefined =>
       snapshot(() => {
         const key = conversation(idBytes(conversationId))?.key
         if (key === undefined) return undefined
         const message = messageById(key, idBytes(id))
         if (message) {
           const entry = messageOf(conversationId, message, messageState(key, message.seq))
-          return { entry, contentHash: hashOf(message.hash) }
+          const edited = entry.editedAt === undefined ? undefined : firstNamed(key, message.seq)
+          const named = edited && { named: JSON.parse(edited.named ?? '{}') as Extras }
+          return { entry, contentHash: hashOf(message.hash), ...named }
         }
         const change = changeById(key, idBytes(id))
         return change && { entry: withText(changeOf(conversationId, change)), contentHash: hashOf(change.hash) }

@@ -102,6 +102,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     // Whether the device is connected but not in use.
     `ALTER TABLE leases ADD COLUMN idle INTEGER NOT NULL DEFAULT 0`,
   ],
+  [
+    // Whom that text named, as JSON, where it named anybody: a message that is sent again is answered as it was sent.
+    `ALTER TABLE versions ADD COLUMN named TEXT`,
+  ],
 ]
 
 /** The unique indexes that promises rest on (P2, P3): without one of them the store does not start. */

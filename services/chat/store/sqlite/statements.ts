@@ -28,6 +28,7 @@ export const READS = {
     WHERE user = ? AND conversation = ${CONVERSATION_KEY} AND seq BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM messages m
       WHERE m.conversation = n.conversation AND m.seq = n.seq AND m.expires <= ?) ORDER BY seq LIMIT ?`,
   versions: `SELECT text, at FROM versions WHERE conversation = ${CONVERSATION_KEY} AND seq = ? ORDER BY rev`,
+  firstNamed: 'SELECT named FROM versions WHERE conversation = ? AND seq = ? ORDER BY rev LIMIT 1',
   changes: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND rev BETWEEN ? AND ? ORDER BY rev`,
   events: `SELECT ${CHANGE} FROM changes c WHERE conversation = ${CONVERSATION_KEY} AND head_seq BETWEEN ? AND ?
     AND kind IN ('created', 'members.added', 'members.removed', 'members.role', 'renamed', 'described', 'timer.changed',
@@ -120,7 +121,7 @@ export const WRITES = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET changed_rev = excluded.changed_rev,
     text_rev = excluded.text_rev, text_at = excluded.text_at, edits = excluded.edits, deleted = excluded.deleted,
     reactions = excluded.reactions`,
-  version: 'INSERT INTO versions (conversation, seq, rev, at, text) VALUES (?, ?, ?, ?, ?)',
+  version: 'INSERT INTO versions (conversation, seq, rev, at, text, named) VALUES (?, ?, ?, ?, ?, ?)',
   // Of a deleted message nothing is kept from which its text could be told.
   erasedMessage: `UPDATE messages SET text = '', hash = x'', extras = NULL WHERE pos = ?`,
   erasedVersions: 'DELETE FROM versions WHERE conversation = ? AND seq = ?',
