@@ -15,7 +15,7 @@ import type { Told } from './store/deliveries.ts'
 import { sqliteStore } from './store/sqlite.ts'
 
 /** Leases end quickly, so that what a dead process held is not waited for. */
-const PACE = { retryMs: { first: 20, most: 40 }, connectMs: 1_000, answerMs: 5_000, sendMs: 1_000, leaseMs: 1_500 }
+const PACE = { retryMs: { first: 20, most: 40 }, connectMs: 1_000, answerMs: 5_000, sendMs: 2_000, leaseMs: 2_500 }
 
 /** A ledger, a mail server, and the processes started on them. */
 async function open(t: TestContext, behaviour: Behaviour = {}, pace = PACE) {
@@ -111,6 +111,17 @@ test('who is killed while the server holds its answer back has its letter sent b
   assert.equal(server.received.length, 2, 'the server had taken the first')
   assert.equal(new Set(server.received.map(({ messageId }) => messageId)).size, 1)
   assert.equal(await other.ask(id), true)
+})
+
+test('a server that is slower than a lease is waited for all the same, and no other process sends meanwhile', async (t) => {
+  const pace = { ...PACE, answerMs: 15_000, sendMs: 15_000, leaseMs: 2_000 }
+  const { server, start, settled } = await open(t, { waitMs: 5_000 }, pace)
+  const [one, other] = [await start(), await start()]
+  const id = randomUUID()
+  assert.equal(await one.ask(id), true)
+  assert.equal(await other.ask(id), true)
+  const { state, epoch } = await settled(id)
+  assert.deepEqual([state, epoch, server.received.length], ['sent', 1, 1])
 })
 
 test('who is frozen past the lease before the letter has left sends it no more', async (t) => {

@@ -159,16 +159,6 @@ test('a slow server is waited for', async (t) => {
   assert.equal((await both.service.told(id))?.epoch, 1)
 })
 
-test('a server that is slower than a lease is waited for all the same, and no other process sends meanwhile', async (t) => {
-  const pace = { ...QUICK, answerMs: 3_000, leaseMs: 300 }
-  const both = await open(t, { waitMs: 1_000 }, { pace })
-  const mail = { smtpUrl: both.server.url, from: FROM }
-  const other = await openService(t, { mail, pace, beside: both.service })
-  const id = await both.service.ask(notice())
-  assert.deepEqual([await sent(both, id), other.settled], [['sent', 1], []])
-  assert.equal((await both.service.told(id))?.epoch, 1)
-})
-
 test('where the answer is lost after the letter was taken, it comes twice at most, as one mail', async (t) => {
   let losses = 1
   const both = await open(t, { letter: () => (losses-- > 0 ? 'drop' : undefined) })
