@@ -1,6 +1,6 @@
 import { type ClientOptions, createClient } from '@parley/sdk'
 import { memoryStorage } from '@parley/sdk/memory'
-import type { MessageAction, OutboxItem, ParleyClient, TimelineMessage } from '@parley/sdk/types'
+import type { Amendment, OutboxItem, ParleyClient, TimelineMessage } from '@parley/sdk/types'
 import type { Outstanding } from './outstanding.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -20,7 +20,7 @@ export interface Device {
   /** Opens conversations, as somebody who looks at them; keeps them open over restarts. */
   open(conversationIds: readonly string[]): Promise<void>
   /** Tells the device to change a message that it shows. */
-  change(message: TimelineMessage, action: MessageAction): Promise<void>
+  change(message: TimelineMessage, action: Amendment): Promise<void>
   /** Writes down what the device renders of a conversation. */
   view(conversationId: string): void
 }
@@ -133,7 +133,7 @@ export async function openDevice(
   return device
 }
 
-function amend(client: ParleyClient, message: TimelineMessage, action: MessageAction): Promise<OutboxItem> {
+function amend(client: ParleyClient, message: TimelineMessage, action: Amendment): Promise<OutboxItem> {
   if (action.kind === 'edit') return client.edit(message, action.text)
   if (action.kind === 'delete') return client.delete(message)
   return client.react(message, action.emoji, action.on)

@@ -1,5 +1,5 @@
 import type { Reaction } from '@parley/protocol/conversation'
-import type { MessageAction } from '@parley/sdk/types'
+import type { Amendment } from '@parley/sdk/types'
 
 /**
  * What a run saw, in the order in which one process saw it. `at` is milliseconds of one monotonic clock, so that "before" means
@@ -59,7 +59,7 @@ export type Event = {
       id: string
       conversationId: string
       messageId: string
-      action: MessageAction
+      action: Amendment
     }
   /** A change left its device's outbox, and was not refused: the server acknowledged it. */
   | { type: 'changed'; device: string; id: string; conversationId: string }

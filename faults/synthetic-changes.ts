@@ -1,11 +1,11 @@
-import type { MessageAction } from '@parley/sdk/types'
+import type { Amendment } from '@parley/sdk/types'
 import type { Bug } from './bugs.ts'
 import type { Final, SeenMessage } from './history.ts'
 
 /** What the synthetic system makes of a message that is changed. `chance` says when a bug shows. */
 export function applied(
   message: SeenMessage,
-  action: MessageAction,
+  action: Amendment,
   userId: string,
   bug: Bug | undefined,
   chance: (probability: number) => boolean,

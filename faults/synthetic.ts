@@ -1,4 +1,4 @@
-import type { MessageAction } from '@parley/sdk/types'
+import type { Amendment } from '@parley/sdk/types'
 import type { Bug } from './bugs.ts'
 import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.ts'
 import { random } from './random.ts'
@@ -87,7 +87,7 @@ export function synthetic(seed: number, bug?: Bug): History {
     const mine = before.senderId === userId
     const may = mine || (bug === 'anybody edits' && chance(0.3))
     const dice = before.edits ? 3 + below(7) : below(10)
-    const action: MessageAction =
+    const action: Amendment =
       may && dice < 5
         ? { kind: 'edit', text: `text by ${id}` }
         : (mine || userId === 'ann') && dice < 7

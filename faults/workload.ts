@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MessagePage } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
-import type { MessageAction } from '@parley/sdk/types'
+import type { Amendment } from '@parley/sdk/types'
 import { anyDevice, type Device, type Person } from './actors.ts'
 import { forgetPassword } from './mail.ts'
 import type { Outstanding } from './outstanding.ts'
@@ -121,7 +121,7 @@ async function change({ conversations, random }: Scene): Promise<void> {
   await Promise.all(acts)
 }
 
-function anyAction(random: Random, mine: boolean): MessageAction {
+function anyAction(random: Random, mine: boolean): Amendment {
   const dice = random.next()
   // The others' wishes to edit and delete are there to be refused.
   if (dice < (mine ? 0.5 : 0.05)) return { kind: 'edit', text: `edited ${randomUUID()}` }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { fileStorage } from './file.ts'
+import { memoryStorage } from './memory.ts'
 import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
 import type { ParleyClient, TimelineMessage } from './types.ts'
 
@@ -106,6 +107,60 @@ test('what is changed offline waits behind the message that it is about, also ov
   assert.deepEqual(await texts(again, id), ['final', 'next'])
   assert.equal(messages(bob, id)[0]?.reactions?.length, 1)
   assert.deepEqual(again.outbox.get(), [])
+})
+
+test('what is pinned offline shows at once, waits over a restart, and is pinned for everybody then', async (t) => {
+  const { parley, annUser, bob, id } = await couple(t)
+  const storage = memoryStorage()
+  const ann = await signIn(t, parley, annUser, { storage })
+  for (const text of ['one', 'two']) await bob.send({ conversationId: id }, text)
+  await settled(bob)
+  await settled(ann)
+  await texts(ann, id)
+  const pinned = (client: ParleyClient) => client.conversations.get()[0]?.pinned ?? []
+  const pins = async (client: ParleyClient) => (await client.pins(id)).map(({ text }) => text)
+  await bob.pin(id, 1, true)
+  await until(ann, 'the first', () => pinned(ann).length === 1)
+  parley.reachable(false)
+  await ann.pin(id, 1, false)
+  await ann.pin(id, 2, true)
+  await ann.pin(id, 1, true)
+  assert.deepEqual(
+    [pinned(ann), await pins(ann)],
+    [
+      [2, 1],
+      ['two', 'one'],
+    ],
+  )
+  await ann.close()
+  const again = device(t, parley, { storage })
+  await again.resume()
+  assert.deepEqual(pinned(again), [2, 1])
+  assert.deepEqual(pinned(bob), [1])
+  parley.reachable(true)
+  again.connect()
+  await settled(again)
+  await until(bob, 'both', () => pinned(bob).join() === '2,1')
+  assert.deepEqual([pinned(again), again.outbox.get()], [[2, 1], []])
+  assert.deepEqual(
+    [await pins(again), await pins(bob)],
+    [
+      ['two', 'one'],
+      ['two', 'one'],
+    ],
+  )
+})
+
+test('a pin that waits says by its format and its place that a client which does not know pins leaves it alone', async (t) => {
+  const { parley, annUser, bob, id } = await couple(t)
+  const storage = memoryStorage()
+  const ann = await signIn(t, parley, annUser, { storage })
+  await bob.send({ conversationId: id }, 'one')
+  await settled(ann)
+  parley.reachable(false)
+  const item = await ann.pin(id, 1, true)
+  assert.ok((item.format ?? 0) > 1, 'its format says so')
+  assert.equal(item.change?.seq, undefined, 'and it is no change of a message that has a place')
 })
 
 test('a change that the server refuses is taken back, and told', async (t) => {

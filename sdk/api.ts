@@ -85,14 +85,8 @@ export function openApi(send: Send) {
 
     /** `key` makes a repeat the same change. */
     amend: async (id: string, seq: number, action: MessageAction, key: string) => {
-      const path = conversation(id, `/messages/${seq}`)
-      const reaction = action.kind === 'react' ? `/reactions/${encodeURIComponent(action.emoji)}` : ''
-      return (await send({
-        method: action.kind === 'edit' ? 'PATCH' : action.kind === 'react' && action.on ? 'PUT' : 'DELETE',
-        path: path + reaction,
-        ...(action.kind === 'edit' && { body: { text: action.text } }),
-        headers: { 'idempotency-key': key },
-      })) as SendReply
+      const request = requestOf(conversation(id, `/messages/${seq}`), action)
+      return (await send({ ...request, headers: { 'idempotency-key': key } })) as SendReply
     },
 
     openDirect: async (userId: string) =>
@@ -116,13 +110,6 @@ export function openApi(send: Send) {
       (await send({ method: 'POST', path: conversation(id, '/own'), body: change })) as OwnChanged,
     own: async (id: string, after: number, limit: number) =>
       (await send({ method: 'GET', path: conversation(id, '/own'), query: { after, limit } })) as OwnPage,
-    /** `key` makes a repeat the same change. */
-    pin: (id: string, seq: number, on: boolean, key: string) =>
-      send({
-        method: on ? 'PUT' : 'DELETE',
-        path: conversation(id, `/messages/${seq}/pin`),
-        headers: { 'idempotency-key': key },
-      }),
     pins: async (id: string) =>
       ((await send({ method: 'GET', path: conversation(id, '/pins') })) as Pick<MessagePage, 'items'>).items,
     setTimer: async (id: string, afterMs: number | null) =>
@@ -159,5 +146,23 @@ export function openApi(send: Send) {
       (await send({ method: 'POST', path: `/api/invites/${encodeURIComponent(code)}/join` })) as ConversationItem,
     members: async (id: string) =>
       ((await send({ method: 'GET', path: conversation(id, '/members') })) as { items: MemberItem[] }).items,
+  }
+}
+
+function requestOf(
+  path: string,
+  action: MessageAction,
+): { method: 'PATCH' | 'PUT' | 'DELETE'; path: string; body?: object } {
+  switch (action.kind) {
+    case 'edit':
+      return { method: 'PATCH', path, body: { text: action.text } }
+    case 'delete':
+      return { method: 'DELETE', path }
+    case 'react':
+      return { method: action.on ? 'PUT' : 'DELETE', path: `${path}/reactions/${encodeURIComponent(action.emoji)}` }
+    case 'pin':
+      return { method: action.on ? 'PUT' : 'DELETE', path: `${path}/pin` }
+    default:
+      return action satisfies never
   }
 }

@@ -337,9 +337,15 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       }
     },
     starred: api.starred,
-    pin: async (conversationId, seq, on) =>
-      repeatable(['pin', conversationId, seq, on], async (key) => void (await api.pin(conversationId, seq, on, key))),
-    pins: api.pins,
+    pin: async (conversationId, seq, on) => signedIn().outbox.pin(conversationId, seq, on),
+    async pins(conversationId) {
+      const { views } = signedIn()
+      const found = await api.pins(conversationId).catch((error) => {
+        if (asParleyError(error).problem.retryable) return []
+        throw error
+      })
+      return views.pins(conversationId, found)
+    },
     async setTimer(conversationId, afterMs) {
       signedIn().take(await api.setTimer(conversationId, afterMs))
     },

@@ -7,7 +7,15 @@ import type { StoredMessage } from './held.ts'
 import type { Changes, Keeper } from './keeper.ts'
 import { openLanes } from './lanes.ts'
 import { outboxPrefix } from './session.ts'
-import type { DeviceStorage, MessageAction, MessageRef, OutboxItem, SendExtras } from './types.ts'
+import type {
+  Amendment,
+  DeviceStorage,
+  MessageAction,
+  MessageRef,
+  OutboxItem,
+  QueuedChange,
+  SendExtras,
+} from './types.ts'
 
 /** Messages on their way to the server: kept before they are shown, sent in order, never given up without a refusal. */
 export interface Outbox {
@@ -16,7 +24,8 @@ export interface Outbox {
   items(): readonly OutboxItem[]
   add(to: OutboxItem['to'], text: string, extras?: SendExtras): Promise<OutboxItem>
   /** Queues a change of a message, behind everything of its conversation that waits. */
-  change(message: MessageRef, action: MessageAction): Promise<OutboxItem>
+  change(message: MessageRef, action: Amendment): Promise<OutboxItem>
+  pin(conversationId: string, seq: number, on: boolean): Promise<OutboxItem>
   retry(id: string): Promise<void>
   discard(id: string): Promise<void>
   /** Sends over this link from now on, from the oldest that has no answer. */
@@ -32,8 +41,9 @@ export interface Outbox {
 /** What the tabs of one browser tell each other. */
 export type OutboxNews = { kind: 'outbox'; item: OutboxItem } | { kind: 'outbox.gone'; id: string }
 
-/** Of items that carry more than a text. */
+/** Of items that carry more than a text; and of pins. */
 const FORMAT = 1
+const PIN_FORMAT = 2
 
 interface Waiting {
   item: OutboxItem
@@ -84,7 +94,7 @@ export function openOutbox({
       .filter((item) => !item.refused && !waiting.get(item.id)?.reply)
       .map((item) => ({ id: item.id, lane: target(item.to), change: item.change }))
       .filter(({ lane, change }) => {
-        const free = !change || (change.seq !== undefined && !before.has(lane))
+        const free = !change || (seqOf(change) !== undefined && !before.has(lane))
         before.add(lane)
         return free
       })
@@ -106,11 +116,16 @@ export function openOutbox({
     return queue({ to, text, ...extras, format: FORMAT })
   }
 
-  async function change(message: MessageRef, action: MessageAction): Promise<OutboxItem> {
+  async function change(message: MessageRef, action: Amendment): Promise<OutboxItem> {
     const to = 'to' in message ? message.to : { conversationId: message.conversationId }
     const reply = waiting.get(message.id)?.reply
     const seq = 'seq' in message ? message.seq : reply?.seq
     return queue({ to, text: '', change: { messageId: message.id, action, ...(seq !== undefined && { seq }) } })
+  }
+
+  function pin(conversationId: string, seq: number, on: boolean): Promise<OutboxItem> {
+    const change = { messageId: '', action: { kind: 'pin', seq, on } } as const
+    return queue({ to: { conversationId }, text: '', change, format: PIN_FORMAT })
   }
 
   async function queue(what: Omit<OutboxItem, 'id' | 'order' | 'queuedAt'>): Promise<OutboxItem> {
@@ -167,7 +182,8 @@ export function openOutbox({
   }
 
   function submit({ id, to, text, change, replyTo, forwarded }: OutboxItem, over: Link): Promise<SendReply> {
-    if (change?.seq !== undefined) return amend(target(to), change.seq, change.action, id)
+    const seq = change && seqOf(change)
+    if (change && seq !== undefined) return amend(target(to), seq, change.action, id)
     const extras = { ...(replyTo !== undefined && { replyTo }), ...(forwarded && { forwarded }) }
     const request: SendRequest = { id, text, ...to, ...extras }
     return over.call<SendReply>('message.send', request)
@@ -197,7 +213,7 @@ export function openOutbox({
       for (const [, value] of await storage.list(outboxPrefix(userId))) {
         const item = value as OutboxItem
         // Without what this client does not know of it, it would be another message.
-        if ((item.format ?? 0) > FORMAT) continue
+        if ((item.format ?? 0) > PIN_FORMAT) continue
         kept.add(item.id)
         waiting.set(item.id, { ...waiting.get(item.id), item })
       }
@@ -209,6 +225,7 @@ export function openOutbox({
     items,
     add,
     change,
+    pin,
     async retry(id) {
       const entry = waiting.get(id)
       if (!entry?.item.refused) return
@@ -257,3 +274,5 @@ export function openOutbox({
     },
   }
 }
+
+const seqOf = ({ seq, action }: QueuedChange): number | undefined => (action.kind === 'pin' ? action.seq : seq)

@@ -89,17 +89,23 @@ export interface SendExtras {
   forwarded?: true
 }
 
-/** A change of a message. `seq` is unknown while the message itself, `messageId`, waits. */
+/** A change of a message. `seq` is unknown while the message itself, `messageId`, waits; of a pin both are in its action. */
 export interface QueuedChange {
   messageId: string
   seq?: number
   action: MessageAction
 }
 
-export type MessageAction =
+/** What changes the message itself. */
+export type Amendment =
   | { kind: 'edit'; text: string }
   | { kind: 'delete' }
   | { kind: 'react'; emoji: string; on: boolean }
+
+export type MessageAction =
+  | Amendment
+  /** With the place of its own, so that a client which does not know it never takes it for another change. */
+  | { kind: 'pin'; seq: number; on: boolean }
 
 /** A message in a timeline, or one's own that still waits in the outbox. */
 export type MessageRef = Pick<TimelineMessage, 'conversationId' | 'id' | 'seq'> | Pick<OutboxItem, 'id' | 'to'>
@@ -340,9 +346,9 @@ export interface ParleyClient {
   /** Takes part from here on; again it is the same conversation. */
   joinByInvite(code: string): Promise<ConversationView>
 
-  /** Pins a message for everybody, or unpins it; which are pinned is in `ConversationView.pinned`. */
-  pin(conversationId: string, seq: number, on: boolean): Promise<void>
-  /** The pinned messages as they are now, the latest pinned last. */
+  /** Pins a message for everybody, or unpins it, as `edit` changes one; which are pinned is in `ConversationView.pinned`. */
+  pin(conversationId: string, seq: number, on: boolean): Promise<OutboxItem>
+  /** The pinned messages as they are now, the latest pinned last; without a network those that are at hand. */
   pins(conversationId: string): Promise<readonly (MessageEntry & { sender: string })[]>
   /** What is sent from here on disappears so long after it was sent; `null`: it stays. */
   setTimer(conversationId: string, afterMs: number | null): Promise<void>

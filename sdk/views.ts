@@ -9,7 +9,7 @@ import type { OwnShown } from './own.ts'
 import { hasOlder } from './pages.ts'
 import type { Quotes } from './quotes.ts'
 import { among, type StoredEvent } from './timeline-events.ts'
-import type { ConversationView, MessageAction, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
+import type { Amendment, ConversationView, OutboxItem, Quote, TimelineMessage, TimelineView } from './types.ts'
 import type { Typing } from './typing.ts'
 
 /** What is shown of a device's state. Objects stay the same while what they show does. */
@@ -18,6 +18,8 @@ export interface Views {
   timeline(conversationId: string): TimelineView
   conversation(conversationId: string): ConversationView | undefined
   conversations(): readonly ConversationView[]
+  /** What is pinned, of these and of what is at hand: the server does not know yet of one's own pins that wait. */
+  pins(conversationId: string, found: readonly StoredMessage[]): readonly StoredMessage[]
   /** Someone is called otherwise. */
   renamed(): void
   /** Where an item of the outbox goes, as far as known. */
@@ -48,6 +50,8 @@ export function openViews(
       own: OwnShown
       hides: ReadonlySet<string>
       pendingCount: number
+      /** One's own pins that wait. */
+      pins: string
       view: ConversationView
     }
   >()
@@ -68,7 +72,7 @@ export function openViews(
       const { conversationId, headSeq, membersRev, seq } = message
       const rev = (message.changedRev ?? 0) + 1
       const place = { conversationId, headSeq, membersRev, seq, rev, id, senderId: device.me.id, createdAt: queuedAt }
-      return changed(message, entryOf(change!.action, place))
+      return changed(message, entryOf(change!.action as Amendment, place))
     }, stored)
     const { changedRev: _, ...rest } = after
     return stored.changedRev === undefined ? rest : { ...rest, changedRev: stored.changedRev }
@@ -147,7 +151,24 @@ export function openViews(
     return { ...facts, members, ...(facts.kind === 'direct' && { title: '' }) }
   }
 
-  function viewOf(conversation: Conversation, pendingCount: number): ConversationView {
+  /** As what waits will make of it. */
+  function withPins(facts: Held['facts'], pins: readonly OutboxItem[]): Held['facts'] {
+    if (pins.length === 0) return facts
+    const pinned = pins.reduce(
+      (seqs, { change }) => (change?.action.kind === 'pin' ? repinned(seqs, change.action) : seqs),
+      facts.pinned ?? [],
+    )
+    const { pinned: _, ...rest } = facts
+    return pinned.length > 0 ? { ...rest, pinned } : rest
+  }
+
+  const pinsOf = (id: string): OutboxItem[] => changesOf(id).filter(({ change }) => change?.action.kind === 'pin')
+
+  function viewOf(
+    conversation: Conversation,
+    pendingCount: number,
+    pins: readonly OutboxItem[] = NONE,
+  ): ConversationView {
     const { held } = conversation
     const before = shown.get(held.id)
     const settings = settingsOf(held)
@@ -155,10 +176,16 @@ export function openViews(
     const hidden = hides()
     const last = lastShown(conversation, own)
     const lastMessage = last && message(last, held)
-    const same = before?.held === held && before.settings === settings && before.own === own && before.hides === hidden
+    const waiting = pins.map(({ id }) => id).join()
+    const same =
+      before?.held === held &&
+      before.settings === settings &&
+      before.own === own &&
+      before.hides === hidden &&
+      before.pins === waiting
     if (same && before.pendingCount === pendingCount && before.view.lastMessage === lastMessage) return before.view
     const { marks, rev, headSeq, deliveredSeq, readSeq } = held
-    const facts = withoutNames(held.facts)
+    const facts = withPins(withoutNames(held.facts), pins)
     const { unread } = unreadOf(held)
     const mentions = unread > 0 ? mentionsOf(held, (userId) => hidden.has(userId)) : 0
     const view: ConversationView = {
@@ -170,7 +197,7 @@ export function openViews(
       me: { ...facts.me, deliveredSeq, readSeq, unread, mentions, settings },
       pendingCount,
     }
-    shown.set(held.id, { held, settings, own, hides: hidden, pendingCount, view })
+    shown.set(held.id, { held, settings, own, hides: hidden, pendingCount, pins: waiting, view })
     return view
   }
 
@@ -194,6 +221,19 @@ export function openViews(
   return {
     message,
     renamed: () => shown.clear(),
+    pins(id, found) {
+      const conversation = device.conversations.get(id)
+      if (!conversation) return found
+      const { held, messages = [], away, quoted } = conversation
+      const changes = changesOf(id)
+      const atHand = [...quoted.values(), ...(away?.messages ?? []), ...messages].flatMap((one) => one ?? [])
+      const bySeq = new Map([...atHand, ...found].map((one) => [one.seq, one]))
+      return (withPins(held.facts, pinsOf(id)).pinned ?? []).flatMap((seq) => {
+        const stored = bySeq.get(seq)
+        const now = stored && message(shownAs(stored, changes), held)
+        return now && !now.deleted ? [now] : []
+      })
+    },
     target,
     timeline(id) {
       const conversation = device.conversations.get(id)
@@ -227,30 +267,44 @@ export function openViews(
     },
     conversation(id) {
       const conversation = device.conversations.get(id)
-      return conversation && viewOf(conversation, pendingOf(id).length)
+      return conversation && viewOf(conversation, pendingOf(id).length, pinsOf(id))
     },
     conversations() {
       for (const id of shown.keys()) if (!device.conversations.has(id)) shown.delete(id)
       const pending = new Map<string, number>()
-      for (const { to, change } of outbox().items())
-        if (!change) pending.set(target(to), (pending.get(target(to)) ?? 0) + 1)
+      const pins = new Map<string, OutboxItem[]>()
+      for (const item of outbox().items()) {
+        const id = target(item.to)
+        if (!item.change) pending.set(id, (pending.get(id) ?? 0) + 1)
+        else if (item.change.action.kind === 'pin') pins.set(id, [...(pins.get(id) ?? []), item])
+      }
       return [...device.conversations.values()]
         .sort(
           (a, b) =>
             pinnedFirst(a.held, b.held) ||
             (a.held.activeAt < b.held.activeAt ? 1 : a.held.activeAt > b.held.activeAt ? -1 : 0),
         )
-        .map((conversation) => viewOf(conversation, pending.get(conversation.held.id) ?? 0))
+        .map((conversation) =>
+          viewOf(conversation, pending.get(conversation.held.id) ?? 0, pins.get(conversation.held.id)),
+        )
     },
   }
 }
 
 /** What an action will be in the log, at that place. */
 function entryOf(
-  action: MessageAction,
+  action: Amendment,
   place: Omit<Extract<MessageChange, { kind: 'message.deleted' }>, 'kind'>,
 ): MessageChange {
   if (action.kind === 'edit') return { ...place, kind: 'message.edited', text: action.text }
   if (action.kind === 'delete') return { ...place, kind: 'message.deleted' }
   return { ...place, kind: 'message.reacted', emoji: action.emoji, on: action.on }
+}
+
+const NONE: readonly OutboxItem[] = []
+
+/** One that is pinned again stands last. */
+function repinned(seqs: readonly number[], { seq, on }: { seq: number; on: boolean }): number[] {
+  const others = seqs.filter((one) => one !== seq)
+  return on ? [...others, seq] : others
 }

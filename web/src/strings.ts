@@ -420,11 +420,10 @@ export const strings = {
     hidden: 'The message is deleted for you.',
     pin: 'Pin for everybody',
     unpin: 'Unpin',
-    pinFailed: 'It could not be done. Fifty messages can be pinned at most.',
     disappears: 'Disappears',
     disappearsAt: (when: string) => `Disappears ${when}`,
     disappeared: 'This message has disappeared',
-    refused: { edit: 'Not edited', delete: 'Not deleted', react: 'Reaction not set' },
+    refused: { edit: 'Not edited', delete: 'Not deleted', react: 'Reaction not set', pin: 'Pin not changed' },
     refusedIn: (title: string) => `Conversation: ${title}`,
   },
 

@@ -41,7 +41,7 @@ export function MessageMenu({
   onEdit: () => void
 }) {
   const { client, hidden } = useApp()
-  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed' | 'pin-failed'>()
+  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed'>()
   const { ref, react } = useMessage(conversation.id, row)
   const chat = useChat()
   const may = messageRights(conversation, row)
@@ -104,7 +104,7 @@ export function MessageMenu({
             <MenuItem
               icon="pin"
               label={pinned ? words.unpin : words.pin}
-              onClick={() => void client.pin(conversation.id, seq, !pinned).catch(() => setDialog('pin-failed'))}
+              onClick={() => void client.pin(conversation.id, seq, !pinned).catch(reportError)}
             />
           )}
           <MenuItem
@@ -137,11 +137,6 @@ export function MessageMenu({
           })}
           onClose={close}
         />
-      )}
-      {dialog === 'pin-failed' && (
-        <Modal title={pinned ? words.unpin : words.pin} onClose={close}>
-          <Problem>{words.pinFailed}</Problem>
-        </Modal>
       )}
       {dialog === 'copy-failed' && (
         <Modal title={words.copy} onClose={close}>
