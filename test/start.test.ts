@@ -180,6 +180,7 @@ describe('npm start', () => {
     for (const [service, more] of [
       ['user', []],
       ['chat', ['USER_SERVICE_URL']],
+      ['notification', ['SMTP_URL']],
     ] as const) {
       const main = join('services', service, 'main.ts')
       const reasons = [...needs, ...more].map((name) => new RegExp(`${name} is missing`))

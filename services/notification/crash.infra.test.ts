@@ -15,7 +15,7 @@ import type { Told } from './store/deliveries.ts'
 import { sqliteStore } from './store/sqlite.ts'
 
 /** Leases end quickly, so that what a dead process held is not waited for. */
-const PACE = { retryMs: { first: 20, most: 40 }, connectMs: 1_000, answerMs: 5_000, sendMs: 2_000, leaseMs: 2_500 }
+const PACE = { retryMs: { first: 20, most: 40 }, connectMs: 2_000, answerMs: 8_000, sendMs: 8_000, leaseMs: 2_500 }
 
 /** A ledger, a mail server, and the processes started on them. */
 async function open(t: TestContext, behaviour: Behaviour = {}, pace = PACE) {

@@ -5,8 +5,9 @@ import { FROM, notice, ORIGIN, openService, reset, type Service, USER } from './
 import { type Behaviour, type MailServer, mailServer } from './smtp.fixture.ts'
 
 const DAY = 86_400_000
-/** The tests do not wait: what fails is due again at once. */
-const QUICK = { retryMs: { first: 20, most: 40 }, connectMs: 300, answerMs: 400, sendMs: 5_000, leaseMs: 8_000 }
+/** The tests do not wait: what fails is due again at once. A busy machine is not taken for a server that hangs. */
+const QUICK = { retryMs: { first: 20, most: 40 }, connectMs: 5_000, answerMs: 10_000, sendMs: 15_000, leaseMs: 20_000 }
+const HASTY = { ...QUICK, connectMs: 500, answerMs: 1_000 }
 
 async function open(t: TestContext, behaviour: Behaviour = {}, pace: Parameters<typeof openService>[1] = {}) {
   const server = await mailServer(t, behaviour)
@@ -145,7 +146,7 @@ for (const [what, answer] of [
 
 test('a server that hangs is given up: before the greeting, and after the letter, which then comes again as the same', async (t) => {
   let silent = 2
-  const both = await open(t, { connection: () => (silent-- > 0 ? 'hang' : undefined) })
+  const both = await open(t, { connection: () => (silent-- > 0 ? 'hang' : undefined) }, { pace: HASTY })
   assert.deepEqual(await sent(both, await both.service.ask(notice())), ['sent', 1])
   let hangs = 1
   both.server.behaviour.letter = () => (hangs-- > 0 ? 'hang' : undefined)
