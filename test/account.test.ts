@@ -4,7 +4,8 @@ import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { infra } from '@parley/infra/infra'
 import { startStack } from '@parley/infra/stack'
-import { type Browser, chromium } from 'playwright-core'
+import { until } from '@parley/infra/until'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import { build } from 'vite'
 import { logIn, PASSWORD, type Person, register, sitDown } from './browser/person.ts'
 import * as see from './browser/see.ts'
@@ -94,8 +95,7 @@ test('an e-mail address is changed by the link that is mailed to the new one', {
   await openMail(desk, stack.url, 'Confirm this address')
   await desk.page.getByRole('button', { name: 'Confirm this address' }).click()
   await desk.page.getByText('This is the e-mail address of your account now.').waitFor()
-  await desk.page.goto(`${stack.url}/dev/mail`)
-  await desk.page.getByText('To finn@example.org').waitFor()
+  await mailShows(desk.page, stack.url, desk.page.getByText('To finn@example.org'))
   await using phone = await sitDown(browser, stack.url, 'finn', 'phone')
   await phone.page.getByLabel('E-mail').fill('finn.new@example.org')
   await phone.page.getByLabel('Password', { exact: true }).fill(PASSWORD)
@@ -182,9 +182,17 @@ const notRefusedField = (line: string): boolean => !/status of 400 .*\/api\/user
 
 /** Opens the link of the latest captured mail that has one of that name. */
 async function openMail({ page }: Person, url: string, link: string): Promise<void> {
-  await page.goto(`${url}/dev/mail`)
+  await mailShows(page, url, page.getByRole('link', { name: link }))
   await page.getByRole('link', { name: link }).first().click()
   await page.waitForURL(/#/)
+}
+
+/** Mail is on its way for a moment after it was asked for: the page is loaded anew until it shows that. */
+async function mailShows(page: Page, url: string, what: Locator): Promise<void> {
+  await until('the mail to be shown', 20_000, async () => {
+    await page.goto(`${url}/dev/mail`)
+    return (await what.count()) > 0
+  })
 }
 
 async function openFromAccount({ page, name }: Person, entry: string) {
