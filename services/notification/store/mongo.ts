@@ -2,6 +2,10 @@ import { attempt, mongoClient } from '@parley/kit/mongo'
 import { mongoAddresses } from './mongo-addresses.ts'
 import { mongoCaptured } from './mongo-captured.ts'
 import { mongoDeliveries } from './mongo-deliveries.ts'
+import { mongoDevices } from './mongo-devices.ts'
+import { mongoPreferences } from './mongo-preferences.ts'
+import { mongoProgress } from './mongo-progress.ts'
+import { mongoWatches } from './mongo-watches.ts'
 import type { NotificationStore } from './store.ts'
 
 /**
@@ -12,10 +16,15 @@ export async function mongoStore(url: string): Promise<NotificationStore> {
   const client = mongoClient(url)
   try {
     const db = client.db()
+    const deliveries = await mongoDeliveries(db)
     return {
-      deliveries: await mongoDeliveries(db),
+      deliveries,
       addresses: await mongoAddresses(db),
       captured: await mongoCaptured(db),
+      watches: await mongoWatches(db, deliveries),
+      devices: await mongoDevices(db),
+      preferences: mongoPreferences(db),
+      progress: mongoProgress(db),
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')

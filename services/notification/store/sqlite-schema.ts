@@ -1,6 +1,10 @@
 import { ADDRESSES_STEP } from './sqlite-addresses.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
+import { DEVICES_STEP } from './sqlite-devices.ts'
+import { PREFERENCES_STEP } from './sqlite-preferences.ts'
+import { PROGRESS_STEP } from './sqlite-progress.ts'
+import { WATCHES_STEP } from './sqlite-watches.ts'
 
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
@@ -8,4 +12,8 @@ export const MIGRATIONS: readonly string[] = [
   ADDRESSES_STEP,
   CAPTURED_STEP,
   'CREATE TABLE checks (id INTEGER PRIMARY KEY, at TEXT NOT NULL) STRICT;',
+  WATCHES_STEP,
+  DEVICES_STEP,
+  PREFERENCES_STEP,
+  PROGRESS_STEP,
 ]

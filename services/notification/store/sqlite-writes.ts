@@ -2,16 +2,25 @@ import type { DatabaseSync } from 'node:sqlite'
 import { addressWrites } from './sqlite-addresses.ts'
 import { capturedWrites } from './sqlite-captured.ts'
 import { deliveryWrites } from './sqlite-deliveries.ts'
+import { deviceWrites } from './sqlite-devices.ts'
+import { preferenceWrites } from './sqlite-preferences.ts'
+import { progressWrites } from './sqlite-progress.ts'
+import { watchWrites } from './sqlite-watches.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by the writer's thread only. */
 export function writes(db: DatabaseSync) {
   // What is removed is overwritten: a payload may hold the secret of a link.
   db.exec('PRAGMA secure_delete = ON')
   const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
+  const deliveries = deliveryWrites(db)
   return {
-    ...deliveryWrites(db),
+    ...deliveries,
     ...addressWrites(db),
     ...capturedWrites(db),
+    ...watchWrites(db, deliveries.planDeliveries),
+    ...deviceWrites(db),
+    ...preferenceWrites(db),
+    ...progressWrites(db),
     check: (): void => void check.run(new Date().toISOString()),
   }
 }

@@ -9,6 +9,10 @@ import { sqliteStore } from './sqlite.ts'
 import { ADDRESS_READS } from './sqlite-addresses.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
 import { DELIVERY_READS } from './sqlite-deliveries.ts'
+import { DEVICE_READS } from './sqlite-devices.ts'
+import { PREFERENCE_READS } from './sqlite-preferences.ts'
+import { PROGRESS_READS } from './sqlite-progress.ts'
+import { WATCH_READS } from './sqlite-watches.ts'
 import { notificationStoreContract } from './store.contract.ts'
 
 function freshFile(t: TestContext): string {
@@ -41,7 +45,15 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
   const db = new DatabaseSync(path)
   t.after(() => db.close())
   db.exec('ANALYZE')
-  for (const [name, sql] of Object.entries({ ...DELIVERY_READS, ...ADDRESS_READS, ...CAPTURED_READS })) {
+  for (const [name, sql] of Object.entries({
+    ...DELIVERY_READS,
+    ...ADDRESS_READS,
+    ...CAPTURED_READS,
+    ...WATCH_READS,
+    ...DEVICE_READS,
+    ...PREFERENCE_READS,
+    ...PROGRESS_READS,
+  })) {
     const plan = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split('?').length - 1).fill(1))
     const steps = plan.map((row) => String(row.detail))
     // What is counted ends at its limit, and of captured mail there are 200.

@@ -4,7 +4,11 @@ import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteAddresses } from './sqlite-addresses.ts'
 import { sqliteCaptured } from './sqlite-captured.ts'
 import { sqliteDeliveries } from './sqlite-deliveries.ts'
+import { sqliteDevices } from './sqlite-devices.ts'
+import { sqlitePreferences } from './sqlite-preferences.ts'
+import { sqliteProgress } from './sqlite-progress.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
+import { sqliteWatches } from './sqlite-watches.ts'
 import type { Writes } from './sqlite-writes.ts'
 import type { NotificationStore } from './store.ts'
 
@@ -17,6 +21,10 @@ export function sqliteStore(path: string): NotificationStore {
     deliveries: sqliteDeliveries(db, writer.write),
     addresses: sqliteAddresses(db, writer.write),
     captured: sqliteCaptured(db, writer.write),
+    watches: sqliteWatches(db, writer.write),
+    devices: sqliteDevices(db, writer.write),
+    preferences: sqlitePreferences(db, writer.write),
+    progress: sqliteProgress(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

@@ -3,7 +3,9 @@ import { addressesContract } from './addresses.contract.ts'
 import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { deliveriesModel } from './deliveries.model.ts'
+import { devicesContract } from './devices.contract.ts'
 import type { NotificationStore } from './store.ts'
+import { watchesContract } from './watches.contract.ts'
 
 /** Opens so many stores on one fresh, empty place, each standing for another process, and closes them when the test is over. */
 export type Several = (t: TestContext, count: number) => Promise<NotificationStore[]>
@@ -30,6 +32,8 @@ export function notificationStoreContract(
   deliveriesModel(name, several, runs)
   addressesContract(name, several)
   capturedContract(name, several)
+  watchesContract(name, several)
+  devicesContract(name, several)
 
   test(`${name}: a store that can commit says so`, async (t) => {
     const [store] = await several(t, 1)

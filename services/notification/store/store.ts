@@ -1,6 +1,10 @@
 import type { AddressStore } from './addresses.ts'
 import type { CapturedStore } from './captured.ts'
 import type { DeliveryStore } from './deliveries.ts'
+import type { DeviceStore } from './devices.ts'
+import type { PreferenceStore } from './preferences.ts'
+import type { ProgressStore } from './progress.ts'
+import type { WatchStore } from './watches.ts'
 
 /**
  * What the notification service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
@@ -11,6 +15,10 @@ export interface NotificationStore extends AsyncDisposable {
   readonly deliveries: DeliveryStore
   readonly addresses: AddressStore
   readonly captured: CapturedStore
+  readonly watches: WatchStore
+  readonly devices: DeviceStore
+  readonly preferences: PreferenceStore
+  readonly progress: ProgressStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }

@@ -1,0 +1,90 @@
+import type { StandingMember, StandingMessage } from '@parley/protocol/standing'
+import { isQuiet, type Preferences } from './preferences.ts'
+
+/**
+ * The whole rule of whom a push tells of a message (P7). Pure: what it is given is what the chat service says at that moment and what the
+ * user has set; the same gives the same. `why.ts` has a sentence for each of its answers.
+ */
+export type Decision = { outcome: 'push'; because: Cause } | { outcome: 'none'; reason: Reason }
+
+/** What a message is to who is told of it: the first that holds. */
+export const CAUSES = ['mention', 'reply', 'mention.all', 'message'] as const
+export type Cause = (typeof CAUSES)[number]
+
+/** Why nobody is told: the first that holds, in this order. */
+export const REASONS = [
+  'own.message',
+  'not.member',
+  'before.joining',
+  'message.gone',
+  'blocked',
+  'read',
+  'too.old',
+  'muted',
+  'level.none',
+  'level.mentions',
+  'active.device',
+  'channel.off',
+  'do.not.disturb',
+  'quiet.hours',
+  'no.device',
+] as const
+export type Reason = (typeof REASONS)[number]
+
+/** One message and one user, at one moment. */
+export interface Situation {
+  userId: string
+  /** Undefined for who is no member (any more). */
+  member: StandingMember | undefined
+  message: StandingMessage
+  preferences: Preferences
+  /** Devices that are registered for push. */
+  devices: number
+  at: Date
+}
+
+/** A service that was away for longer than that tells of what is new, and does not wake people for what is history. */
+export const OLDEST_MS = 24 * 3_600_000
+
+export function decide(situation: Situation): Decision {
+  const because = causeOf(situation)
+  const reason = notAtAll(situation) ?? notWanted(situation, because) ?? notNow(situation)
+  return reason ? { outcome: 'none', reason } : { outcome: 'push', because }
+}
+
+/** What a message is to that user. */
+export function causeOf({ userId, message }: Pick<Situation, 'userId' | 'message'>): Cause {
+  if (message.mentions?.includes(userId)) return 'mention'
+  if (message.answers === userId) return 'reply'
+  return message.mentionsAll ? 'mention.all' : 'message'
+}
+
+/** Of what one sent, may not see, or has seen, nobody is told. */
+function notAtAll({ userId, member, message, at }: Situation): Reason | undefined {
+  if (message.senderId === userId) return 'own.message'
+  if (!member) return 'not.member'
+  if (message.seq < member.fromSeq) return 'before.joining'
+  if (message.gone) return 'message.gone'
+  if (member.apart?.includes(message.senderId)) return 'blocked'
+  if (message.seq <= member.readSeq) return 'read'
+  return Date.parse(message.createdAt) < at.getTime() - OLDEST_MS ? 'too.old' : undefined
+}
+
+/** What one has set for the conversation. Who is named or answered hears of it also where the level is `mentions`, never where it is muted or `none`. */
+function notWanted({ member, at }: Situation, because: Cause): Reason | undefined {
+  const { mutedUntil, level } = member!
+  if (isAfter(mutedUntil, at)) return 'muted'
+  if (level === 'none') return 'level.none'
+  return level === 'mentions' && because === 'message' ? 'level.mentions' : undefined
+}
+
+/** What holds for all conversations at that moment. */
+function notNow({ member, preferences, devices, at }: Situation): Reason | undefined {
+  if (member!.active) return 'active.device'
+  if (!preferences.push) return 'channel.off'
+  if (isAfter(preferences.doNotDisturbUntil, at)) return 'do.not.disturb'
+  if (isQuiet(preferences.quietHours, at)) return 'quiet.hours'
+  return devices === 0 ? 'no.device' : undefined
+}
+
+const isAfter = (time: string | null, at: Date): boolean => time !== null && Date.parse(time) > at.getTime()

@@ -1,0 +1,157 @@
+import { attempt, isDuplicate, makeIndexes, unavailable } from '@parley/kit/mongo'
+import type { Collection, Db } from 'mongodb'
+import type { DeliveryStore } from './deliveries.ts'
+import type { News, Round, Watch, WatchStore } from './watches.ts'
+
+/** All up to `decided` is decided; `claimed` is the end of what someone decides on now, whose lease ends at `dueAt`. What waits has `dueAt`. */
+interface WatchDocument {
+  _id: string
+  decided: number
+  heard: number
+  heardAt: number
+  epoch: number
+  dueAt?: number
+  claimed?: number
+  owner?: string
+}
+
+/** `_id` names the range; `epoch` is of the claim that it was decided under. */
+type RoundDocument = Round & { _id: string; epoch: number }
+
+/** Between reading what was heard and settling, messages come: that often in a row is no accident. */
+const TRIES = 50
+
+export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan'>): Promise<WatchStore> {
+  const watches: Collection<WatchDocument> = db.collection('watches')
+  const rounds: Collection<RoundDocument> = db.collection('rounds')
+  await makeIndexes('watches', () =>
+    watches.createIndexes([
+      { key: { dueAt: 1 }, name: 'due', partialFilterExpression: { dueAt: { $exists: true } } },
+      { key: { heardAt: 1 }, name: 'heard' },
+    ]),
+  )
+  await makeIndexes('rounds', () =>
+    rounds.createIndexes([
+      { key: { conversationId: 1, toSeq: 1 }, name: 'message' },
+      { key: { at: 1 }, name: 'at' },
+    ]),
+  )
+
+  /** First what was heard, then that it is due: whoever settles in between sees the first, and says the second. */
+  const noted = ({ conversationId: _id, seq }: News, dueAt: number) => [
+    {
+      updateOne: {
+        filter: { _id },
+        update: { $max: { heard: seq, heardAt: dueAt }, $setOnInsert: { decided: 0, epoch: 0, dueAt } },
+        upsert: true,
+      },
+    },
+    {
+      updateOne: {
+        filter: { _id, dueAt: { $exists: false }, decided: { $lt: seq } },
+        update: { $set: { dueAt } },
+      },
+    },
+  ]
+
+  async function take(document: WatchDocument, owner: string, until: number): Promise<Watch[]> {
+    const { _id, epoch, dueAt, claimed = document.heard } = document
+    const taken = await watches.updateOne(
+      { _id, epoch, dueAt: dueAt! },
+      { $set: { dueAt: until, owner, claimed }, $inc: { epoch: 1 } },
+    )
+    const watch = { conversationId: _id, fromSeq: document.decided + 1, toSeq: claimed }
+    return taken.matchedCount === 1 ? [{ ...watch, epoch: epoch + 1, leaseUntil: until }] : []
+  }
+
+  /** Over one of the same claim or of an earlier one. */
+  async function keep(watch: Watch, round: Round): Promise<void> {
+    const _id = `${round.conversationId}/${round.fromSeq}`
+    const document = { ...round, epoch: watch.epoch }
+    try {
+      await rounds.updateOne({ _id, epoch: { $lte: watch.epoch } }, { $set: document }, { upsert: true })
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
+  }
+
+  async function settle({ conversationId: _id, toSeq, epoch }: Watch, nextAt: number): Promise<boolean> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const document = await watches.findOne({ _id, epoch, claimed: toSeq })
+      if (!document) return false
+      const { heard } = document
+      const more = heard > toSeq
+      const { matchedCount } = await watches.updateOne(
+        { _id, epoch, claimed: toSeq, heard },
+        {
+          $set: { decided: toSeq, ...(more && { dueAt: nextAt }) },
+          $unset: { claimed: '', owner: '', ...(!more && { dueAt: '' as const }) },
+        },
+      )
+      if (matchedCount === 1) return true
+    }
+    throw unavailable(new Error('messages come faster than they can be settled'))
+  }
+
+  return {
+    note: (news, dueAt) =>
+      attempt(async () => {
+        if (news.length === 0) return
+        await watches.bulkWrite(news.flatMap((one) => noted(one, dueAt)))
+      }),
+
+    claim: ({ owner, now, leaseMs, limit }) =>
+      attempt(async () => {
+        const due = await watches
+          .find({ dueAt: { $lte: now } })
+          .sort({ dueAt: 1 })
+          .limit(limit)
+          .toArray()
+        return (await Promise.all(due.map((document) => take(document, owner, now + leaseMs)))).flat()
+      }),
+
+    decide: (watch, round, planned, nextAt) =>
+      attempt(async () => {
+        // What comes first is the same, or written over, when this ends here and another claims it.
+        await deliveries.plan(planned)
+        await keep(watch, round)
+        return settle(watch, nextAt)
+      }),
+
+    postpone: ({ conversationId: _id, epoch }, at) =>
+      attempt(async () => {
+        const held = { _id, epoch, claimed: { $exists: true } }
+        await watches.updateOne(held, { $set: { dueAt: at }, $unset: { owner: '' } })
+      }),
+
+    nextDue: () =>
+      attempt(async () => {
+        const next = watches.find({ dueAt: { $exists: true } }, { projection: { dueAt: 1 } })
+        return (await next.sort({ dueAt: 1 }).limit(1).toArray())[0]?.dueAt
+      }),
+
+    round: (conversationId, seq) =>
+      attempt(async () => {
+        const at = rounds.find({ conversationId, toSeq: { $gte: seq } }, { projection: { _id: 0, epoch: 0 } })
+        const [found] = await at.sort({ toSeq: 1 }).limit(1).toArray()
+        return found && found.fromSeq <= seq ? (found satisfies Round) : undefined
+      }),
+
+    purge: (before, limit) =>
+      attempt(async () => {
+        const idle = { dueAt: { $exists: false }, heardAt: { $lt: before } }
+        const left = await watches
+          .find(idle, { projection: { _id: 1 } })
+          .limit(limit)
+          .toArray()
+        if (left.length > 0) await watches.deleteMany({ _id: { $in: left.map(({ _id }) => _id) }, ...idle })
+        const old = await rounds
+          .find({ at: { $lt: before } }, { projection: { _id: 1 } })
+          .sort({ at: 1 })
+          .limit(limit)
+          .toArray()
+        if (old.length === 0) return 0
+        return (await rounds.deleteMany({ _id: { $in: old.map(({ _id }) => _id) } })).deletedCount
+      }),
+  }
+}

@@ -1,0 +1,134 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Write } from '@parley/kit/sqlite/writer'
+import type { NewDelivery } from './deliveries.ts'
+import type { Writes } from './sqlite-writes.ts'
+import type { Answer, News, Round, Watch, WatchStore } from './watches.ts'
+
+/**
+ * A new step of the schema. All up to `decided` is decided; `claimed` is the end of what someone decides on now, whose lease ends at
+ * `due_at`. What waits has `due_at`, and no other row.
+ */
+export const WATCHES_STEP = `
+  CREATE TABLE watches (
+    conversation_id TEXT PRIMARY KEY,
+    decided INTEGER NOT NULL DEFAULT 0,
+    heard INTEGER NOT NULL,
+    claimed INTEGER,
+    due_at INTEGER,
+    epoch INTEGER NOT NULL DEFAULT 0,
+    owner TEXT,
+    heard_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX watches_due ON watches (due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX watches_idle ON watches (heard_at) WHERE due_at IS NULL;
+  CREATE TABLE rounds (
+    conversation_id TEXT NOT NULL,
+    to_seq INTEGER NOT NULL,
+    from_seq INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    answers TEXT NOT NULL,
+    PRIMARY KEY (conversation_id, to_seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX rounds_at ON rounds (at);`
+
+/** The statements that read, each by an index. */
+export const WATCH_READS = {
+  nextDue: 'SELECT due_at FROM watches WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
+  round: 'SELECT * FROM rounds WHERE conversation_id = ? AND to_seq >= ? ORDER BY to_seq LIMIT 1',
+} as const
+
+type Row = Record<string, unknown>
+
+/** The writes, for the writer's thread. */
+export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: readonly NewDelivery[]) => void) {
+  const note = db.prepare(
+    `INSERT INTO watches (conversation_id, heard, due_at, heard_at) VALUES (?1, ?2, ?3, ?3)
+     ON CONFLICT DO UPDATE SET heard = max(heard, ?2), heard_at = ?3,
+       due_at = CASE WHEN due_at IS NULL AND ?2 > decided THEN ?3 ELSE due_at END`,
+  )
+  const due = db.prepare(
+    'SELECT conversation_id FROM watches WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
+  )
+  const claim = db.prepare(
+    `UPDATE watches SET due_at = ?, owner = ?, epoch = epoch + 1, claimed = coalesce(claimed, heard)
+     WHERE conversation_id = ? RETURNING *`,
+  )
+  const decide = db.prepare(
+    `UPDATE watches SET decided = claimed, claimed = NULL, owner = NULL, due_at = CASE WHEN heard > claimed THEN ?1 END
+     WHERE conversation_id = ?2 AND epoch = ?3 AND claimed = ?4`,
+  )
+  const postpone = db.prepare(
+    'UPDATE watches SET due_at = ?, owner = NULL WHERE conversation_id = ? AND epoch = ? AND claimed IS NOT NULL',
+  )
+  const keep = db.prepare(
+    'INSERT OR REPLACE INTO rounds (conversation_id, to_seq, from_seq, at, answers) VALUES (?, ?, ?, ?, ?)',
+  )
+  const forget = db.prepare(
+    `DELETE FROM rounds WHERE (conversation_id, to_seq) IN
+       (SELECT conversation_id, to_seq FROM rounds WHERE at < ? ORDER BY at LIMIT ?)`,
+  )
+  const leave = db.prepare(
+    `DELETE FROM watches WHERE conversation_id IN
+       (SELECT conversation_id FROM watches WHERE due_at IS NULL AND heard_at < ? ORDER BY heard_at LIMIT ?)`,
+  )
+
+  return {
+    noteNews(news: readonly News[], dueAt: number): void {
+      for (const { conversationId, seq } of news) note.run(conversationId, seq, dueAt)
+    },
+    claimWatches({ owner, now, leaseMs, limit }: Parameters<WatchStore['claim']>[0]): Watch[] {
+      return due.all(now, limit).map((row) => watchOf(claim.get(now + leaseMs, owner, row.conversation_id!)!))
+    },
+    decideWatch(watch: Watch, round: Round, deliveries: readonly NewDelivery[], nextAt: number): boolean {
+      const { conversationId, toSeq, epoch } = watch
+      if (decide.run(nextAt, conversationId, epoch, toSeq).changes === 0) return false
+      keep.run(conversationId, round.toSeq, round.fromSeq, round.at, JSON.stringify(round.answers))
+      planDeliveries(deliveries)
+      return true
+    },
+    postponeWatch({ conversationId, epoch }: Watch, at: number): void {
+      postpone.run(at, conversationId, epoch)
+    },
+    purgeRounds(before: number, limit: number): number {
+      leave.run(before, limit)
+      return Number(forget.run(before, limit).changes)
+    },
+  }
+}
+
+/** The watches in the file that `db` reads and `write` writes. */
+export function sqliteWatches(db: DatabaseSync, write: Write<Writes>): WatchStore {
+  const nextDue = db.prepare(WATCH_READS.nextDue)
+  const round = db.prepare(WATCH_READS.round)
+  return {
+    note: (news, dueAt) => write('noteNews', news, dueAt),
+    claim: (wanted) => write('claimWatches', wanted),
+    decide: (watch, kept, deliveries, nextAt) => write('decideWatch', watch, kept, deliveries, nextAt),
+    postpone: (watch, at) => write('postponeWatch', watch, at),
+    async nextDue() {
+      const row = nextDue.get()
+      return row && Number(row.due_at)
+    },
+    async round(conversationId, seq) {
+      const row = round.get(conversationId, seq)
+      return row && Number(row.from_seq) <= seq ? roundOf(row) : undefined
+    },
+    purge: (before, limit) => write('purgeRounds', before, limit),
+  }
+}
+
+const watchOf = (row: Row): Watch => ({
+  conversationId: String(row.conversation_id),
+  fromSeq: Number(row.decided) + 1,
+  toSeq: Number(row.claimed),
+  epoch: Number(row.epoch),
+  leaseUntil: Number(row.due_at),
+})
+
+const roundOf = (row: Row): Round => ({
+  conversationId: String(row.conversation_id),
+  fromSeq: Number(row.from_seq),
+  toSeq: Number(row.to_seq),
+  at: Number(row.at),
+  answers: JSON.parse(String(row.answers)) as Answer[], // as the write above wrote it
+})

@@ -1,0 +1,64 @@
+import type { Cause, Reason } from '../decision.ts'
+import type { NewDelivery } from './deliveries.ts'
+
+/** There are messages in that conversation, up to that one. */
+export interface News {
+  conversationId: string
+  seq: number
+}
+
+/** Messages of one conversation that the caller alone may decide on now. */
+export interface Watch {
+  conversationId: string
+  /** A closed range. Whoever claims it again, until it is decided, is given the same: so what is made of it has the same ids. */
+  fromSeq: number
+  toSeq: number
+  /** Rises with every claim: what settles it. */
+  epoch: number
+  /** From then on another may claim it. */
+  leaseUntil: number
+}
+
+/** What was decided of messages of one conversation at one moment. */
+export interface Round {
+  conversationId: string
+  fromSeq: number
+  toSeq: number
+  at: number
+  answers: Answer[]
+}
+
+/** The users who were given one answer, and of which messages. */
+export interface Answer {
+  fromSeq: number
+  toSeq: number
+  answer: Cause | Reason
+  userIds: string[]
+}
+
+/**
+ * Conversations in which messages wait to be decided on, and what was decided. Every message is decided on once: a conversation's
+ * messages have no gaps, so one number says how far it is, and what is heard late, twice or in another order changes nothing.
+ */
+export interface WatchStore {
+  /** Notes what was heard. Where nothing waits yet, it is due at `dueAt`; where something does, it is decided along with that. */
+  note(news: readonly News[], dueAt: number): Promise<void>
+  /**
+   * Takes up to `limit` of the conversations that are due at `now`, the longest due first, each for this caller alone until
+   * `now + leaseMs`. What another took and did not settle by then is due again.
+   */
+  claim(wanted: { owner: string; now: number; leaseMs: number; limit: number }): Promise<Watch[]>
+  /**
+   * All of the claim is decided: keeps the round and plans the deliveries. What was heard of meanwhile is due at `nextAt`. False where
+   * another has claimed it since; nothing of it is then done, or only what that one does too.
+   */
+  decide(watch: Watch, round: Round, deliveries: readonly NewDelivery[], nextAt: number): Promise<boolean>
+  /** Nothing could be decided: it is due again at `at`. */
+  postpone(watch: Watch, at: number): Promise<void>
+  /** When the next is due; undefined while none waits. */
+  nextDue(): Promise<number | undefined>
+  /** The round that this message was decided in; undefined while it was not, or is forgotten. */
+  round(conversationId: string, seq: number): Promise<Round | undefined>
+  /** Forgets up to `limit` rounds from before `before`, and as many conversations of which nothing was heard since then. How many rounds it were. */
+  purge(before: number, limit: number): Promise<number>
+}
