@@ -28,10 +28,10 @@ before(async () => {
   const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
   makeKeys(chat.keyFile)
   const bus = stack.use(embeddedBus({ log }))
-  const { captured } = stack.use(await openNotification(notification, bus, http, log))
+  const users = stack.use(await openUser(user, bus, http, log)).directory
+  const siblings = { users, chat: stack.use(await openChat(chat, bus, http, users, log)).directory }
+  const { captured } = stack.use(await openNotification(notification, bus, http, siblings, log))
   showCapturedMail(http.routes, captured!)
-  const { directory } = stack.use(await openUser(user, bus, http, log))
-  stack.use(await openChat(chat, bus, http, directory, log))
   serveReference(http.routes)
   town = stack.use(await settle({ shape: 'all-in-one', url: `http://127.0.0.1:${http.port}` }))
 })

@@ -26,9 +26,9 @@ test('what the services route is what the documents list: no route is missing, a
   const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
   makeKeys(chat.keyFile)
   const bus = stack.use(embeddedBus({ log }))
-  const { directory } = stack.use(await openUser(user, bus, http, log))
-  stack.use(await openChat(chat, bus, http, directory, log))
-  stack.use(await openNotification(notification, bus, http, log))
+  const users = stack.use(await openUser(user, bus, http, log)).directory
+  const siblings = { users, chat: stack.use(await openChat(chat, bus, http, users, log)).directory }
+  stack.use(await openNotification(notification, bus, http, siblings, log))
 
   const listed = OPERATIONS.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`)
   const routed = routesOf(http.routes, '')

@@ -20,13 +20,14 @@ async function run(): Promise<void> {
   const starting = http.ready('start', async () => 'down')
   makeKeys(config.chat.keyFile)
   await using bus = embeddedBus({ log })
-  await using notification = await openNotification(config.notification, bus, http, log)
+  await using user = await openUser(config.user, bus, http, log)
+  await using chat = await openChat(config.chat, bus, http, user.directory, log)
+  const siblings = { users: user.directory, chat: chat.directory }
+  await using notification = await openNotification(config.notification, bus, http, siblings, log)
   // Mail that nobody sends is shown where that is to the person at this machine, and kept either way.
   const { captured } = notification
   const here = LOOPBACK.has(config.host) && LOOPBACK.has(new URL(config.user.publicUrl ?? 'http://localhost').hostname)
   if (here && captured) showCapturedMail(http.routes, captured)
-  await using user = await openUser(config.user, bus, http, log)
-  await using _chat = await openChat(config.chat, bus, http, user.directory, log)
   serveReference(http.routes)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []

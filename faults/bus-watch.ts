@@ -8,20 +8,20 @@ const QUEUE = 'faults.watch'
 const QUIET_MS = 2_000
 const READ_MS = 60_000
 
-/** Keeps a copy of every message's event in a durable queue beside those of the services: what the bus really carried. */
+/** Keeps a copy of every event that tells of messages in a durable queue beside those of the services: what the bus really carried. */
 export async function watchBus(url: string): Promise<void> {
   const connection = await connect(url)
   const channel = await connection.createChannel()
   await channel.assertQueue(QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
-  await channel.bindQueue(QUEUE, EVENTS, 'message.created')
+  await channel.bindQueue(QUEUE, EVENTS, 'messages.created')
   await connection.close()
 }
 
-/** The ids of all messages that the bus carried since `watchBus`. */
-export async function readWatched(url: string): Promise<string[]> {
+/** Of each conversation, up to which message the bus has told of since `watchBus`. */
+export async function readWatched(url: string): Promise<Record<string, number>> {
   const connection = await connect(url)
   const channel = await connection.createChannel()
-  const ids = new Set<string>()
+  const told: Record<string, number> = {}
   let heard = performance.now()
   await channel.consume(
     QUEUE,
@@ -29,12 +29,14 @@ export async function readWatched(url: string): Promise<string[]> {
       if (!message) return
       heard = performance.now()
       const event: BusEvent = JSON.parse(message.content.toString())
-      if (event.type === 'message.created') ids.add(event.data.id)
+      if (event.type !== 'messages.created') return
+      const { conversationId, seq } = event.data
+      told[conversationId] = Math.max(seq, told[conversationId] ?? 0)
     },
     { noAck: true },
   )
   const begun = performance.now()
   while (performance.now() - heard < QUIET_MS && performance.now() - begun < READ_MS) await pause(100)
   await connection.close()
-  return [...ids]
+  return told
 }

@@ -162,8 +162,8 @@ export interface Final {
   contacts: { userId: string; otherId: string; status: string }[]
   /** Entries committed and not yet told to the bus, per chat process; undefined where it could not be asked. */
   unrelayed: { target: string; count: number | undefined }[]
-  /** Ids of the messages that the bus was seen to carry, where it can be watched. */
-  published?: string[]
+  /** Of each conversation, up to which message the bus was seen to tell, where it can be watched. */
+  published?: Record<string, number>
 }
 
 export interface History {

@@ -32,11 +32,15 @@ export function synthetic(seed: number, bug?: Bug): History {
   const devices = USERS.flatMap((userId) =>
     ['phone', 'laptop'].map((kind) => ({ device: `${userId}-${kind}`, userId, held: [] as SeenMessage[], counter: 0 })),
   )
-  const published = new Set<string>()
+  const published: Record<string, number> = {}
   const remembered = new Set<string>()
   let at = 0
   const tick = (): number => (at += 1 + below(20))
   const note = (event: Event): void => void events.push(event)
+  const forgetsToPublish = bug === 'relay marks before confirm' || bug === 'outbox row outside the transaction'
+  const publish = ({ conversationId, seq }: SeenMessage): void => {
+    published[conversationId] = Math.max(seq, published[conversationId] ?? 0)
+  }
 
   function commit(message: Omit<SeenMessage, 'seq' | 'rev'>): SeenMessage {
     const known = messages.find((m) => m.id === message.id)
@@ -238,9 +242,7 @@ export function synthetic(seed: number, bug?: Bug): History {
         log.pop()
         continue
       }
-      const unpublished =
-        (bug === 'relay marks before confirm' || bug === 'outbox row outside the transaction') && crashed
-      if (!unpublished) published.add(stored.id)
+      if (!(forgetsToPublish && crashed)) publish(stored)
       deliver(stored, device.device)
       if (crashed) remembered.clear()
       if (chance(0.2)) {
@@ -370,7 +372,8 @@ export function synthetic(seed: number, bug?: Bug): History {
     const stored = commit(message)
     note({ at: tick(), type: 'acked', device: 'ann-phone', ...pickFacts(stored) })
     deliver(stored, 'ann-phone')
-    published.add(id)
+    // Of several messages the last tells of all: only when that is forgotten is anything lost.
+    if (!forgetsToPublish) publish(stored)
     at += 20_000
     note({ at: tick(), type: 'fault', what: 'kill', target: 'rabbitmq', phase: 'end' })
     note({
@@ -433,7 +436,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       })),
       contacts: contactsWith(bug),
       unrelayed: [{ target: 'chat-1', count: 0 }],
-      published: [...published],
+      published,
     }
   }
 }

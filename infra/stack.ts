@@ -114,6 +114,8 @@ async function scaleOut(dir: string, options: StackOptions, servers: Server[]): 
         ...(options.env?.SMTP_URL === undefined && { MAIL_CAPTURE: '1' }),
         ...settings,
         MONGODB_URL: database(outside.mongodb, 'notification'),
+        USER_SERVICE_URL: user.internalUrl,
+        CHAT_SERVICE_URLS: chats.map((chat) => chat.internalUrl).join(),
       }),
     )
   }

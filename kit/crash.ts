@@ -47,5 +47,9 @@ export const CRASH_POINTS = [
   'delivery.before-send',
   'delivery.after-send',
   'delivery.after-settle',
+  'notices.before-note',
+  'notices.after-note',
+  'notices.before-decide',
+  'notices.after-decide',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

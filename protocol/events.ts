@@ -21,8 +21,11 @@ export type BusEvent = BusEnvelope &
     | { type: 'mail.requested'; data: Mail }
     /** The user service's control log grew up to `n`: read it (P9). */
     | { type: 'control.appended'; data: { n: number } }
-    /** A message was committed. `key` is the conversation, `rev` its position. */
-    | { type: 'message.created'; data: Extract<Entry, { kind: 'message' }> }
+    /**
+     * Messages were committed, up to `seq`, in the conversation that is `key`; `rev` is the position of the last. One event tells of all
+     * that were relayed together, in no number and without their texts: whoever needs them reads them, as they are then.
+     */
+    | { type: 'messages.created'; data: { conversationId: string; seq: number } }
     /** Any other entry was committed. */
     | { type: 'conversation.changed'; data: Exclude<Entry, { kind: 'message' }> }
   )
@@ -53,6 +56,7 @@ export const SUBSCRIPTIONS = {
   'chat.users': ['user.registered', 'user.changed'],
   'chat.departures': ['user.deleted'],
   'notification.mail': ['mail.requested'],
+  'notification.messages': ['messages.created'],
 } as const satisfies Record<string, readonly BusEventType[]>
 
 export type SubscriptionName = keyof typeof SUBSCRIPTIONS

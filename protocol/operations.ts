@@ -4,6 +4,7 @@ import { CHAT_OPERATIONS } from './operations/chat.ts'
 import { CONTACT_OPERATIONS } from './operations/contacts.ts'
 import { INVITE_OPERATIONS } from './operations/invites.ts'
 import { KEEPING_OPERATIONS } from './operations/keeping.ts'
+import { NOTIFICATION_OPERATIONS } from './operations/notifications.ts'
 import { OWN_OPERATIONS } from './operations/own.ts'
 import { PROFILE_OPERATIONS } from './operations/profiles.ts'
 import { USER_OPERATIONS } from './operations/user.ts'
@@ -21,6 +22,7 @@ export const OPERATIONS: readonly Operation[] = [
   ...INVITE_OPERATIONS,
   ...OWN_OPERATIONS,
   ...KEEPING_OPERATIONS,
+  ...NOTIFICATION_OPERATIONS,
   {
     name: 'isAlive',
     method: 'get',

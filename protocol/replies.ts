@@ -387,6 +387,46 @@ export const Mentions = z.object({
   items: z.array(seq),
   nextAfter: seq.optional().describe('The `after` of the next page; absent when there is none'),
 })
+export const PushKey = z.object({ publicKey: z.string().describe('P-256, uncompressed, base64url') })
+export const Preferences = z.object({
+  push: z.boolean().describe('To registered devices, at all'),
+  doNotDisturbUntil: time.nullable(),
+  quietHours: z
+    .object({ from: z.string(), to: z.string(), timeZone: z.string() })
+    .nullable()
+    .describe('Each day between these times (`HH:MM`) of that time zone nothing is pushed'),
+})
+export const Device = z.object({
+  id: z.string(),
+  kind: z.literal('webpush'),
+  name: z.string(),
+  registeredAt: time,
+  current: z.boolean().describe('Registered by the session that asks'),
+})
+export const Devices = z.object({ items: z.array(Device) })
+export const Why = z.object({
+  conversationId: id,
+  seq,
+  outcome: z.enum(['push', 'none', 'waiting']),
+  code: z
+    .string()
+    .optional()
+    .describe('What made it worth a push, or why there was none; absent while it waits to be decided'),
+  text: z.string().describe('In words'),
+  at: time.optional().describe('When it was decided'),
+  pushes: z
+    .array(
+      z.object({
+        device: z.string(),
+        state: z.enum(['waiting', 'sent', 'failed', 'dropped']),
+        text: z.string(),
+        at: time,
+      }),
+    )
+    .optional()
+    .describe('What became of the push to each device'),
+})
+
 export const Members = z.object({ items: z.array(MemberItem) })
 export const Sessions = z.object({ items: z.array(SessionItem) })
 export const Users = z.object({ items: z.array(PublicUser) })

@@ -183,6 +183,58 @@ export const SyncRequest = z.union([
 ])
 export const SessionRefresh = z.object({ token: z.string().min(1).max(8192) })
 
+const base64url = (bytes: number) => {
+  const length = Math.ceil((bytes * 4) / 3)
+  return z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+={0,2}$/, 'must be base64url')
+    .transform((text) => text.replace(/=+$/, ''))
+    .refine((text) => text.length === length, `must be ${bytes} bytes`)
+}
+/** `POST /api/devices`: what the browser's `PushSubscription` says of itself (W3C Push API). */
+export const RegisterDevice = z.object({
+  kind: z.literal('webpush').default('webpush'),
+  endpoint: z
+    .url({ protocol: /^https$/ })
+    .max(2_048)
+    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'must have no credentials'),
+  keys: z.object({ p256dh: base64url(65), auth: base64url(16) }),
+  name: z
+    .string()
+    .trim()
+    .max(100)
+    .refine((text) => wellFormed(text) && !DISGUISE.test(text), 'must not have control or direction characters')
+    .optional(),
+})
+const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM, 00:00 to 23:59')
+/** `PATCH /api/notifications/preferences`: what is not given stays as it is. */
+export const ChangePreferences = z
+  .object({
+    push: z.boolean().optional(),
+    doNotDisturbUntil: moment.nullable().optional(),
+    quietHours: z
+      .object({
+        from: clock,
+        to: clock,
+        timeZone: z.string().max(64).refine(isTimeZone, 'must be a name of the IANA time zone database'),
+      })
+      .nullable()
+      .optional(),
+  })
+  .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
+function isTimeZone(name: string): boolean {
+  try {
+    // An offset is taken too, and would not follow summer time.
+    return /^[A-Za-z]/.test(name) && Boolean(new Intl.DateTimeFormat('en', { timeZone: name }))
+  } catch {
+    return false
+  }
+}
+export const WhyQuery = z.object({
+  conversationId: Id,
+  seq: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),
+})
+
 /** One emoji as people see it: one grapheme, of those recommended for interchange. */
 export const Emoji = z
   .string()

@@ -33,7 +33,7 @@ export interface Standing {
 export interface StandingMessage {
   seq: number
   senderId: string
-  /** The sender's user name; empty where it is not known or gone. */
+  /** How the sender is shown; empty where that is not known, or they are gone. */
   sender: string
   createdAt: string
   /** Empty when it is `gone`. */

@@ -25,13 +25,15 @@ function relayed(events: Event[], final: History['final']): Anomaly[] {
       })
   }
   if (final.published) {
-    const published = new Set(final.published)
-    const missing = new Set(events.flatMap((e) => (e.type === 'acked' && !published.has(e.id) ? [e.id] : [])))
+    const { published } = final
+    const missing = new Set(
+      events.flatMap((e) => (e.type === 'acked' && e.seq > (published[e.conversationId] ?? 0) ? [e.id] : [])),
+    )
     for (const id of missing)
       anomalies.push({
         invariant: 'I17',
         anomaly: 'unpublished',
-        detail: `${id} was acknowledged and the bus never carried it`,
+        detail: `${id} was acknowledged and the bus never told of it`,
       })
   }
   return anomalies

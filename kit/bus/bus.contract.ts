@@ -114,7 +114,7 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
     const heard = [arrivals<BusEvent>(), arrivals<BusEvent>(), arrivals<BusEvent>()]
     await one.listen(['control.appended'], (event) => heard[0]!.add(event))
     await two.listen(['control.appended', 'user.registered'], (event) => heard[1]!.add(event))
-    await two.listen(['message.created'], (event) => heard[2]!.add(event))
+    await two.listen(['messages.created'], (event) => heard[2]!.add(event))
     await taking(one)
     const [control, user] = [controlAppended(7), registered()]
     await publishForSure(one, user)

@@ -107,9 +107,9 @@ test('embedded: a node is alone until another opens its mailbox, and again when 
 test('embedded: says that nobody hears of a type until somebody listens, or where a subscription takes it', async () => {
   await using bus = embeddedBus({ log })
   assert.equal(bus.hears('user.registered'), true, 'a subscription takes it, though nobody is there yet')
-  assert.equal(bus.hears('message.created'), false)
-  const listening = await bus.listen(['message.created'], () => {})
-  assert.equal(bus.hears('message.created'), true)
+  assert.equal(bus.hears('conversation.changed'), false)
+  const listening = await bus.listen(['conversation.changed'], () => {})
+  assert.equal(bus.hears('conversation.changed'), true)
   await listening[Symbol.asyncDispose]()
-  assert.equal(bus.hears('message.created'), false)
+  assert.equal(bus.hears('conversation.changed'), false)
 })

@@ -61,6 +61,8 @@ export async function testChat(
   const folder = mkdtempSync(join(tmpdir(), 'parley-chat-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
   const bus = stack.use(embeddedBus({ log }))
+  // Whom it is told to, no test here asks.
+  stack.use(await bus.subscribe('notification.messages', async () => {}))
   const file = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()

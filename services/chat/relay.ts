@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { Entry } from '@parley/protocol/conversation'
+import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import type { BusEvent } from '@parley/protocol/events'
 import { eachAtOnce } from './at-once.ts'
 import type { Fanout } from './fanout.ts'
@@ -18,15 +18,13 @@ export interface Relay extends AsyncDisposable {
   settled(): Promise<void>
 }
 
-const BATCH = 500
+const BATCH = 2_000
 const MAX_BATCH = 20_000
-/** So many at once, where the bus has nothing to do with them. */
-const UNHEARD_BATCH = 5_000
 /** After a pass, so long is gathered for the next: under load it takes many entries, and marking them costs next to nothing. */
 const GATHER_MS = 20
 /** Together half of what a bus takes at once. */
 const CONVERSATIONS_AT_ONCE = 32
-const ENTRIES_AT_ONCE = 16
+const EVENTS_AT_ONCE = 16
 /** After this long without its mark, an entry's own node is taken for dead. */
 const WATCHED_MS = 5_000
 /** How often is looked for what others left, or waits for its retry. */
@@ -59,7 +57,7 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     while (awake && !closed) {
       awake = false
       try {
-        const entries = await log.pending(unheard() ? UNHEARD_BATCH : batch)
+        const entries = await log.pending(batch)
         if (untold && bus.state === 'up') {
           untold = entries.length >= batch
           for (const entry of newsOf(entries)) await fanout.entry(entry)
@@ -89,20 +87,14 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   /** Relays what is due of these; true when there may be more to do at once. */
   async function pass(entries: readonly Entry[]): Promise<boolean> {
     if (entries.length === 0 || bus.state === 'down') return false
-    if (unheard()) {
-      crashPoint('relay.before-publish')
-      crashPoint('relay.before-confirm')
-      await mark(entries)
-      return entries.length >= UNHEARD_BATCH
-    }
     const due = [...Map.groupBy(entries, (entry) => entry.conversationId)].filter(([id]) => isDue(id))
     const published: Entry[] = []
     await eachAtOnce(CONVERSATIONS_AT_ONCE, due, async ([id, own]) => {
       let refused = false
-      // Where the bus refused something it is asked with one entry, not flooded.
-      await eachAtOnce(waiting.has(id) ? 1 : ENTRIES_AT_ONCE, own, async (entry) => {
+      // Where the bus refused something it is asked with one event, not flooded.
+      await eachAtOnce(waiting.has(id) ? 1 : EVENTS_AT_ONCE, newsIn(own), async ({ event, entries }) => {
         if (closed || refused) return
-        if (await publish(entry)) published.push(entry)
+        if (await publish(event)) for (const entry of entries) published.push(entry)
         else refused = true
       })
       if (refused) holdBack(id)
@@ -121,16 +113,15 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     crashPoint('relay.after-mark')
   }
 
-  /** Does the bus do nothing with entries? Then there is nothing to wait for. */
-  const unheard = (): boolean => !bus.hears('message.created') && !bus.hears('conversation.changed')
-
-  async function publish(entry: Entry): Promise<boolean> {
+  /** What nobody hears of is as good as published. */
+  async function publish(event: BusEvent): Promise<boolean> {
     try {
       crashPoint('relay.before-publish')
-      await bus.publish(eventOf(entry))
+      if (bus.hears(event.type)) await bus.publish(event)
+      else crashPoint('relay.before-confirm')
       return true
     } catch (error) {
-      logger.warn({ err: error, event: idOf(entry) }, 'the bus did not take an entry')
+      logger.warn({ err: error, event: event.id }, 'the bus did not take an event')
       return false
     }
   }
@@ -183,16 +174,25 @@ function newsOf(entries: readonly Entry[]): Entry[] {
   return entries.filter((entry) => entry.kind === 'members.removed' || latest.get(entry.conversationId) === entry)
 }
 
-/** The event that tells of an entry; the same entry makes the same event. */
-function eventOf(entry: Entry): BusEvent {
-  const envelope = {
-    id: idOf(entry),
-    version: 1 as const,
-    occurredAt: entry.createdAt,
-    key: entry.conversationId,
-    rev: entry.rev,
+/** The events that tell of one conversation's entries, and which each tells of: one of all messages, one of any other. */
+function newsIn(own: readonly Entry[]): { event: BusEvent; entries: Entry[] }[] {
+  const news: { event: BusEvent; entries: Entry[] }[] = []
+  const messages: MessageEntry[] = []
+  for (const entry of own) {
+    if (entry.kind === 'message') messages.push(entry)
+    else news.push({ event: { ...envelopeOf(entry), type: 'conversation.changed', data: entry }, entries: [entry] })
   }
-  return entry.kind === 'message'
-    ? { ...envelope, type: 'message.created', data: entry }
-    : { ...envelope, type: 'conversation.changed', data: entry }
+  const last = messages.at(-1)
+  if (!last) return news
+  const { conversationId, seq } = last
+  const event = { ...envelopeOf(last), type: 'messages.created', data: { conversationId, seq } } as const
+  return [...news, { event, entries: messages }]
 }
+
+const envelopeOf = (entry: Entry) => ({
+  id: idOf(entry),
+  version: 1 as const,
+  occurredAt: entry.createdAt,
+  key: entry.conversationId,
+  rev: entry.rev,
+})

@@ -1,15 +1,18 @@
 import type { MessageEntry } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
 import type { ChatDirectory, Standing, StandingAsk, StandingMember, StandingMessage } from '@parley/protocol/standing'
+import type { PublicUser } from '@parley/protocol/user'
 import type { Blocks } from './blocks.ts'
 import type { Conversation, Member } from './conversation.ts'
 import type { People } from './people.ts'
 import type { ChatStore } from './store/store.ts'
 
+const nameOf = (person: PublicUser | undefined): string => person?.displayName ?? person?.username ?? ''
+
 /** What this service answers to its siblings in the same process; `internal-routes.ts` answers the same over HTTP. */
 export function openStanding(deps: {
   store: Pick<ChatStore, 'log' | 'marks' | 'settings' | 'presence'>
-  people: Pick<People, 'names'>
+  people: Pick<People, 'persons'>
   blocks: Pick<Blocks, 'between' | 'hides'>
   limits: Limits
 }): ChatDirectory {
@@ -19,14 +22,14 @@ export function openStanding(deps: {
     const from = Math.max(1, fromSeq, toSeq - limits.pageMax + 1)
     const messages = await store.log.readMessages(conversationId, from, toSeq)
     const answered = await authorsOf(conversationId, messages)
-    const names = await people.names(messages.map(({ senderId }) => senderId))
+    const persons = await people.persons(messages.map(({ senderId }) => senderId))
     return messages.map((message) => {
       const { seq, senderId, createdAt, text, deleted, mentions, mentionsAll, replyTo } = message
       const answers = replyTo === undefined ? undefined : answered.get(replyTo)
       return {
         seq,
         senderId,
-        sender: names.get(senderId) ?? '',
+        sender: nameOf(persons.get(senderId)),
         createdAt,
         text,
         ...(deleted && { gone: true as const }),

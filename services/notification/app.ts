@@ -6,7 +6,7 @@ import { capturedMailer } from './captured-mail.ts'
 import type { CapturedMail } from './captured-page.ts'
 import type { MailConfig } from './config.ts'
 import { startMail } from './mail.ts'
-import { openMetrics } from './metrics.ts'
+import { type Metrics, openMetrics } from './metrics.ts'
 import { type SmtpOptions, smtpMailer } from './smtp.ts'
 import { KEPT_MS } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
@@ -16,6 +16,7 @@ import { openSuspensions } from './suspension.ts'
 export interface NotificationService extends AsyncDisposable {
   /** Where mail is captured: what there is. */
   readonly captured?: CapturedMail
+  readonly metrics: Metrics
 }
 
 /** The wiring of the notification service. `now` is the clock of the ledger. */
@@ -68,7 +69,7 @@ export async function startNotification(needs: {
   stack.use(http.ready('mail', async () => mailer.state()))
   stack.use(startPurge())
   const running = stack.move()
-  return { ...(captured && { captured }), [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { ...(captured && { captured }), metrics, [Symbol.asyncDispose]: () => running.disposeAsync() }
 
   /** Forgets what is kept no longer, now and each hour, in bounded steps. */
   function startPurge(): Disposable {
@@ -78,6 +79,7 @@ export async function startNotification(needs: {
       // A link that has ended is forgotten, though nobody looks.
       await captured?.list()
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      while (!stopped && (await store.watches.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>
       void purge().catch((error: Error) => log.warn({ cause: error.message }, 'old notices not purged'))

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { reader } from '@parley/kit/config'
 import { isAddress, notificationConfig, readNotificationService } from './config.ts'
+import { vapidOf } from './vapid.ts'
 
 const ALONE = {
   PARLEY_KEY_FILE: '/keys.json',
   MONGODB_URL: 'mongodb://127.0.0.1/notification',
   RABBITMQ_URL: 'amqp://127.0.0.1',
   PARLEY_ORIGINS: 'https://chat.example.org,https://other.example.org',
+  USER_SERVICE_URL: 'http://127.0.0.1:9464',
+  CHAT_SERVICE_URLS: 'http://127.0.0.1:9465, http://127.0.0.1:9466',
 }
 const SMTP = { SMTP_URL: 'smtps://user:secret@mail.example.org', MAIL_FROM: 'Parley <parley@example.org>' }
 
@@ -20,6 +23,7 @@ test('in one process nothing need be set: mail is captured, and what was told is
     keyFile: 'data/keys.json',
     publicUrl: undefined,
     mail: 'captured',
+    push: { content: 'full', graceMs: 5_000, hosts: [], vapid: undefined },
   })
 })
 
@@ -44,6 +48,42 @@ test('by itself it does not start without a mail server, unless mail is to be ca
   assert.throws(() => readNotificationService({ ...ALONE, MAIL_CAPTURE: 'yes' }), /MAIL_CAPTURE must be 1/)
 })
 
+test('what a push says, how long it waits and who signs it can be set', () => {
+  const pair = vapidOf(Buffer.alloc(32, 7))
+  const set = {
+    ...{ PUSH_CONTENT: 'sender', PUSH_GRACE_MS: '0', PUSH_HOSTS: 'push.example.org, *.example.net,' },
+    ...{ VAPID_PUBLIC_KEY: pair.publicKey, VAPID_PRIVATE_KEY: pair.privateKey },
+  }
+  assert.deepEqual(notificationConfig(reader(set)).push, {
+    ...{ content: 'sender', graceMs: 0, hosts: ['push.example.org', '*.example.net'], vapid: pair },
+  })
+  const other = vapidOf(Buffer.alloc(32, 8))
+  for (const [wrong, said] of [
+    [{ PUSH_CONTENT: 'all' }, /PUSH_CONTENT must be one of full, sender, none/],
+    [{ PUSH_GRACE_MS: '-1' }, /PUSH_GRACE_MS/],
+    [{ VAPID_PUBLIC_KEY: pair.publicKey }, /go together/],
+    [{ VAPID_PUBLIC_KEY: other.publicKey, VAPID_PRIVATE_KEY: pair.privateKey }, /must be a pair/],
+    [{ VAPID_PUBLIC_KEY: 'x', VAPID_PRIVATE_KEY: 'y' }, /must be a pair/],
+  ] as const)
+    assert.throws(() => {
+      const read = reader(wrong)
+      notificationConfig(read)
+      read.throwIfInvalid()
+    }, said)
+})
+
+test('by itself it asks its siblings at their internal addresses', () => {
+  const { userServiceUrl, chatServiceUrls } = readNotificationService({ ...ALONE, ...SMTP })
+  assert.deepEqual(
+    [userServiceUrl, chatServiceUrls],
+    ['http://127.0.0.1:9464', ['http://127.0.0.1:9465', 'http://127.0.0.1:9466']],
+  )
+  assert.throws(
+    () => readNotificationService({ ...ALONE, ...SMTP, CHAT_SERVICE_URLS: 'chat:9464' }),
+    /CHAT_SERVICE_URLS/,
+  )
+})
+
 test('everything that is wrong is said at once, and no password with it', () => {
   const wrong = { SMTP_URL: 'http://user:secret@x', MAIL_FROM: 'a@b.c, d@e.f', PARLEY_PUBLIC_URL: 'nonsense' }
   try {
@@ -51,7 +91,16 @@ test('everything that is wrong is said at once, and no password with it', () => 
     assert.fail('it starts')
   } catch (error) {
     const said = (error as Error).message
-    for (const name of ['PARLEY_KEY_FILE', 'MONGODB_URL', 'RABBITMQ_URL', 'SMTP_URL', 'MAIL_FROM', 'PARLEY_PUBLIC_URL'])
+    for (const name of [
+      'PARLEY_KEY_FILE',
+      'MONGODB_URL',
+      'RABBITMQ_URL',
+      'SMTP_URL',
+      'MAIL_FROM',
+      'PARLEY_PUBLIC_URL',
+      'USER_SERVICE_URL',
+      'CHAT_SERVICE_URLS',
+    ])
       assert.match(said, new RegExp(name))
     assert.doesNotMatch(said, /secret/)
   }

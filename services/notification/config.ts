@@ -1,4 +1,6 @@
 import { type Env, reader } from '@parley/kit/config'
+import { CONTENTS, type Content } from './push-body.ts'
+import { isPair, type VapidKeys } from './vapid.ts'
 
 export interface NotificationConfig {
   store: { sqlitePath: string } | { mongoUrl: string }
@@ -6,6 +8,21 @@ export interface NotificationConfig {
   /** The web origin that letters name; by default the first of `PARLEY_ORIGINS`, else the server's own on this machine. */
   publicUrl: string | undefined
   mail: MailConfig
+  push: PushConfig
+}
+
+/** How people are told of messages by push. */
+export interface PushConfig {
+  /** What a push says of a message. */
+  content: Content
+  /** How long a message waits to be read before anybody is told. */
+  graceMs: number
+  /** Push services beside those of the browsers. */
+  hosts: string[]
+  /** Instead of the pair that is made of the internal key. */
+  vapid: VapidKeys | undefined
+  /** Pauses between tries, instead of those of every channel. */
+  retryMs?: { first: number; most: number }
 }
 
 /** Where mail goes: to that server, from that address, or nowhere: then it is captured, to be read by who runs the service. */
@@ -23,6 +40,9 @@ export interface NotificationServiceConfig extends NotificationConfig {
   internalHost: string
   internalPort: number
   rabbitUrl: string
+  /** The user service's internal address, and those of the chat nodes. */
+  userServiceUrl: string
+  chatServiceUrls: string[]
   logLevel: string
 }
 
@@ -38,6 +58,7 @@ export function notificationConfig(read: Reader): NotificationConfig {
     keyFile: read.text('PARLEY_KEY_FILE', `${data}/keys.json`),
     publicUrl: publicUrl(read),
     mail: mailConfig(read) ?? 'captured',
+    push: pushConfig(read),
   }
 }
 
@@ -52,6 +73,9 @@ export function readNotificationService(env: Env): NotificationServiceConfig {
     rabbitUrl: read.requiredUrl('RABBITMQ_URL', ['amqp:', 'amqps:'], 'the event bus'),
     publicUrl: publicUrl(read),
     mail: mail ?? ('captured' as const),
+    push: pushConfig(read),
+    userServiceUrl: read.requiredUrl('USER_SERVICE_URL', ['http:', 'https:'], "the user service's internal address"),
+    chatServiceUrls: chatUrls(read),
     host: read.text('HOST', '127.0.0.1'),
     port: read.port('PORT', 3003),
     internalHost: read.text('INTERNAL_HOST', '127.0.0.1'),
@@ -70,6 +94,35 @@ export function readNotificationService(env: Env): NotificationServiceConfig {
     )
   read.throwIfInvalid()
   return config
+}
+
+function chatUrls(read: Reader): string[] {
+  const urls = read
+    .required('CHAT_SERVICE_URLS', "the chat nodes' internal addresses, with commas between")
+    .split(',')
+    .map((url) => url.trim())
+    .filter(Boolean)
+  for (const url of urls)
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? ''))
+      read.problem(`CHAT_SERVICE_URLS must be of http: or https:, not "${url}"`)
+  return urls
+}
+
+function pushConfig(read: Reader): PushConfig {
+  const content = CONTENTS.find((one) => one === read.text('PUSH_CONTENT', 'full'))
+  if (!content) read.problem(`PUSH_CONTENT must be one of ${CONTENTS.join(', ')}`)
+  const [publicKey, privateKey] = [read.optional('VAPID_PUBLIC_KEY'), read.optional('VAPID_PRIVATE_KEY')]
+  if ((publicKey === undefined) !== (privateKey === undefined))
+    read.problem('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together: set both or neither')
+  const vapid = publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined
+  if (vapid && !isPair(vapid))
+    read.problem('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be a pair on P-256, in base64url')
+  return {
+    content: content ?? 'full',
+    graceMs: read.integer('PUSH_GRACE_MS', 5_000, 0, 600_000),
+    hosts: (read.optional('PUSH_HOSTS') ?? '').split(',').flatMap((host) => host.trim() || []),
+    vapid,
+  }
 }
 
 function publicUrl(read: Reader): string | undefined {

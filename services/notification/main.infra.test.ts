@@ -18,7 +18,16 @@ const DEADLINE = 20_000
 
 function run(t: TestContext, env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, [new URL('./main.ts', import.meta.url).pathname], {
-    env: { ...process.env, PARLEY_ORIGINS: 'https://chat.example.org', PORT: '0', INTERNAL_PORT: '0', ...env },
+    env: {
+      ...process.env,
+      PARLEY_ORIGINS: 'https://chat.example.org',
+      // Nobody is there: mail goes without them.
+      USER_SERVICE_URL: 'http://127.0.0.1:1',
+      CHAT_SERVICE_URLS: 'http://127.0.0.1:1',
+      PORT: '0',
+      INTERNAL_PORT: '0',
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   t.after(async () => {

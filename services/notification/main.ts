@@ -1,8 +1,11 @@
 import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
+import { httpDirectory } from '@parley/kit/http-directory'
+import { readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
+import { httpChatDirectory } from './chat-directory.ts'
 import { readNotificationService } from './config.ts'
 import { openNotification } from './open.ts'
 
@@ -12,7 +15,12 @@ try {
   await using http = await listen({ ...config, log, trustProxies: 1 })
   const starting = http.ready('start', async () => 'down')
   await using bus = rabbitBus(config.rabbitUrl, { log })
-  await using _notification = await openNotification(config, bus, http, log)
+  const { internal } = readKeys(config.keyFile, ['internal'])
+  const siblings = {
+    users: httpDirectory(config.userServiceUrl, internal),
+    chat: httpChatDirectory(config.chatServiceUrls, internal),
+  }
+  await using _notification = await openNotification(config, bus, http, siblings, log)
   serveReference(http.routes)
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'notification service ready')

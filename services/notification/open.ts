@@ -8,6 +8,7 @@ import { type NotificationService, startNotification } from './app.ts'
 import type { NotificationConfig } from './config.ts'
 import { sqliteStore } from './store/sqlite.ts'
 import type { NotificationStore } from './store/store.ts'
+import { type Siblings, startTelling } from './tell.ts'
 
 export { showCapturedMail } from './captured-page.ts'
 export { notificationConfig } from './config.ts'
@@ -17,11 +18,19 @@ export async function openNotification(
   config: NotificationConfig,
   bus: Bus,
   http: Http,
+  siblings: Siblings,
   log: Log,
 ): Promise<NotificationService> {
   const keys = readKeys(config.keyFile, ['internal'])
-  const { publicUrl = `http://localhost:${http.port}`, mail } = config
-  return startNotification({ store: await openStore(config.store), bus, http, keys, config: { publicUrl, mail }, log })
+  const { publicUrl = `http://localhost:${http.port}`, mail, push } = config
+  const store = await openStore(config.store)
+  await using stack = new AsyncDisposableStack()
+  const parts = { store, bus, http, keys, log }
+  const notification = stack.use(await startNotification({ ...parts, config: { publicUrl, mail } }))
+  const { captured, metrics } = notification
+  stack.use(await startTelling({ ...parts, siblings, config: push, publicUrl, metrics }))
+  const running = stack.move()
+  return { ...(captured && { captured }), metrics, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 async function openStore(store: NotificationConfig['store']): Promise<NotificationStore> {

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto'
+import assert from 'node:assert/strict'
+import { createECDH, randomBytes, randomUUID } from 'node:crypto'
 import type { InviteItem } from '@parley/protocol/conversation'
-import { freshName, PASSWORD } from '../person.ts'
+import { freshName, PASSWORD, type Person } from '../person.ts'
 import {
   type At,
   anyone,
@@ -165,6 +166,21 @@ export const ROUTES: Table = {
     othersDirectMessage: pair('action.forbidden'),
   },
 
+  // ── Notifications
+  getPushKey: { self: signedIn() },
+  whyPushed: {
+    query: ({ conversationId, seq }) => ({ conversationId, seq: String(seq) }),
+    ...everyMessage,
+  },
+  getPreferences: { self: signedIn() },
+  changePreferences: { body: () => ({ push: true }), self: signedIn() },
+  listDevices: { self: signedIn() },
+  registerDevice: { body: () => browser(), self: signedIn() },
+  removeDevice: [
+    { as: 'one’s own', given: ({ me }) => device(me), path: deviceOf, self: signedIn() },
+    { as: 'of another', given: ({ other }) => device(other), path: deviceOf, self: signedIn('absent') },
+  ],
+
   searchMessages: {
     query: ({ conversationId }) => ({ q: `in:${conversationId}` }),
     group: signedIn('nothing', { blocked: 'ok', blocker: 'ok', member: 'ok', admin: 'ok', owner: 'ok' }),
@@ -279,4 +295,25 @@ async function invite(at: At): Promise<Record<string, string>> {
 function codeOf(at: At): Record<string, string> {
   const { code = '', of } = at as At & { code?: string; of?: string }
   return { code: at.conversationId === of ? code : 'A'.repeat(64) }
+}
+
+/** What a browser says of itself; the key is a point of the curve. */
+const browser = () => {
+  const curve = createECDH('prime256v1')
+  return {
+    endpoint: `https://updates.push.services.mozilla.com/wpush/v2/${randomUUID()}`,
+    keys: { p256dh: curve.generateKeys('base64url'), auth: randomBytes(16).toString('base64url') },
+  }
+}
+
+/** A device of that person that is registered for pushes. */
+async function device(person: Person): Promise<{ deviceId: string }> {
+  const { status, body } = await person.post<{ id: string }>('/api/devices', browser())
+  assert.equal(status, 201, JSON.stringify(body))
+  return { deviceId: body.id }
+}
+
+function deviceOf(at: At): Record<string, string> {
+  const { deviceId = 'none' } = at as At & { deviceId?: string }
+  return { id: deviceId }
 }

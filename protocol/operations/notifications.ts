@@ -1,0 +1,86 @@
+import { type Operation, SIGNED_IN } from '../operation.ts'
+import { Device, Devices, Preferences, PushKey, Why } from '../replies.ts'
+import { ChangePreferences, RegisterDevice, WhyQuery } from '../requests.ts'
+
+const tag = 'Notifications'
+
+/** What one is told of by push, on which devices, and why. */
+export const NOTIFICATION_OPERATIONS: readonly Operation[] = [
+  {
+    name: 'getPushKey',
+    method: 'get',
+    path: '/api/notifications/push-key',
+    tag,
+    summary: 'The key that a browser subscribes to pushes with',
+    description: 'The `applicationServerKey` of `pushManager.subscribe` (RFC 8292).',
+    who: 'Signed in',
+    replies: { 200: PushKey },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'whyPushed',
+    method: 'get',
+    path: '/api/notifications/why',
+    tag,
+    summary: 'Why one was told of a message by a push, or was not',
+    who: 'Member',
+    query: WhyQuery,
+    replies: { 200: Why },
+    faults: [...SIGNED_IN, 'not_found'],
+  },
+  {
+    name: 'getPreferences',
+    method: 'get',
+    path: '/api/notifications/preferences',
+    tag,
+    summary: 'What one has set for all conversations',
+    who: 'Signed in',
+    replies: { 200: Preferences },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'changePreferences',
+    method: 'patch',
+    path: '/api/notifications/preferences',
+    tag,
+    summary: 'Set it',
+    description: 'What is not given stays as it is. What holds for one conversation is in its settings.',
+    who: 'Signed in',
+    body: ChangePreferences,
+    replies: { 200: Preferences },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'listDevices',
+    method: 'get',
+    path: '/api/devices',
+    tag,
+    summary: 'The devices that one is pushed to',
+    who: 'Signed in',
+    replies: { 200: Devices },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'registerDevice',
+    method: 'post',
+    path: '/api/devices',
+    tag,
+    summary: 'Register this device for pushes',
+    description:
+      'With what the browser’s `PushSubscription` says. One address is one device: registered again it is whose it was registered for last. It is told nothing more once the session ends.',
+    who: 'Signed in',
+    body: RegisterDevice,
+    replies: { 201: Device },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'removeDevice',
+    method: 'delete',
+    path: '/api/devices/{id}',
+    tag,
+    summary: 'Push to it no more',
+    who: 'Signed in',
+    replies: { 204: null },
+    faults: [...SIGNED_IN, 'not_found'],
+  },
+]

@@ -1,0 +1,171 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Bus } from '@parley/kit/bus/bus'
+import { crashPoint } from '@parley/kit/crash'
+import type { Log } from '@parley/kit/log'
+import type { ChatDirectory, Standing } from '@parley/protocol/standing'
+import { answersOf, type Verdict } from './answers.ts'
+import { decide } from './decision.ts'
+import { PREFERRED } from './preferences.ts'
+import { pushesOf } from './push-note.ts'
+import type { NotificationStore } from './store/store.ts'
+import type { Watch } from './store/watches.ts'
+import { tellingOf } from './telling.ts'
+
+/** Hears of messages from the bus, lets a moment pass in which they may be read, then decides once for all who are in the conversation whom to push to. */
+export type Notices = AsyncDisposable
+
+export interface NoticeOptions {
+  /** How long a message waits before it is decided whether anybody is told. */
+  graceMs?: number
+  /** How long one process may take to decide on one conversation. */
+  leaseMs?: number
+  now?: () => number
+}
+
+/** What is heard within this time is noted in one write. */
+const GATHER_MS = 20
+const AT_ONCE = 8
+/** What another process noted, or left when it died, is looked for at least that often. */
+const LOOK_MS = 1_000
+const RETRY_MS = [1_000, 30_000] as const
+
+export async function openNotices(
+  deps: {
+    store: Pick<NotificationStore, 'watches' | 'devices' | 'preferences'>
+    chat: ChatDirectory
+    bus: Pick<Bus, 'subscribe'>
+    log: Log
+    /** Called when something is to be pushed. */
+    planned: () => void
+  },
+  options: NoticeOptions = {},
+): Promise<Notices> {
+  const { store, chat, bus, log, planned } = deps
+  const { graceMs = 5_000, leaseMs = 20_000, now = Date.now } = options
+  const owner = randomUUID()
+  const heard = new Map<string, number>()
+  let noting: Promise<void> | undefined
+  const deciding = new Set<Promise<void>>()
+  let woken = false
+  let rouse = (): void => undefined
+  const closing = new AbortController()
+
+  /** Resolves when it is noted: until then the bus keeps it. */
+  function hear(conversationId: string, seq: number): Promise<void> {
+    heard.set(conversationId, Math.max(seq, heard.get(conversationId) ?? 0))
+    noting ??= note()
+    return noting
+  }
+
+  async function note(): Promise<void> {
+    await pause(GATHER_MS)
+    noting = undefined
+    const news = [...heard].map(([conversationId, seq]) => ({ conversationId, seq }))
+    heard.clear()
+    crashPoint('notices.before-note')
+    await store.watches.note(news, now() + graceMs)
+    crashPoint('notices.after-note')
+    wake()
+  }
+
+  /** Claims what is due as far as there is room, for ever; one conversation that takes long holds up no other. */
+  async function run(): Promise<void> {
+    while (!closing.signal.aborted) {
+      woken = false
+      try {
+        const room = AT_ONCE - deciding.size
+        const claims = room > 0 ? await store.watches.claim({ owner, now: now(), leaseMs, limit: room }) : []
+        for (const watch of claims) begin(watch)
+        if (claims.length === room) await rest(room === 0 ? LOOK_MS : 0)
+        else await rest(await untilDue())
+      } catch (error) {
+        log.warn({ err: error }, 'what waits to be decided on cannot be read')
+        await rest(LOOK_MS)
+      }
+    }
+    await Promise.all(deciding)
+  }
+
+  async function untilDue(): Promise<number> {
+    const next = (await store.watches.nextDue()) ?? Number.POSITIVE_INFINITY
+    return Math.max(GATHER_MS, Math.min(LOOK_MS, next - now()))
+  }
+
+  /** Until the time is over, or there may be something to do. */
+  async function rest(ms: number): Promise<void> {
+    if (woken || ms === 0) return
+    const end = new AbortController()
+    rouse = () => end.abort()
+    await pause(ms, undefined, { signal: end.signal }).catch(() => undefined)
+  }
+
+  function wake(): void {
+    woken = true
+    rouse()
+  }
+
+  function begin(watch: Watch): void {
+    const work = decideOn(watch).finally(() => {
+      deciding.delete(work)
+      wake()
+    })
+    deciding.add(work)
+  }
+
+  async function decideOn(watch: Watch): Promise<void> {
+    try {
+      const at = now()
+      const told = await tellingOf(chat, watch)
+      const verdicts = await verdictsOf(told, new Date(at))
+      crashPoint('notices.before-decide')
+      const round = { ...rangeOf(watch), at, answers: answersOf(told.messages, verdicts, watch.fromSeq) }
+      const pushes = pushesOf(told, verdicts, watch, at)
+      await store.watches.decide(watch, round, pushes, now() + graceMs)
+      crashPoint('notices.after-decide')
+      if (pushes.length > 0) planned()
+    } catch (error) {
+      log.warn({ err: error, conversationId: watch.conversationId }, 'it cannot be decided now whom to tell')
+      const [least, most] = RETRY_MS
+      const after = Math.min(most, least * 2 ** Math.min(watch.epoch, 10)) * (0.5 + Math.random() / 2)
+      await store.watches.postpone(watch, now() + after).catch(() => undefined)
+    }
+  }
+
+  /** Preferences and devices are read of those alone whom something would be pushed to. */
+  async function verdictsOf({ messages, members }: Standing, at: Date): Promise<Verdict[]> {
+    const willing = { preferences: PREFERRED, devices: 1, at }
+    const wanted = members.filter((member) =>
+      messages.some((message) => decide({ userId: member.userId, member, message, ...willing }).outcome === 'push'),
+    )
+    const userIds = wanted.map(({ userId }) => userId)
+    const [preferences, devices] =
+      userIds.length === 0
+        ? [new Map(), new Map()]
+        : await Promise.all([
+            store.preferences.find(userIds),
+            store.devices.ofUsers(userIds).then((all) => Map.groupBy(all, ({ userId }) => userId)),
+          ])
+    return members.map((member) => {
+      const { userId } = member
+      const own = devices.get(userId) ?? []
+      const so = { userId, member, preferences: preferences.get(userId) ?? PREFERRED, devices: own.length, at }
+      return { userId, devices: own, decisions: messages.map((message) => decide({ ...so, message })) }
+    })
+  }
+
+  const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversationId, data.seq))
+  const running = run()
+
+  return {
+    async [Symbol.asyncDispose]() {
+      await subscription[Symbol.asyncDispose]()
+      closing.abort()
+      wake()
+      await running
+      await noting
+    },
+  }
+}
+
+const rangeOf = ({ conversationId, fromSeq, toSeq }: Watch) => ({ conversationId, fromSeq, toSeq })

@@ -1,0 +1,48 @@
+import type { PushNote } from './push-note.ts'
+import { BODY_BYTES } from './web-push.ts'
+
+/** How much of a message a push says: all of it, who sent it, or only that there is something. */
+export const CONTENTS = ['full', 'sender', 'none'] as const
+export type Content = (typeof CONTENTS)[number]
+
+/** What the service worker is given, as JSON: `web/src/worker`. It shows one notice for each `tag`, in the place of the one before. */
+export interface PushBody {
+  v: 1
+  tag: string
+  conversationId: string
+  seq: number
+  count: number
+  /** Absent as far as not so much is to be said. */
+  kind?: PushNote['kind']
+  title?: string
+  sender?: string
+  text?: string
+  because?: PushNote['because']
+}
+
+/** Cut to what every push service takes, between two characters as people see them. */
+export function bodyOf(note: PushNote, content: Content): PushBody {
+  const { conversationId, seq, count, kind, title, sender, text, because } = note
+  const bare: PushBody = { v: 1, tag: conversationId, conversationId, seq, count }
+  if (content === 'none') return bare
+  const named = { ...bare, kind, ...(kind === 'group' && { title }), sender, because }
+  if (content === 'sender') return named
+  const room = BODY_BYTES - Buffer.byteLength(JSON.stringify({ ...named, text: '' }))
+  return { ...named, text: cut(text, room) }
+}
+
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
+
+/** The beginning of a text that takes no more than so many bytes as JSON, with `…` where something is left out. */
+function cut(text: string, bytes: number): string {
+  const size = (part: string): number => Buffer.byteLength(JSON.stringify(part)) - 2
+  if (text.length <= bytes && size(text) <= bytes) return text
+  let kept = ''
+  let left = bytes - size('…')
+  for (const { segment } of characters.segment(text.slice(0, bytes))) {
+    left -= size(segment)
+    if (left < 0) break
+    kept += segment
+  }
+  return `${kept}…`
+}

@@ -1,0 +1,54 @@
+import type { Standing } from '@parley/protocol/standing'
+import type { Verdict } from './answers.ts'
+import { CAUSES, type Cause } from './decision.ts'
+import type { NewDelivery } from './store/deliveries.ts'
+import type { Watch } from './store/watches.ts'
+
+/** What one device is told: of a conversation one thing, which takes the place of what it was told of that before. */
+export interface PushNote {
+  deviceId: string
+  conversationId: string
+  kind: 'direct' | 'group'
+  /** Of a group. */
+  title: string
+  /** The newest of the messages that are told, who sent it and what it says. */
+  seq: number
+  sender: string
+  text: string
+  because: Cause
+  /** How many messages are told. */
+  count: number
+}
+
+/** What a push is about, for the question why. */
+export const aboutOf = (conversationId: string, toSeq: number): string => `${conversationId}/${toSeq}`
+
+/** The pushes to all devices of all who are told, with ids that are the same however often this is worked out. */
+export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Watch, at: number): NewDelivery[] {
+  const { conversationId, toSeq } = watch
+  const about = aboutOf(conversationId, toSeq)
+  return verdicts.flatMap((verdict) => {
+    const note = noteOf(told, verdict, conversationId)
+    if (!note) return []
+    return verdict.devices.map(({ id }) => ({
+      id: `push/${about}/${id}`,
+      channel: 'push' as const,
+      userId: verdict.userId,
+      about,
+      plannedAt: at,
+      dueAt: at,
+      payload: { deviceId: id, ...note } satisfies PushNote,
+    }))
+  })
+}
+
+/** Of several the newest that matters most: a mention is not hidden behind what was said after it. */
+function noteOf({ kind, title, messages }: Standing, { decisions }: Verdict, conversationId: string) {
+  const causes = decisions.flatMap((decision, at) =>
+    decision.outcome === 'push' ? [{ because: decision.because, message: messages[at]! }] : [],
+  )
+  if (causes.length === 0) return undefined
+  const because = CAUSES.find((cause) => causes.some((one) => one.because === cause))!
+  const { seq, sender, text } = causes.findLast((one) => one.because === because)!.message
+  return { conversationId, kind, title, seq, sender, text, because, count: causes.length }
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import type { Log } from '@parley/kit/log'
+import type { ChatDirectory } from '@parley/protocol/standing'
+import { decide } from './decision.ts'
+import { PREFERRED } from './preferences.ts'
+import { bodyOf, type Content } from './push-body.ts'
+import type { PushNote } from './push-note.ts'
+import { retryAt, type Sender, startSender } from './sender.ts'
+import type { Claim, Outcome } from './store/deliveries.ts'
+import type { Device } from './store/devices.ts'
+import type { NotificationStore } from './store/store.ts'
+import type { WebPush } from './web-push.ts'
+
+/** Pushes under way at once. */
+const AT_ONCE = 32
+/** A push that has waited longer, or was tried before, is decided on once more: what it tells of may have been read, or deleted. */
+const FRESH_MS = 2_000
+/** After that it is not worth waking anybody. */
+const WORTH_MS = 4 * 3_600_000
+const SEND_MS = 8_000
+
+/** Sends the pushes that are planned: each once, or again with growing pauses while a push service cannot take it. */
+export function startPush(needs: {
+  store: Pick<NotificationStore, 'deliveries' | 'devices' | 'preferences'>
+  chat: ChatDirectory
+  webPush: WebPush
+  /** How much of a message leaves for a push service, where only the browser can read it. */
+  content: Content
+  log: Log
+  settled?: (outcome: Outcome) => void
+  retryMs?: { first: number; most: number }
+  now?: () => number
+}): Sender {
+  const { store, chat, webPush, content, retryMs, now = Date.now } = needs
+
+  async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
+    const note = claim.payload as PushNote // as `pushesOf` planned it
+    const until = claim.plannedAt + WORTH_MS
+    if (now() >= until) return { kind: 'failed', reason: 'too.late' }
+    const device = await store.devices.find(note.deviceId)
+    if (!device || device.userId !== claim.userId) return { kind: 'dropped', reason: 'device.gone' }
+    const isFresh = claim.epoch === 1 && now() - claim.plannedAt <= FRESH_MS
+    const reason = isFresh ? undefined : await outdated(note, device)
+    if (reason) return { kind: 'dropped', reason }
+    if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
+    const message = {
+      body: JSON.stringify(bodyOf(note, content)),
+      topic: topicOf(note.conversationId),
+      urgency: note.because === 'message' && note.kind === 'group' ? ('normal' as const) : ('high' as const),
+      ttlS: Math.ceil((until - now()) / 1_000),
+    }
+    const outcome = await webPush.send(device.address, message, signal)
+    switch (outcome.kind) {
+      case 'taken':
+        return { kind: 'sent', ...(outcome.providerId !== undefined && { providerId: outcome.providerId }) }
+      case 'later': {
+        const at = Math.max(retryAt(claim.epoch, now(), retryMs), now() + (outcome.afterMs ?? 0))
+        const { detail } = outcome
+        return at < until
+          ? { kind: 'retry', at, reason: 'push.busy', detail }
+          : { kind: 'failed', reason: 'too.late', detail }
+      }
+      case 'gone':
+        await store.devices.remove(device.id, device.userId)
+        return { kind: 'failed', reason: 'device.gone', detail: outcome.detail }
+      case 'refused':
+        return { kind: 'failed', reason: 'push.refused', detail: outcome.detail }
+      default:
+        return outcome satisfies never
+    }
+  }
+
+  /** Why nothing would be told now, if so. Of several messages the one that is named decides: what came after it has the same answer, or a push of its own. */
+  async function outdated({ conversationId, seq }: PushNote, { userId }: Device): Promise<string | undefined> {
+    const standing = await chat.standing({ conversationId, fromSeq: seq, toSeq: seq, userIds: [userId] })
+    const [message] = standing?.messages ?? []
+    if (!message) return 'message.gone'
+    const [member] = standing?.members ?? []
+    const preferences = (await store.preferences.find([userId])).get(userId) ?? PREFERRED
+    const decision = decide({ userId, member, message, preferences, devices: 1, at: new Date(now()) })
+    return decision.outcome === 'none' ? decision.reason : undefined
+  }
+
+  return startSender({
+    ...needs,
+    channel: 'push',
+    deliveries: store.deliveries,
+    atOnce: AT_ONCE,
+    deliver,
+    sendMs: SEND_MS,
+  })
+}
+
+/** For one conversation always the same, and says nothing of it. */
+const topicOf = (conversationId: string): string =>
+  createHash('sha256').update(conversationId).digest('base64url').slice(0, 32)

@@ -1,0 +1,91 @@
+import { createECDH, createHash } from 'node:crypto'
+import { Fault } from '@parley/kit/fault'
+import type { Actor } from '@parley/kit/token'
+import type { DeviceItem } from '@parley/protocol/notification'
+import type { RegisterDevice } from '@parley/protocol/requests'
+import type { z } from 'zod'
+import type { Device, DeviceStore } from './store/devices.ts'
+
+/** The devices that one is pushed to. */
+export interface Registration {
+  /** Registers the device of that session: at once also in place of another session's, and of another user's. */
+  register(actor: Actor, device: z.infer<typeof RegisterDevice>): Promise<DeviceItem>
+  list(actor: Actor): Promise<DeviceItem[]>
+  /** `not_found` for one that is not one's own. */
+  remove(actor: Actor, id: string): Promise<void>
+}
+
+/** Push services of the browsers that there are. An address anywhere else would let a user make this service write to servers of their choice. */
+const PUSH_HOSTS = [
+  'fcm.googleapis.com',
+  'updates.push.services.mozilla.com',
+  'web.push.apple.com',
+  '*.push.apple.com',
+  '*.notify.windows.com',
+]
+/** Of one user; the one registered first goes for one more. */
+const MOST = 20
+
+/** `stillSignedIn` throws where the session has ended. `hosts` are allowed beside those of browsers: names, with a port where it is not 443, or `*.` and a domain. */
+export function openRegistration(needs: {
+  devices: DeviceStore
+  stillSignedIn: (actor: Actor) => void
+  hosts: readonly string[]
+  now?: () => number
+}): Registration {
+  const { devices, stillSignedIn, hosts, now = Date.now } = needs
+  const allowed = [...PUSH_HOSTS, ...hosts]
+
+  return {
+    async register(actor, { endpoint, keys, name = '' }) {
+      const { host } = new URL(endpoint)
+      if (!allowed.some((pattern) => matches(pattern, host)))
+        throw new Fault('validation.failed', 'endpoint must be of a push service that this server knows')
+      if (!isPoint(keys.p256dh)) throw new Fault('validation.failed', 'keys.p256dh must be a public key on P-256')
+      const device: Device = {
+        id: createHash('sha256').update(endpoint).digest('base64url'),
+        userId: actor.userId,
+        sessionId: actor.sessionId,
+        name,
+        address: { kind: 'webpush', endpoint, ...keys },
+        registeredAt: now(),
+      }
+      await devices.put(device, MOST)
+      try {
+        // Its end may have been carried out while this was written.
+        stillSignedIn(actor)
+      } catch (error) {
+        await devices.remove(device.id, actor.userId)
+        throw error
+      }
+      return itemOf(device, actor)
+    },
+    list: async (actor) => (await devices.ofUsers([actor.userId])).map((device) => itemOf(device, actor)),
+    async remove({ userId }, id) {
+      if (!(await devices.remove(id, userId))) throw new Fault('not_found', 'There is no such device')
+    },
+  }
+}
+
+const matches = (pattern: string, host: string): boolean =>
+  pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern
+
+/** Only a point of the curve can be encrypted to. */
+function isPoint(key: string): boolean {
+  try {
+    const own = createECDH('prime256v1')
+    own.generateKeys()
+    own.computeSecret(Buffer.from(key, 'base64url'))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const itemOf = ({ id, name, address, registeredAt, sessionId }: Device, actor: Actor): DeviceItem => ({
+  id,
+  kind: address.kind,
+  name,
+  registeredAt: new Date(registeredAt).toISOString(),
+  current: sessionId === actor.sessionId,
+})

@@ -1,0 +1,48 @@
+import { parse } from '@parley/kit/fault'
+import { actorOf, signedIn } from '@parley/kit/sign-in'
+import type { Actor } from '@parley/kit/token'
+import { ChangePreferences, RegisterDevice, WhyQuery } from '@parley/protocol/requests'
+import { Router } from 'express'
+import { PREFERRED } from './preferences.ts'
+import type { Registration } from './registration.ts'
+import type { PreferenceStore } from './store/preferences.ts'
+import type { Story } from './story.ts'
+
+/** `/api/notifications` and `/api/devices`: parse, ask the rule, reply. */
+export function notificationRoutes(needs: {
+  authenticate: (token: string) => Promise<Actor>
+  registration: Registration
+  preferences: PreferenceStore
+  story: Story
+  /** What browsers subscribe with (RFC 8292). */
+  publicKey: string
+}): Router {
+  const { authenticate, registration, preferences, story, publicKey } = needs
+  const routes = Router()
+  routes.use(['/api/notifications', '/api/devices'], signedIn(authenticate))
+
+  routes.get('/api/notifications/push-key', (_req, res) => void res.json({ publicKey }))
+  routes.get('/api/notifications/why', async (req, res) => {
+    const { conversationId, seq } = parse(WhyQuery, req.query)
+    res.json(await story.of(actorOf(req).userId, conversationId, seq))
+  })
+  routes.get('/api/notifications/preferences', async (req, res) => {
+    const { userId } = actorOf(req)
+    res.json((await preferences.find([userId])).get(userId) ?? PREFERRED)
+  })
+  routes.patch('/api/notifications/preferences', async (req, res) => {
+    const change = parse(ChangePreferences, req.body)
+    const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+    res.json(await preferences.change(actorOf(req).userId, given))
+  })
+
+  routes.get('/api/devices', async (req, res) => void res.json({ items: await registration.list(actorOf(req)) }))
+  routes.post('/api/devices', async (req, res) => {
+    res.status(201).json(await registration.register(actorOf(req), parse(RegisterDevice, req.body)))
+  })
+  routes.delete('/api/devices/:id', async (req, res) => {
+    await registration.remove(actorOf(req), String(req.params.id))
+    res.status(204).end()
+  })
+  return routes
+}

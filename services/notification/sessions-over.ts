@@ -1,0 +1,85 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import type { Log } from '@parley/kit/log'
+import type { ControlEntry } from '@parley/protocol/events'
+import type { UserDirectory } from '@parley/protocol/internal'
+import type { NotificationStore } from './store/store.ts'
+
+/**
+ * Carries out here what the user service's control log says: whose session is over is pushed nothing more on the device of it, and of
+ * whoever is deleted nothing is kept. Each line is carried out at least once, also those from while this service was away.
+ */
+export interface SessionsOver extends AsyncDisposable {
+  /** The log has grown, or may have. */
+  look(): void
+}
+
+const NAME = 'control'
+const PAGE = 500
+const AGAIN_MS = 2_000
+
+export async function openSessionsOver(needs: {
+  store: Pick<NotificationStore, 'devices' | 'preferences' | 'deliveries' | 'progress'>
+  directory: Pick<UserDirectory, 'control'>
+  log: Log
+  now?: () => number
+}): Promise<SessionsOver> {
+  const { store, directory, log, now = Date.now } = needs
+  const closing = new AbortController()
+  let grown = true
+  let running: Promise<void> | undefined
+
+  function look(): void {
+    grown = true
+    running ??= run().finally(() => {
+      running = undefined
+      if (grown && !closing.signal.aborted) look()
+    })
+  }
+
+  async function run(): Promise<void> {
+    while (grown && !closing.signal.aborted) {
+      grown = false
+      try {
+        await carryOut()
+      } catch (error) {
+        log.warn({ err: error }, 'the control log is not carried out for the moment')
+        grown = true
+        await pause(AGAIN_MS, undefined, { signal: closing.signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async function carryOut(): Promise<void> {
+    let position = await store.progress.of(NAME)
+    for (let more = true; more && !closing.signal.aborted; ) {
+      const { entries, head } = await directory.control(position ?? 0, PAGE)
+      // At the very first there is nothing that could be of an older session; and after a backup was restored the log counts on from there.
+      if (position === undefined || head < position) {
+        position = head
+        await store.progress.set(NAME, position)
+        return
+      }
+      for (const entry of entries) await apply(entry)
+      const last = entries.at(-1)
+      if (last) await store.progress.set(NAME, last.n)
+      position = last?.n ?? position
+      more = last !== undefined && position < head
+    }
+  }
+
+  async function apply(entry: ControlEntry): Promise<void> {
+    if (entry.kind === 'session.revoked') return store.devices.removeSession(entry.sessionId)
+    await store.devices.forget(entry.userId)
+    await store.preferences.forget(entry.userId)
+    await store.deliveries.forget(entry.userId, now())
+  }
+
+  look()
+  return {
+    look,
+    async [Symbol.asyncDispose]() {
+      closing.abort()
+      await running
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { Bus } from '@parley/kit/bus/bus'
+import { openControl } from '@parley/kit/control'
+import type { Http } from '@parley/kit/http'
+import type { Log } from '@parley/kit/log'
+import { openAuthentication } from '@parley/kit/sign-in'
+import { openVerifier } from '@parley/kit/token'
+import type { UserDirectory } from '@parley/protocol/internal'
+import type { ChatDirectory } from '@parley/protocol/standing'
+import type { PushConfig } from './config.ts'
+import type { Metrics } from './metrics.ts'
+import { openNotices } from './notices.ts'
+import { startPush } from './push.ts'
+import { openRegistration } from './registration.ts'
+import { notificationRoutes } from './routes.ts'
+import { openSessionsOver } from './sessions-over.ts'
+import type { NotificationStore } from './store/store.ts'
+import { openStory } from './story.ts'
+import { vapidOf } from './vapid.ts'
+import { openWebPush } from './web-push.ts'
+
+/** What this service asks of its siblings. */
+export interface Siblings {
+  users: UserDirectory
+  chat: ChatDirectory
+}
+
+/** The wiring of what tells people of messages: decisions, pushes, and the routes by which they are set and asked about. */
+export async function startTelling(needs: {
+  store: NotificationStore
+  siblings: Siblings
+  bus: Bus
+  http: Http
+  keys: Record<'internal', Buffer>
+  config: PushConfig
+  /** Whoever runs this is reached there. */
+  publicUrl: string
+  metrics: Metrics
+  log: Log
+  now?: () => number
+}): Promise<AsyncDisposable> {
+  const { store, siblings, bus, http, keys, config, publicUrl, metrics, log, now = Date.now } = needs
+  const { users, chat } = siblings
+  await using stack = new AsyncDisposableStack()
+  const over = stack.use(await openSessionsOver({ store, directory: users, log, now }))
+  const control = stack.use(await openControl({ directory: users, bus, log, revoked: over.look }))
+  let stopping = false
+  stack.defer(() => {
+    stopping = true
+  })
+  const authenticate = openAuthentication(
+    openVerifier(() => users.jwks()),
+    control,
+    () => stopping,
+  )
+
+  const vapid = config.vapid ?? vapidOf(keys.internal)
+  const push = stack.use(
+    startPush({
+      store,
+      chat,
+      webPush: openWebPush(vapid, publicUrl.startsWith('https:') ? publicUrl : 'mailto:nobody@localhost'),
+      content: config.content,
+      ...(config.retryMs && { retryMs: config.retryMs }),
+      log,
+      now,
+      settled: (outcome) => metrics.settled('push', outcome),
+    }),
+  )
+  stack.use(await openNotices({ store, chat, bus, log, planned: push.wake }, { graceMs: config.graceMs, now }))
+  const registration = openRegistration({
+    devices: store.devices,
+    stillSignedIn: control.check,
+    hosts: config.hosts,
+    now,
+  })
+  http.routes.use(
+    notificationRoutes({
+      authenticate,
+      registration,
+      preferences: store.preferences,
+      story: openStory(store, chat),
+      publicKey: vapid.publicKey,
+    }),
+  )
+  return stack.move()
+}
