@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { cut } from './cut.ts'
 import { openBlocks } from './postings.ts'
 
-/** When there are so many they are put into blocks: they take some thirty megabytes until then, whatever texts people write. */
+/** When there are so many they are put into blocks: less than a hundred megabytes are in use then, whatever texts people write. */
 export const GATHERED_MAX = 1_500_000
 /** Above any number of a gram, by more than the longest text has. */
 const NUMBERS = 2 ** 21
