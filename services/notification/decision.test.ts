@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { StandingMember, StandingMessage } from '@parley/protocol/standing'
 import fc from 'fast-check'
-import { CAUSES, type Cause, decide, REASONS, type Reason, type Situation } from './decision.ts'
+import { CAUSES, type Cause, decide, REASONS, type Reason, reasonForAll, type Situation } from './decision.ts'
 import { isQuiet, PREFERRED, type Preferences } from './preferences.ts'
 import { whyNot, whyPushed } from './why.ts'
 
@@ -161,6 +161,25 @@ test('of several reasons the first is given, whatever else is so', () => {
       if (!first.startsWith('level.')) assert.equal(decision.reason, first)
     }),
   )
+})
+
+test('what holds for all messages is no push of any of them', () => {
+  const all = TABLE.map(([, so]) => so)
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...all),
+      fc.constantFrom(...all),
+      fc.integer({ min: 5, max: 9 }),
+      (one, other, upTo) => {
+        const so = situation({ ...other, ...one, message: { ...other.message, ...one.message } })
+        const reason = reasonForAll(so, upTo)
+        if (reason) assert.equal(decide(so).outcome, 'none')
+        else assert.ok(so.member && upTo > so.member.readSeq)
+      },
+    ),
+  )
+  const { member: _, ...nobody } = situation({})
+  assert.equal(reasonForAll({ ...nobody, member: undefined }, 5), 'not.member')
 })
 
 test('quiet hours go by the clock of the user’s own zone, over midnight, and when clocks are put forward or back', () => {

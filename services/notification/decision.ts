@@ -52,6 +52,18 @@ export function decide(situation: Situation): Decision {
   return reason ? { outcome: 'none', reason } : { outcome: 'push', because }
 }
 
+/**
+ * Why that member is told of no message up to `upTo`, whatever they are: then they need not be read. In a busy conversation that is so
+ * for nearly everybody. Where `decide` would name another reason for some of them, it would not push them either.
+ */
+export function reasonForAll(standing: Omit<Situation, 'message' | 'userId'>, upTo: number): Reason | undefined {
+  const { member, at } = standing
+  if (!member) return 'not.member'
+  if (upTo <= member.readSeq) return 'read'
+  if (isAfter(member.mutedUntil, at)) return 'muted'
+  return member.level === 'none' ? 'level.none' : notNow(standing)
+}
+
 /** What a message is to that user. */
 export function causeOf({ userId, message }: Pick<Situation, 'userId' | 'message'>): Cause {
   if (message.mentions?.includes(userId)) return 'mention'
@@ -79,7 +91,7 @@ function notWanted({ member, at }: Situation, because: Cause): Reason | undefine
 }
 
 /** What holds for all conversations at that moment. */
-function notNow({ member, preferences, devices, at }: Situation): Reason | undefined {
+function notNow({ member, preferences, devices, at }: Omit<Situation, 'message' | 'userId'>): Reason | undefined {
   if (member!.active) return 'active.device'
   if (!preferences.push) return 'channel.off'
   if (isAfter(preferences.doNotDisturbUntil, at)) return 'do.not.disturb'

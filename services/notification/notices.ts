@@ -3,13 +3,14 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { ChatDirectory, Standing } from '@parley/protocol/standing'
+import type { ChatDirectory } from '@parley/protocol/standing'
 import { answersOf, type Verdict } from './answers.ts'
-import { decide } from './decision.ts'
-import { PREFERRED } from './preferences.ts'
+import { decide, reasonForAll } from './decision.ts'
+import { PREFERRED, type Preferences } from './preferences.ts'
 import { pushesOf } from './push-note.ts'
+import type { NewDelivery } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
-import type { Watch } from './store/watches.ts'
+import type { Answer, Watch } from './store/watches.ts'
 import { tellingOf } from './telling.ts'
 
 /** Hears of messages from the bus, lets a moment pass in which they may be read, then decides once for all who are in the conversation whom to push to. */
@@ -116,12 +117,9 @@ export async function openNotices(
   async function decideOn(watch: Watch): Promise<void> {
     try {
       const at = now()
-      const told = await tellingOf(chat, watch)
-      const verdicts = await verdictsOf(told, new Date(at))
+      const { answers, pushes } = await decided(watch, at)
       crashPoint('notices.before-decide')
-      const round = { ...rangeOf(watch), at, answers: answersOf(told.messages, verdicts, watch.fromSeq) }
-      const pushes = pushesOf(told, verdicts, watch, at)
-      await store.watches.decide(watch, round, pushes, now() + graceMs)
+      await store.watches.decide(watch, { ...rangeOf(watch), at, answers }, pushes, now() + graceMs)
       crashPoint('notices.after-decide')
       if (pushes.length > 0) planned()
     } catch (error) {
@@ -132,26 +130,45 @@ export async function openNotices(
     }
   }
 
-  /** Preferences and devices are read of those alone whom something would be pushed to. */
-  async function verdictsOf({ messages, members }: Standing, at: Date): Promise<Verdict[]> {
-    const willing = { preferences: PREFERRED, devices: 1, at }
-    const wanted = members.filter((member) =>
-      messages.some((message) => decide({ userId: member.userId, member, message, ...willing }).outcome === 'push'),
+  /** Reads the less the fewer there are to tell: of most the members say enough, and only for the others the messages are read. */
+  async function decided(watch: Watch, at: number): Promise<{ answers: Answer[]; pushes: NewDelivery[] }> {
+    const { conversationId, fromSeq, toSeq } = watch
+    const members = (await chat.standing({ conversationId, fromSeq: toSeq + 1, toSeq }))?.members ?? []
+    const so = new Date(at)
+    const away = members.filter(
+      (member) => !reasonForAll({ member, preferences: PREFERRED, devices: 1, at: so }, toSeq),
     )
-    const userIds = wanted.map(({ userId }) => userId)
+    const theirs = await settingsOf(away.map(({ userId }) => userId))
+    const reasons = Map.groupBy(members, (member) => reasonForAll({ member, ...theirs(member.userId), at: so }, toSeq))
+    const userIds = (reasons.get(undefined) ?? []).map(({ userId }) => userId)
+    reasons.delete(undefined)
+    const all = [...reasons].map(([answer, those]) => ({
+      ...{ fromSeq, toSeq, answer: answer! },
+      userIds: those.map(({ userId }) => userId),
+    }))
+    if (userIds.length === 0) return { answers: all, pushes: [] }
+    const told = await tellingOf(chat, watch, userIds)
+    const verdicts = told.members.map((member): Verdict => {
+      const { userId } = member
+      const { preferences, own } = theirs(userId)
+      const situation = { userId, member, preferences, devices: own.length, at: so }
+      return { userId, devices: own, decisions: told.messages.map((message) => decide({ ...situation, message })) }
+    })
+    const answers = [...all, ...answersOf(told.messages, verdicts, fromSeq)]
+    return { answers, pushes: pushesOf(told, verdicts, watch, at) }
+  }
+
+  /** What each of these users has set, and their devices. */
+  async function settingsOf(userIds: readonly string[]) {
     const [preferences, devices] =
       userIds.length === 0
-        ? [new Map(), new Map()]
-        : await Promise.all([
-            store.preferences.find(userIds),
-            store.devices.ofUsers(userIds).then((all) => Map.groupBy(all, ({ userId }) => userId)),
-          ])
-    return members.map((member) => {
-      const { userId } = member
-      const own = devices.get(userId) ?? []
-      const so = { userId, member, preferences: preferences.get(userId) ?? PREFERRED, devices: own.length, at }
-      return { userId, devices: own, decisions: messages.map((message) => decide({ ...so, message })) }
-    })
+        ? [new Map<string, Preferences>(), []]
+        : await Promise.all([store.preferences.find(userIds), store.devices.ofUsers(userIds)])
+    const byUser = Map.groupBy(devices, ({ userId }) => userId)
+    return (userId: string) => {
+      const own = byUser.get(userId) ?? []
+      return { preferences: preferences.get(userId) ?? PREFERRED, own, devices: own.length }
+    }
   }
 
   const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversationId, data.seq))

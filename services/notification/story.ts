@@ -34,6 +34,9 @@ export function openStory(
       const [member] = standing?.members ?? []
       if (!member || standing?.messages.length !== 1 || seq < member.fromSeq)
         throw new Fault('not_found', 'There is no such message')
+      // Where nobody had to be told, nobody looked at who sent what.
+      if (standing.messages[0]?.senderId === userId)
+        return { conversationId, seq, outcome: 'none', code: 'own.message', text: whyNot('own.message') }
       const round = await store.watches.round(conversationId, seq)
       const own = round?.answers.find(
         (answer) => answer.fromSeq <= seq && seq <= answer.toSeq && answer.userIds.includes(userId),

@@ -5,9 +5,13 @@ import type { Watch } from './store/watches.ts'
 const MOST_PAGES = 5
 const NOTHING: Standing = { kind: 'group', title: '', messages: [], members: [] }
 
-/** The conversation with what is to be told of it, ascending and without a gap up to the last: of very many messages the last ones. */
-export async function tellingOf(chat: ChatDirectory, { conversationId, fromSeq, toSeq }: Watch): Promise<Standing> {
-  const last = await chat.standing({ conversationId, fromSeq, toSeq })
+/** The conversation and those members, with what is to be told, ascending and without a gap up to the last: of very many messages the last ones. */
+export async function tellingOf(
+  chat: ChatDirectory,
+  { conversationId, fromSeq, toSeq }: Watch,
+  userIds: readonly string[],
+): Promise<Standing> {
+  const last = await chat.standing({ conversationId, fromSeq, toSeq, userIds })
   // Whoever restored an older chat store than this one is told nothing of what is gone.
   if (!last) return NOTHING
   let messages = last.messages
