@@ -52,14 +52,14 @@ test('a device that holds the last of them only counts one less as each disappea
   const parley = await openParley(t, SHORT)
   const [ann, bob] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
   const anns = await signIn(t, parley, ann)
+  const bobs = device(t, parley)
+  await bobs.login({ email: bob.email, password: PASSWORD })
   const { id } = await anns.createGroup('Tea', [bob.id])
   for (const afterMs of [1_000, 1_900, 2_800]) {
     await anns.setTimer(id, afterMs)
     await anns.send({ conversationId: id }, `for ${afterMs} ms`)
     await settled(anns)
   }
-  const bobs = device(t, parley)
-  await bobs.login({ email: bob.email, password: PASSWORD })
   const counts: (number | undefined)[] = []
   bobs.conversations.subscribe(() => {
     const unread = last(bobs, id)?.me.unread
@@ -67,7 +67,13 @@ test('a device that holds the last of them only counts one less as each disappea
   })
   bobs.connect()
   await until(bobs, 'all are gone', () => counts.at(-1) === 0)
-  assert.deepEqual(counts, [3, 2, 1, 0])
+  // On a busy machine the first may have gone before the device was there.
+  const [first = 0] = counts
+  assert.ok(first > 0)
+  assert.deepEqual(
+    counts,
+    Array.from({ length: first + 1 }, (_, n) => first - n),
+  )
 })
 
 test('a device that was closed at the moment lets go of it when it is opened, without a network', async (t) => {
