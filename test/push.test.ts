@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { openPushService, type PushService } from '@parley/infra/push-service'
 import type { Stack } from '@parley/infra/stack'
 import type { Why } from '@parley/protocol/notification'
-import { openPushService, type PushService } from '../services/notification/push-service.fixture.ts'
 import { newPerson, type Person } from './person.ts'
 import { SHAPES, start } from './shapes.ts'
 

@@ -39,7 +39,8 @@ export async function openService(
   const folder: string = some.beside?.folder ?? mkdtempSync(join(tmpdir(), 'parley-notification-'))
   const clock = some.beside?.clock ?? { now: Date.now() }
   const store = some.store ?? sqliteStore(join(folder, 'notification.db'))
-  const outcomes = new EventEmitter()
+  // Many wait for outcomes at once.
+  const outcomes = new EventEmitter().setMaxListeners(0)
   /** Outcomes in the ledger, in the order in which they came there. */
   const settled: { id: string; epoch: number; outcome: Outcome }[] = []
   const observed: NotificationStore = {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { chatConfig, openChat } from '@parley/chat'
+import { type Browser, openPushService, type PushService } from '@parley/infra/push-service'
 import { embeddedBus } from '@parley/kit/bus/embedded'
 import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
@@ -11,7 +12,6 @@ import { openLog } from '@parley/kit/log'
 import type { Why } from '@parley/protocol/notification'
 import { openUser, userConfig } from '@parley/user'
 import { notificationConfig, openNotification } from './open.ts'
-import { type Browser, openPushService, type PushService } from './push-service.fixture.ts'
 
 /** Someone who uses Parley over HTTP. */
 export interface Person {
