@@ -236,13 +236,23 @@ async function open(t: TestContext): Promise<{ path: string; store: ChatStore }>
 }
 
 async function reopen(t: TestContext, path: string): Promise<ChatStore> {
-  const store = await sqliteStore(path)
-  t.after(() => store[Symbol.asyncDispose]())
-  return store
+  return closing(t).use(await sqliteStore(path))
 }
 
 async function freshPath(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-chat-'))
-  t.after(() => rm(folder, { recursive: true }))
+  closing(t).defer(() => rm(folder, { recursive: true }))
   return join(folder, 'chat.db')
+}
+
+const stacks = new WeakMap<TestContext, AsyncDisposableStack>()
+
+/** Closes what was opened last first: a folder goes when nothing writes there any more. */
+function closing(t: TestContext): AsyncDisposableStack {
+  const known = stacks.get(t)
+  if (known) return known
+  const stack = new AsyncDisposableStack()
+  stacks.set(t, stack)
+  t.after(() => stack.disposeAsync())
+  return stack
 }
