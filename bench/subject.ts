@@ -50,8 +50,13 @@ export async function parley(
     userId: (user) => people[user]!.user.id,
     token: (user) => people[user]!.token,
     connect: (user) => connectRaw(served.url, people[user]!.user.id, people[user]!.token, people[user]!.partition),
-    direct: async (one, other) =>
-      idOf(await call(served.url, people[one]!.token, 'PUT', `/api/conversations/direct/${people[other]!.user.id}`)),
+    // Both open it: before anything was said it is there for those alone who have.
+    direct: async (one, other) => {
+      const open = (by: number, to: number) =>
+        call(served.url, people[by]!.token, 'PUT', `/api/conversations/direct/${people[to]!.user.id}`)
+      await open(other, one)
+      return idOf(await open(one, other))
+    },
     group: async ([owner, ...others]) => {
       const memberIds = others.map((user) => people[user]!.user.id)
       const id = idOf(

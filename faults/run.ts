@@ -90,6 +90,8 @@ async function setScene(
   for (const [index, one] of people.entries()) {
     for (const other of people.slice(index + 1)) {
       const { body } = await one.rest.call('PUT', `/api/conversations/direct/${other.rest.userId}`)
+      // Before anything was said it is there for those alone who have opened it.
+      await other.rest.call('PUT', `/api/conversations/direct/${one.rest.userId}`)
       conversations.push({ id: (body as { id: string }).id, kind: 'direct', people: [one, other] })
     }
   }

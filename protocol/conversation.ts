@@ -86,6 +86,8 @@ export type ChangeEntry = EntryBase &
         /** Everyone who is in it from the start, the owner of a group first. */
         members: { userId: string; role: Role }[]
       }
+    /** Of a direct conversation in which nothing was said: the other one has opened it, too. */
+    | { kind: 'opened' }
     /** With `inviteId`: `senderId` came by that invite, and is the only one in `userIds`. */
     | { kind: 'members.added'; userIds: string[]; inviteId?: string }
     /** Removed, or left (`senderId` is then the only one in `userIds`). If the owner goes, the longest-standing admin becomes owner, or else the longest-standing member. */

@@ -131,6 +131,9 @@ export const MembersAddedEntry = entry.extend({
   inviteId: id.optional().describe('The invite by which `senderId` came'),
 })
 export const MembersRemovedEntry = entry.extend({ kind: z.literal('members.removed'), userIds: z.array(id) })
+export const OpenedEntry = entry
+  .extend({ kind: z.literal('opened') })
+  .describe('Of a direct conversation in which nothing was said: the other one has opened it, too.')
 export const RoleEntry = entry
   .extend({ kind: z.literal('members.role'), userId: id, role })
   .describe('Who becomes owner takes that from the former one, who stays as an admin.')
@@ -168,6 +171,7 @@ export const HiddenEntry = entry
 
 const changes = [
   CreatedEntry,
+  OpenedEntry,
   MembersAddedEntry,
   MembersRemovedEntry,
   RoleEntry,

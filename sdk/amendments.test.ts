@@ -14,6 +14,7 @@ async function couple(t: TestContext) {
   const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
   const [ann, bob] = [await signIn(t, parley, annUser), await signIn(t, parley, bobUser)]
   const { id } = await ann.openDirect(bobUser.id)
+  await bob.openDirect(annUser.id)
   return { parley, annUser, bobUser, ann, bob, id }
 }
 

@@ -211,6 +211,7 @@ function factsAfter(facts: Held['facts'], entry: Entry, me: string): Held['facts
       const members = facts.members?.map((one) => ({ ...one, role: roleOf(one.userId, one.role) }))
       return { ...facts, ...(members && { members }), me: { ...facts.me, role: roleOf(me, facts.me.role) } }
     }
+    case 'opened':
     case 'invite.created':
     case 'invite.revoked':
       return facts

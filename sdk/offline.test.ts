@@ -13,6 +13,7 @@ async function couple(t: TestContext, env?: Record<string, string>) {
   const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
   const [ann, bob] = [await signIn(t, parley, annUser), await signIn(t, parley, bobUser)]
   const { id } = await ann.openDirect(bobUser.id)
+  await bob.openDirect(annUser.id)
   return { parley, annUser, bobUser, ann, bob, id }
 }
 

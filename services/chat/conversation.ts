@@ -43,6 +43,8 @@ export interface Conversation {
   pinned: readonly number[]
   /** Not revoked, the latest last; those that ended go with the next that is made. */
   invites: readonly Invite[]
+  /** Who has opened a direct conversation; nobody is told of it before something is said. Empty where it was opened by an older release. */
+  openedBy: readonly string[]
   /** Removed by another, and not added again since: no invite lets them in. The latest last; the oldest are forgotten. */
   barred: readonly string[]
 }
@@ -54,7 +56,13 @@ export const NOTHING_MORE = {
   pinned: [],
   invites: [],
   barred: [],
+  openedBy: [],
 } as const satisfies Partial<Conversation>
+
+/** As long as nothing was said in a direct conversation, for who has not opened it there is none (P6). */
+export function isHiddenFrom({ kind, headSeq, openedBy }: Conversation, userId: string): boolean {
+  return headSeq === 0 && kind === 'direct' && openedBy.length > 0 && !openedBy.includes(userId)
+}
 
 const MOST_BARRED = 1_000
 
@@ -89,6 +97,7 @@ export function applyEntry(before: Conversation | undefined, entry: Entry): Conv
       createdAt: entry.createdAt,
       ...head,
       members: new Map(members),
+      ...(entry.conversationKind === 'direct' && { openedBy: [entry.senderId] }),
     }
   }
   if (!before) throw new Error(`entry ${entry.rev} of ${entry.conversationId} has nothing before it`)
@@ -100,6 +109,8 @@ export function applyEntry(before: Conversation | undefined, entry: Entry): Conv
     case 'message.reacted':
     case 'message.hidden':
       return next
+    case 'opened':
+      return { ...next, openedBy: [...new Set([...before.openedBy, entry.senderId])] }
     case 'renamed':
       return { ...next, title: entry.title }
     case 'described':

@@ -262,3 +262,63 @@ test('nothing about a person but id and name leaves the service', async (t) => {
   const { body } = await chat.request(ann, 'GET', `/api/conversations/${group.id}/members`)
   for (const member of body.items) assert.deepEqual(Object.keys(member).sort(), ['role', 'userId', 'username'])
 })
+
+test('a direct conversation that only the other has opened answers as one that does not exist, until something is said', async (t) => {
+  const chat = await testChat(t, { nodes: 2 })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: opened } = await chat.request(ann, 'PUT', `/api/conversations/direct/${bob.id}`)
+  const timer = (who: PublicUser, id: string) =>
+    chat.request(who, 'PUT', `/api/conversations/${id}/timer`, { afterMs: 3_600_000 })
+  assert.equal((await timer(ann, opened.id)).status, 200)
+  const asked = async (id: string) => {
+    const replies = []
+    for (const [method, path, body] of [
+      ['GET', ''],
+      ['GET', '/log?after=0'],
+      ['GET', '/messages'],
+      ['GET', '/members'],
+      ['GET', '/mentions'],
+      ['GET', '/pins'],
+      ['GET', '/own?after=0'],
+      ['PATCH', '/settings', { archived: true }],
+      ['POST', '/receipts', { readSeq: 0 }],
+      ['POST', '/own', { seqs: [1], starred: true }],
+      ['PUT', '/timer', { afterMs: null }],
+      ['PUT', '/messages/1/pin'],
+    ] as const)
+      for (const node of [0, 1])
+        replies.push(await chat.request(bob, method, `/api/conversations/${id}${path}`, body, {}, node))
+    for (const to of [{ receiverId: id }])
+      replies.push(await chat.request(bob, 'POST', '/api/messages/send', { ...to, message: 'hi' }))
+    replies.push(await chat.request(bob, 'GET', `/api/messages/get/${id}`))
+    const device = await chat.device(bob)
+    replies.push((await device.ask('message.send', { id: randomUUID(), conversationId: id, text: 'hi' })).error)
+    replies.push((await device.ask('typing.start', { conversationId: id })).error)
+    return replies.map((reply) =>
+      JSON.parse(JSON.stringify(reply, (key, value) => (key === 'requestId' ? 0 : value)).replaceAll(id, 'ID')),
+    )
+  }
+  assert.deepEqual(await asked(opened.id), await asked(randomUUID()))
+  assert.deepEqual((await chat.request(bob, 'GET', `/api/messages/get/${ann.id}`)).body, { conversation: [] })
+  assert.equal((await chat.request(ann, 'GET', `/api/conversations/${opened.id}`)).body.disappearAfterMs, 3_600_000)
+
+  const { body: cat } = { body: chat.users.add('cat') }
+  const { body: both } = await chat.request(cat, 'PUT', `/api/conversations/direct/${bob.id}`)
+  for (const node of [0, 1, 1])
+    assert.equal(
+      (await chat.request(bob, 'PUT', `/api/conversations/direct/${cat.id}`, undefined, {}, node)).status,
+      200,
+    )
+  for (const who of [bob, cat])
+    assert.equal((await timer(who, both.id)).status, 200, 'each may set a timer who has opened it')
+  const kinds = (await chat.request(bob, 'GET', `/api/conversations/${both.id}/log?after=0`)).body.items
+  assert.deepEqual(
+    kinds.map(({ kind }: { kind: string }) => kind),
+    ['created', 'opened', 'timer.changed'],
+  )
+
+  const { body: said } = await chat.request(bob, 'POST', '/api/messages/send', { receiverId: ann.id, message: 'hello' })
+  assert.equal(said.conversationId, opened.id)
+  assert.equal((await chat.request(bob, 'GET', `/api/conversations/${opened.id}`)).status, 200)
+  assert.equal((await chat.request(bob, 'GET', `/api/messages/get/${ann.id}`)).body.conversation.length, 1)
+})

@@ -1,6 +1,6 @@
 import { Fault } from '@parley/kit/fault'
 import { type Action, may } from '@parley/protocol/rights'
-import type { Conversation, Member } from './conversation.ts'
+import { type Conversation, isHiddenFrom, type Member } from './conversation.ts'
 import type { LogStore } from './store/store.ts'
 
 /** A conversation together with the membership that lets the asker see it. */
@@ -31,12 +31,14 @@ export async function cachedFor(
   conversationId: string,
 ): Promise<Seen> {
   const cached = await log.cachedConversation(conversationId)
-  return cached?.members.has(userId) ? seen(cached, userId) : seenBy(log, userId, conversationId)
+  return cached?.members.has(userId) && !isHiddenFrom(cached, userId)
+    ? seen(cached, userId)
+    : seenBy(log, userId, conversationId)
 }
 
 function seen(conversation: Conversation | undefined, userId: string): Seen {
   const me = conversation?.members.get(userId)
-  if (!conversation || !me) throw noConversation()
+  if (!conversation || !me || isHiddenFrom(conversation, userId)) throw noConversation()
   return { conversation, me }
 }
 

@@ -6,8 +6,8 @@ import { mentionsOf } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
 import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
-import type { Conversation } from './conversation.ts'
-import { directId, unopenedDirect } from './direct.ts'
+import { type Conversation, isHiddenFrom } from './conversation.ts'
+import { directId, unopenedDirect, uuidOf } from './direct.ts'
 import { type Carrying, contentOf, type Extras } from './extras.ts'
 import type { Fanout } from './fanout.ts'
 import { noConversation } from './membership.ts'
@@ -72,7 +72,7 @@ export function openMessages(deps: {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
       const refusal =
         turn.refusal() ??
-        mayPost(sender.userId, conversation) ??
+        mayPost(sender.userId, conversation, message) ??
         blocks.refusal(sender.userId, conversation) ??
         (attempt === 1 && limited(sender.userId))
       if (refusal && refusal.code === 'not_found' && attempt === 1 && conversation && looksEmpty(conversation)) {
@@ -173,8 +173,9 @@ export function openMessages(deps: {
     // One that is seen is seen by who was blocked too; an empty one is hidden.
     if (existing && existing.headSeq > 0) return existing
     if (blocks.hides(userId, otherId)) throw new Fault('not_found', 'There is no such user')
-    if (existing) return existing
+    if (existing && !isHiddenFrom(existing, userId)) return existing
     if (!(await people.find([otherId])).has(otherId)) throw new Fault('not_found', 'There is no such user')
+    if (existing) return openToo(userId, existing)
     await mustHaveRoom(userId, [...direct.members.keys()])
     // Both sides may do this at once: one of them creates it, the other finds it ('conflict', since the opener differs).
     await log.append({
@@ -188,8 +189,21 @@ export function openMessages(deps: {
       members: [...direct.members.values()].map(({ userId, role }) => ({ userId, role })),
     })
     const opened = await log.findConversation(direct.id)
-    if (!opened) throw new Fault('unavailable', 'The conversation is being opened: try again', { retryAfterMs: 200 })
-    return opened
+    if (!opened) throw beingOpened()
+    return isHiddenFrom(opened, userId) ? openToo(userId, opened) : opened
+  }
+
+  /** From then on there is one for that user, too. */
+  async function openToo(userId: string, { id: conversationId }: Conversation): Promise<Conversation> {
+    const id = uuidOf(`opened\0${conversationId}\0${userId}`)
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+      const conversation = await log.findConversation(conversationId)
+      if (conversation && !isHiddenFrom(conversation, userId)) return conversation
+      const { membersRev = 0 } = conversation ?? {}
+      const contentHash = hashOf('opened', id)
+      await log.append({ kind: 'opened', conversationId, id, senderId: userId, contentHash, membersRev })
+    }
+    throw beingOpened()
   }
 
   function limited(userId: string): Fault | undefined {
@@ -222,9 +236,11 @@ function meant({ conversationId }: Outgoing, before: Conversation | undefined): 
   return conversationId === undefined || conversationId === before?.id ? before : undefined
 }
 
-/** Whether a user may post: being a member is enough. */
-function mayPost(userId: string, conversation: Conversation | undefined): Fault | undefined {
-  return conversation?.members.has(userId) ? undefined : noConversation()
+/** Whether a user may post: being a member is enough. One that is hidden from the user can be named by the other's id only. */
+function mayPost(userId: string, conversation: Found, { conversationId, receiverId }: Outgoing): Fault | undefined {
+  if (!conversation?.members.has(userId)) return noConversation()
+  const byItsId = conversation.headSeq === 0 && conversation.id === (conversationId ?? receiverId)
+  return byItsId && isHiddenFrom(conversation, userId) ? noConversation() : undefined
 }
 
 /** Opened, and nothing said in it as far as is known here. */
@@ -234,6 +250,9 @@ function otherOf({ members }: Conversation, userId: string): string {
   for (const id of members.keys()) if (id !== userId) return id
   return userId
 }
+
+const beingOpened = (): Fault =>
+  new Fault('unavailable', 'The conversation is being opened: try again', { retryAfterMs: 200 })
 
 const idTaken = (): Fault =>
   new Fault('message.id_conflict', 'That id was used for something else in this conversation')

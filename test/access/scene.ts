@@ -154,7 +154,8 @@ async function makeDirects(
 ): Promise<void> {
   for (const who of new Set(askers.map((asker) => (PAIRED.includes(asker) ? asker : 'member')))) {
     const { id } = await done<ConversationItem>(people[who].ask('PUT', `/api/conversations/direct/${other.id}`))
-    const { seq } = await send(other, id)
+    // By the person: until something was said the conversation is there for who has opened it alone.
+    const { seq } = await send(other, people[who].id)
     places.set(who, { conversationId: id, seq: own ? (await send(people[who], id)).seq : seq })
   }
 }
@@ -180,8 +181,8 @@ async function seen(person: Person, path: string): Promise<unknown> {
   return JSON.parse(JSON.stringify(body, (name, value) => (name === 'lastUsedAt' ? undefined : value)))
 }
 
-const send = (person: Person, conversationId: string): Promise<SendReply> =>
-  done(person.post('/api/messages/send', { receiverId: conversationId, message: 'Hello' }))
+const send = (person: Person, to: string): Promise<SendReply> =>
+  done(person.post('/api/messages/send', { receiverId: to, message: 'Hello' }))
 
 /** What the scene needs must go well. */
 async function done<T>(asked: Promise<{ status: number; body: T }>): Promise<T> {

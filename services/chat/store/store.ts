@@ -70,6 +70,7 @@ type Given = 'conversationId' | 'id' | 'senderId' | 'rev' | 'createdAt' | 'headS
 /** Every kind of change that can be appended: the compiler finds one that is missing, or one too many. */
 export const CHANGE_KINDS = Object.keys({
   created: true,
+  opened: true,
   'members.added': true,
   'members.removed': true,
   'members.role': true,

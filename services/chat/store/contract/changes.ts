@@ -171,6 +171,7 @@ export function changesContract(name: string, open: OpenStore): void {
     const store = await opened.reopen()
     assert.deepEqual(await store.log.findConversation(id), {
       ...NOTHING_MORE,
+      openedBy: [ann],
       id,
       kind: 'direct',
       title: '',
@@ -185,6 +186,7 @@ export function changesContract(name: string, open: OpenStore): void {
 
 const ACTS = [
   'message',
+  'opened',
   'renamed',
   'described',
   'members.added',
@@ -202,6 +204,8 @@ function draftOf(kind: (typeof ACTS)[number], now: Conversation, who: string, n:
   switch (kind) {
     case 'message':
       return message(now, who, `message ${n}`)
+    case 'opened':
+      return { ...made, kind }
     case 'renamed':
       return title(now, who, `title ${n}`)
     case 'members.added':

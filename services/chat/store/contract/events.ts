@@ -87,6 +87,8 @@ function draftOf(
       return membership(kind, room, ann, [bob])
     case 'members.role':
       return { ...made, kind, userId: bob, role: n % 2 ? 'admin' : 'member' }
+    case 'opened':
+      return { ...made, kind }
     case 'renamed':
       return title(room, ann, `title ${n}`)
     case 'described':

@@ -104,6 +104,7 @@ export interface ConversationDocument {
   pinned?: readonly number[]
   invites?: readonly Invite[]
   barred?: readonly string[]
+  openedBy?: readonly string[]
 }
 
 export interface MarksDocument {
