@@ -6,6 +6,7 @@ import type { MessageEntry } from '@parley/protocol/conversation'
 import { UNSET } from '@parley/protocol/settings'
 import type { PublicUser } from '@parley/protocol/user'
 import { type TestChat, testChat } from './chat.fixture.ts'
+import { until } from './store/contract/world.ts'
 import { type ChatStore, GONE_REV } from './store/store.ts'
 import { testUsers } from './users.fixture.ts'
 
@@ -95,6 +96,8 @@ test('of who has gone nobody is told when they were here and what they read: whe
   const [anns, bobs] = [await chat.device(ann), await chat.device(bob)]
   await chat.request(ann, 'POST', `/api/conversations/${direct}/receipts`, { readSeq: 1 })
   const seen = async () => (await bobs.ask('presence.subscribe', { userIds: [ann.id] })).data.items
+  // Who goes before they were noted as here was never here.
+  await until(async () => (await chat.store.presence.read([ann.id]))[0]?.online)
   await seen()
   anns.socket.disconnect()
   while ((await bobs.next('presence.changed')).online);
