@@ -25,6 +25,8 @@ export interface Standing {
   kind: 'direct' | 'group'
   /** Of a group; a direct conversation has none. */
   title: string
+  /** The newest message that there is. */
+  headSeq: number
   messages: StandingMessage[]
   members: StandingMember[]
 }

@@ -80,10 +80,10 @@ export function openStanding(deps: {
     async standing(ask): Promise<Standing | undefined> {
       const conversation = await store.log.findConversation(ask.conversationId)
       if (!conversation) return undefined
-      const { members, kind, title } = conversation
+      const { members, kind, title, headSeq } = conversation
       const messages = await messagesOf(ask)
       const asked = ask.userIds ? ask.userIds.flatMap((userId) => members.get(userId) ?? []) : [...members.values()]
-      return { kind, title, messages, members: await membersOf(conversation, asked, messages) }
+      return { kind, title, headSeq, messages, members: await membersOf(conversation, asked, messages) }
     },
   }
 }

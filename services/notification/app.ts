@@ -10,6 +10,7 @@ import { type Metrics, openMetrics } from './metrics.ts'
 import { type SmtpOptions, smtpMailer } from './smtp.ts'
 import { KEPT_MS } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
+import { ROUNDS_KEPT_MS } from './store/watches.ts'
 import { openSuspensions } from './suspension.ts'
 
 /** The notification service, for the process it is in. Disposing of it stops its work and closes its store. */
@@ -79,7 +80,7 @@ export async function startNotification(needs: {
       // A link that has ended is forgotten, though nobody looks.
       await captured?.list()
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
-      while (!stopped && (await store.watches.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>
       void purge().catch((error: Error) => log.warn({ cause: error.message }, 'old notices not purged'))

@@ -8,9 +8,8 @@ import { answersOf, type Verdict } from './answers.ts'
 import { decide, reasonForAll } from './decision.ts'
 import { PREFERRED, type Preferences } from './preferences.ts'
 import { pushesOf } from './push-note.ts'
-import type { NewDelivery } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
-import type { Answer, Watch } from './store/watches.ts'
+import type { Answer, News, Watch } from './store/watches.ts'
 import { tellingOf } from './telling.ts'
 
 /** Hears of messages from the bus, lets a moment pass in which they may be read, then decides once for all who are in the conversation whom to push to. */
@@ -27,6 +26,9 @@ export interface NoticeOptions {
 /** What is heard within this time is noted in one write. */
 const GATHER_MS = 20
 const AT_ONCE = 8
+const MOST_WAITING = 100_000
+/** Clocks of two processes may differ by that much. */
+const MARGIN_MS = 1_000
 /** What another process noted, or left when it died, is looked for at least that often. */
 const LOOK_MS = 1_000
 const RETRY_MS = [1_000, 30_000] as const
@@ -46,6 +48,10 @@ export async function openNotices(
   const { graceMs = 5_000, leaseMs = 20_000, now = Date.now } = options
   const owner = randomUUID()
   const heard = new Map<string, number>()
+  /** Until when it is sure that nobody decides in a conversation in which something waits. */
+  const waiting = new Map<string, number>()
+  /** Heard while something waits there: noted only when it is due. If that is lost with this process, whoever decides finds it in the conversation. */
+  const deferred = new Map<string, number>()
   let noting: Promise<void> | undefined
   const deciding = new Set<Promise<void>>()
   let woken = false
@@ -54,20 +60,37 @@ export async function openNotices(
 
   /** Resolves when it is noted: until then the bus keeps it. */
   function hear(conversationId: string, seq: number): Promise<void> {
-    heard.set(conversationId, Math.max(seq, heard.get(conversationId) ?? 0))
-    noting ??= note()
+    const isWaiting = (waiting.get(conversationId) ?? 0) > now()
+    const news = isWaiting ? deferred : heard
+    news.set(conversationId, Math.max(seq, news.get(conversationId) ?? 0))
+    if (isWaiting) return Promise.resolve()
+    noting ??= noteHeard()
     return noting
   }
 
-  async function note(): Promise<void> {
+  async function noteHeard(): Promise<void> {
     await pause(GATHER_MS)
     noting = undefined
     const news = [...heard].map(([conversationId, seq]) => ({ conversationId, seq }))
     heard.clear()
-    crashPoint('notices.before-note')
-    await store.watches.note(news, now() + graceMs)
-    crashPoint('notices.after-note')
+    await note(news)
     wake()
+  }
+
+  async function noteDeferred(): Promise<void> {
+    const at = now()
+    const due = [...deferred].filter(([conversationId]) => (waiting.get(conversationId) ?? 0) <= at)
+    if (due.length === 0) return
+    await note(due.map(([conversationId, seq]) => ({ conversationId, seq })))
+    for (const [conversationId, seq] of due) if (deferred.get(conversationId) === seq) deferred.delete(conversationId)
+  }
+
+  async function note(news: readonly News[]): Promise<void> {
+    crashPoint('notices.before-note')
+    const noted = await store.watches.note(news, now() + graceMs)
+    if (waiting.size + news.length > MOST_WAITING) waiting.clear()
+    for (const { conversationId, dueAt } of noted) waiting.set(conversationId, dueAt - MARGIN_MS)
+    crashPoint('notices.after-note')
   }
 
   /** Claims what is due as far as there is room, for ever; one conversation that takes long holds up no other. */
@@ -75,6 +98,7 @@ export async function openNotices(
     while (!closing.signal.aborted) {
       woken = false
       try {
+        await noteDeferred()
         const room = AT_ONCE - deciding.size
         const claims = room > 0 ? await store.watches.claim({ owner, now: now(), leaseMs, limit: room }) : []
         for (const watch of claims) begin(watch)
@@ -117,9 +141,12 @@ export async function openNotices(
   async function decideOn(watch: Watch): Promise<void> {
     try {
       const at = now()
-      const { answers, pushes } = await decided(watch, at)
+      const { answers, pushes, headSeq } = await decided(watch, at)
       crashPoint('notices.before-decide')
-      await store.watches.decide(watch, { ...rangeOf(watch), at, answers }, pushes, now() + graceMs)
+      await store.watches.decide(watch, { ...rangeOf(watch), at, answers }, pushes, {
+        seq: headSeq,
+        dueAt: now() + graceMs,
+      })
       crashPoint('notices.after-decide')
       if (pushes.length > 0) planned()
     } catch (error) {
@@ -131,9 +158,9 @@ export async function openNotices(
   }
 
   /** Reads the less the fewer there are to tell: of most the members say enough, and only for the others the messages are read. */
-  async function decided(watch: Watch, at: number): Promise<{ answers: Answer[]; pushes: NewDelivery[] }> {
+  async function decided(watch: Watch, at: number) {
     const { conversationId, fromSeq, toSeq } = watch
-    const members = (await chat.standing({ conversationId, fromSeq: toSeq + 1, toSeq }))?.members ?? []
+    const { members = [], headSeq = 0 } = (await chat.standing({ conversationId, fromSeq: toSeq + 1, toSeq })) ?? {}
     const so = new Date(at)
     const away = members.filter(
       (member) => !reasonForAll({ member, preferences: PREFERRED, devices: 1, at: so }, toSeq),
@@ -142,11 +169,11 @@ export async function openNotices(
     const reasons = Map.groupBy(members, (member) => reasonForAll({ member, ...theirs(member.userId), at: so }, toSeq))
     const userIds = (reasons.get(undefined) ?? []).map(({ userId }) => userId)
     reasons.delete(undefined)
-    const all = [...reasons].map(([answer, those]) => ({
+    const all: Answer[] = [...reasons].map(([answer, those]) => ({
       ...{ fromSeq, toSeq, answer: answer! },
       userIds: those.map(({ userId }) => userId),
     }))
-    if (userIds.length === 0) return { answers: all, pushes: [] }
+    if (userIds.length === 0) return { answers: all, pushes: [], headSeq }
     const told = await tellingOf(chat, watch, userIds)
     const verdicts = told.members.map((member): Verdict => {
       const { userId } = member
@@ -155,7 +182,7 @@ export async function openNotices(
       return { userId, devices: own, decisions: told.messages.map((message) => decide({ ...situation, message })) }
     })
     const answers = [...all, ...answersOf(told.messages, verdicts, fromSeq)]
-    return { answers, pushes: pushesOf(told, verdicts, watch, at) }
+    return { answers, pushes: pushesOf(told, verdicts, watch, at), headSeq }
   }
 
   /** What each of these users has set, and their devices. */

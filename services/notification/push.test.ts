@@ -239,6 +239,22 @@ test('what waits when the services end is decided and pushed when they are back,
   assert.equal(told, 3, 'each message was told of in one push')
 })
 
+test('what comes while a message waits is one push with it, and is pushed too when the process was lost in between', async (t) => {
+  const parley = await openParley(t, { PUSH_GRACE_MS: '1600' })
+  const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
+  await bob.browser()
+  for (const text of ['one', 'two', 'three']) await ann.say(bob.id, text)
+  const [first] = await parley.push.until(1)
+  assert.deepEqual([first?.body.count, first?.body.text], [3, 'three'])
+  const { conversationId } = await ann.say(bob.id, 'four')
+  await ann.say(bob.id, 'five')
+  await parley.restart()
+  const { seq } = await ann.say(bob.id, 'six')
+  await sent(bob, conversationId, seq)
+  const told = parley.push.pushed.slice(1).reduce((sum, { body }) => sum + Number(body.count), 0)
+  assert.equal(told, 3)
+})
+
 test('a push says no more than the operator lets it', async (t) => {
   const parley = await openParley(t, { PUSH_CONTENT: 'none' })
   const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]

@@ -78,7 +78,7 @@ export async function startTelling(needs: {
       authenticate,
       registration,
       preferences: store.preferences,
-      story: openStory(store, chat),
+      story: openStory(store, chat, now),
       publicKey: vapid.publicKey,
     }),
   )

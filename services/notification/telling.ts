@@ -3,7 +3,7 @@ import type { Watch } from './store/watches.ts'
 
 /** Questions that are asked of what waits. What lies before the messages that they give has waited among so many that it is told as a number. */
 const MOST_PAGES = 5
-const NOTHING: Standing = { kind: 'group', title: '', messages: [], members: [] }
+const NOTHING: Standing = { kind: 'group', title: '', headSeq: 0, messages: [], members: [] }
 
 /** The conversation and those members, with what is to be told, ascending and without a gap up to the last: of very many messages the last ones. */
 export async function tellingOf(

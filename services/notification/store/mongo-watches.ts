@@ -75,16 +75,20 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
     }
   }
 
-  async function settle({ conversationId: _id, toSeq, epoch }: Watch, nextAt: number): Promise<boolean> {
+  async function settle(
+    { conversationId: _id, toSeq, epoch }: Watch,
+    next: { seq: number; dueAt: number },
+  ): Promise<boolean> {
     for (let tries = 0; tries < TRIES; tries++) {
       const document = await watches.findOne({ _id, epoch, claimed: toSeq })
       if (!document) return false
       const { heard } = document
-      const more = heard > toSeq
+      const last = Math.max(heard, next.seq)
+      const more = last > toSeq
       const { matchedCount } = await watches.updateOne(
         { _id, epoch, claimed: toSeq, heard },
         {
-          $set: { decided: toSeq, ...(more && { dueAt: nextAt }) },
+          $set: { decided: toSeq, heard: last, ...(more && { dueAt: next.dueAt }) },
           $unset: { claimed: '', owner: '', ...(!more && { dueAt: '' as const }) },
         },
       )
@@ -96,8 +100,12 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
   return {
     note: (news, dueAt) =>
       attempt(async () => {
-        if (news.length === 0) return
+        if (news.length === 0) return []
         await watches.bulkWrite(news.flatMap((one) => noted(one, dueAt)))
+        const ids = news.map(({ conversationId }) => conversationId)
+        const waiting = { _id: { $in: ids }, dueAt: { $exists: true }, claimed: { $exists: false } }
+        const found = await watches.find(waiting, { projection: { dueAt: 1 } }).toArray()
+        return found.map((document) => ({ conversationId: document._id, dueAt: document.dueAt! }))
       }),
 
     claim: ({ owner, now, leaseMs, limit }) =>
@@ -110,12 +118,12 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
         return (await Promise.all(due.map((document) => take(document, owner, now + leaseMs)))).flat()
       }),
 
-    decide: (watch, round, planned, nextAt) =>
+    decide: (watch, round, planned, next) =>
       attempt(async () => {
         // What comes first is the same, or written over, when this ends here and another claims it.
         await deliveries.plan(planned)
         await keep(watch, round)
-        return settle(watch, nextAt)
+        return settle(watch, next)
       }),
 
     postpone: ({ conversationId: _id, epoch }, at) =>

@@ -44,7 +44,8 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
   const note = db.prepare(
     `INSERT INTO watches (conversation_id, heard, due_at, heard_at) VALUES (?1, ?2, ?3, ?3)
      ON CONFLICT DO UPDATE SET heard = max(heard, ?2), heard_at = ?3,
-       due_at = CASE WHEN due_at IS NULL AND ?2 > decided THEN ?3 ELSE due_at END`,
+       due_at = CASE WHEN due_at IS NULL AND ?2 > decided THEN ?3 ELSE due_at END
+     RETURNING due_at, claimed`,
   )
   const due = db.prepare(
     'SELECT conversation_id FROM watches WHERE due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
@@ -54,7 +55,8 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
      WHERE conversation_id = ? RETURNING *`,
   )
   const decide = db.prepare(
-    `UPDATE watches SET decided = claimed, claimed = NULL, owner = NULL, due_at = CASE WHEN heard > claimed THEN ?1 END
+    `UPDATE watches SET decided = claimed, claimed = NULL, owner = NULL, heard = max(heard, ?5),
+       due_at = CASE WHEN max(heard, ?5) > claimed THEN ?1 END
      WHERE conversation_id = ?2 AND epoch = ?3 AND claimed = ?4`,
   )
   const postpone = db.prepare(
@@ -73,15 +75,23 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
   )
 
   return {
-    noteNews(news: readonly News[], dueAt: number): void {
-      for (const { conversationId, seq } of news) note.run(conversationId, seq, dueAt)
+    noteNews(news: readonly News[], dueAt: number): { conversationId: string; dueAt: number }[] {
+      return news.flatMap(({ conversationId, seq }) => {
+        const { due_at, claimed } = note.get(conversationId, seq, dueAt)!
+        return due_at === null || claimed !== null ? [] : [{ conversationId, dueAt: Number(due_at) }]
+      })
     },
     claimWatches({ owner, now, leaseMs, limit }: Parameters<WatchStore['claim']>[0]): Watch[] {
       return due.all(now, limit).map((row) => watchOf(claim.get(now + leaseMs, owner, row.conversation_id!)!))
     },
-    decideWatch(watch: Watch, round: Round, deliveries: readonly NewDelivery[], nextAt: number): boolean {
+    decideWatch(
+      watch: Watch,
+      round: Round,
+      deliveries: readonly NewDelivery[],
+      next: { seq: number; dueAt: number },
+    ): boolean {
       const { conversationId, toSeq, epoch } = watch
-      if (decide.run(nextAt, conversationId, epoch, toSeq).changes === 0) return false
+      if (decide.run(next.dueAt, conversationId, epoch, toSeq, next.seq).changes === 0) return false
       keep.run(conversationId, round.toSeq, round.fromSeq, round.at, JSON.stringify(round.answers))
       planDeliveries(deliveries)
       return true
@@ -103,7 +113,7 @@ export function sqliteWatches(db: DatabaseSync, write: Write<Writes>): WatchStor
   return {
     note: (news, dueAt) => write('noteNews', news, dueAt),
     claim: (wanted) => write('claimWatches', wanted),
-    decide: (watch, kept, deliveries, nextAt) => write('decideWatch', watch, kept, deliveries, nextAt),
+    decide: (watch, kept, deliveries, next) => write('decideWatch', watch, kept, deliveries, next),
     postpone: (watch, at) => write('postponeWatch', watch, at),
     async nextDue() {
       const row = nextDue.get()

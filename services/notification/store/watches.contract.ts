@@ -15,17 +15,17 @@ export function watchesContract(name: string, several: Several): void {
   test(`${name}: what is heard is due once, and decided once, in whatever order it is heard`, async (t) => {
     const [{ watches: here }, { watches: there }] = (await several(t, 2)) as [NotificationStore, NotificationStore]
     const conversationId = randomUUID()
-    await here.note([{ conversationId, seq: 2 }], NOW)
-    await there.note([{ conversationId, seq: 1 }], NOW - 5)
+    assert.deepEqual(await here.note([{ conversationId, seq: 2 }], NOW), [{ conversationId, dueAt: NOW }])
+    assert.deepEqual(await there.note([{ conversationId, seq: 1 }], NOW - 5), [{ conversationId, dueAt: NOW }])
     await there.note([{ conversationId, seq: 4 }], NOW + 5)
     assert.equal(await here.nextDue(), NOW)
     assert.deepEqual(await claim(here, NOW - 1), [])
     const watch = { conversationId, fromSeq: 1, toSeq: 4, epoch: 1, leaseUntil: NOW + LEASE }
     assert.deepEqual(await claim(here), [watch])
     assert.deepEqual(await claim(there), [], 'it is one’s alone')
-    assert.equal(await there.decide(watch, roundOf(watch), [], NOW), true)
+    assert.equal(await there.decide(watch, roundOf(watch), [], soon(NOW)), true)
     assert.equal(await here.nextDue(), undefined)
-    await here.note([{ conversationId, seq: 3 }], NOW)
+    assert.deepEqual(await here.note([{ conversationId, seq: 3 }], NOW), [])
     assert.deepEqual(await claim(there), [], 'what comes late is decided already')
     await here.note([{ conversationId, seq: 5 }], NOW + 1)
     assert.deepEqual(await claim(there, NOW + 1), [
@@ -39,7 +39,7 @@ export function watchesContract(name: string, several: Several): void {
     const conversationId = randomUUID()
     await here.note([{ conversationId, seq: 3 }], NOW)
     const [frozen] = (await claim(here)) as [Watch]
-    await there.note([{ conversationId, seq: 7 }], NOW + 2)
+    assert.deepEqual(await there.note([{ conversationId, seq: 7 }], NOW + 2), [], 'somebody decides there now')
     const [again] = (await claim(there, NOW + LEASE)) as [Watch]
     assert.deepEqual([again.fromSeq, again.toSeq, again.epoch], [1, 3, 2])
     await there.postpone(again, NOW + LEASE + 9)
@@ -47,9 +47,9 @@ export function watchesContract(name: string, several: Several): void {
     const [last] = (await claim(there, NOW + LEASE + 9)) as [Watch]
     assert.deepEqual([last.fromSeq, last.toSeq, last.epoch], [1, 3, 3])
     await there.postpone(again, NOW)
-    assert.equal(await here.decide(frozen, roundOf(frozen), [], NOW), false, 'who was frozen settles nothing')
-    assert.equal(await there.decide(last, roundOf(last), [], NOW + LEASE + 20), true)
-    assert.equal(await there.decide(last, roundOf(last), [], NOW), false)
+    assert.equal(await here.decide(frozen, roundOf(frozen), [], soon(NOW)), false, 'who was frozen settles nothing')
+    assert.equal(await there.decide(last, roundOf(last), [], soon(NOW + LEASE + 20)), true)
+    assert.equal(await there.decide(last, roundOf(last), [], soon(NOW)), false)
     assert.equal(await here.nextDue(), NOW + LEASE + 20)
     const [rest] = (await claim(here, NOW + 2 * LEASE)) as [Watch]
     assert.deepEqual([rest.fromSeq, rest.toSeq], [4, 7])
@@ -68,7 +68,7 @@ export function watchesContract(name: string, several: Several): void {
       const [watch] = (await claim(watches, at)) as [Watch]
       const round = roundOf(watch, at)
       rounds.push(round)
-      assert.equal(await watches.decide(watch, round, [push(`${conversationId}/${seq}`)], at), true)
+      assert.equal(await watches.decide(watch, round, [push(`${conversationId}/${seq}`)], soon(at)), true)
     }
     const claimed = await deliveries.claim({ channel: 'push', owner: 'me', now: NOW, leaseMs: LEASE, limit: 10 })
     assert.deepEqual(claimed.map(({ id }) => id).toSorted(), [`${conversationId}/2`, `${conversationId}/6`])
@@ -82,6 +82,19 @@ export function watchesContract(name: string, several: Several): void {
     assert.deepEqual(await watches.round(conversationId, 3), rounds[1])
   })
 
+  test(`${name}: what is there beyond a claim is decided next, though nobody was told of it`, async (t) => {
+    const [{ watches }] = (await several(t, 1)) as [NotificationStore]
+    const conversationId = randomUUID()
+    await watches.note([{ conversationId, seq: 1 }], NOW)
+    const [watch] = (await claim(watches)) as [Watch]
+    assert.equal(await watches.decide(watch, roundOf(watch), [], { seq: 4, dueAt: NOW + 9 }), true)
+    assert.equal(await watches.nextDue(), NOW + 9)
+    const [rest] = (await claim(watches, NOW + 9)) as [Watch]
+    assert.deepEqual([rest.fromSeq, rest.toSeq], [2, 4])
+    assert.equal(await watches.decide(rest, roundOf(rest), [], { seq: 4, dueAt: NOW + 20 }), true)
+    assert.equal(await watches.nextDue(), undefined)
+  })
+
   test(`${name}: a lost claim plans what the next one plans too, and nothing twice`, async (t) => {
     const [here, there] = (await several(t, 2)) as [NotificationStore, NotificationStore]
     const conversationId = randomUUID()
@@ -90,8 +103,8 @@ export function watchesContract(name: string, several: Several): void {
     const [winner] = (await claim(there.watches, NOW + LEASE)) as [Watch]
     const planned = push(conversationId)
     const decided = await Promise.all([
-      there.watches.decide(winner, { ...roundOf(winner), at: 2 }, [planned], NOW),
-      here.watches.decide(frozen, { ...roundOf(frozen), at: 1 }, [planned], NOW),
+      there.watches.decide(winner, { ...roundOf(winner), at: 2 }, [planned], soon(NOW)),
+      here.watches.decide(frozen, { ...roundOf(frozen), at: 1 }, [planned], soon(NOW)),
     ])
     assert.deepEqual(decided, [true, false])
     assert.equal((await here.watches.round(conversationId, 1))?.at, 2)
@@ -131,7 +144,7 @@ export function watchesContract(name: string, several: Several): void {
         let highest = 0
         const decided: number[] = []
         const settle = async (watch: Watch): Promise<void> => {
-          assert.equal(await stores[1]!.watches.decide(watch, roundOf(watch), [], now), true)
+          assert.equal(await stores[1]!.watches.decide(watch, roundOf(watch), [], soon(now)), true)
           for (let seq = watch.fromSeq; seq <= watch.toSeq; seq++) decided.push(seq)
         }
         const take = async (): Promise<Watch | undefined> =>
@@ -165,6 +178,9 @@ export function watchesContract(name: string, several: Several): void {
 
 const claim = (watches: WatchStore, now = NOW): Promise<Watch[]> =>
   watches.claim({ owner: 'me', now, leaseMs: LEASE, limit: 100 })
+
+/** Nothing is there beyond the claim. */
+const soon = (dueAt: number) => ({ seq: 0, dueAt })
 
 const roundOf = ({ conversationId, fromSeq, toSeq }: Watch, at = NOW): Round => ({
   ...{ conversationId, fromSeq, toSeq, at },

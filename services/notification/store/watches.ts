@@ -1,6 +1,9 @@
 import type { Cause, Reason } from '../decision.ts'
 import type { NewDelivery } from './deliveries.ts'
 
+/** How long what was decided can be asked for. Longer than messages may wait (`OLDEST_MS`): who comes after that finds no conversation half decided. */
+export const ROUNDS_KEPT_MS = 3 * 86_400_000
+
 /** There are messages in that conversation, up to that one. */
 export interface News {
   conversationId: string
@@ -41,18 +44,26 @@ export interface Answer {
  * messages have no gaps, so one number says how far it is, and what is heard late, twice or in another order changes nothing.
  */
 export interface WatchStore {
-  /** Notes what was heard. Where nothing waits yet, it is due at `dueAt`; where something does, it is decided along with that. */
-  note(news: readonly News[], dueAt: number): Promise<void>
+  /**
+   * Notes what was heard. Where nothing waits yet, it is due at `dueAt`; where something does, it is decided along with that. Gives when
+   * each conversation is due, before which nobody decides there; not of one that somebody decides on now, or where all is decided.
+   */
+  note(news: readonly News[], dueAt: number): Promise<{ conversationId: string; dueAt: number }[]>
   /**
    * Takes up to `limit` of the conversations that are due at `now`, the longest due first, each for this caller alone until
    * `now + leaseMs`. What another took and did not settle by then is due again.
    */
   claim(wanted: { owner: string; now: number; leaseMs: number; limit: number }): Promise<Watch[]>
   /**
-   * All of the claim is decided: keeps the round and plans the deliveries. What was heard of meanwhile is due at `nextAt`. False where
-   * another has claimed it since; nothing of it is then done, or only what that one does too.
+   * All of the claim is decided: keeps the round and plans the deliveries. What is there beyond it, up to `next.seq` or as was heard
+   * meanwhile, is due at `next.dueAt`. False where another has claimed it since; nothing of it is then done, or only what that one does too.
    */
-  decide(watch: Watch, round: Round, deliveries: readonly NewDelivery[], nextAt: number): Promise<boolean>
+  decide(
+    watch: Watch,
+    round: Round,
+    deliveries: readonly NewDelivery[],
+    next: { seq: number; dueAt: number },
+  ): Promise<boolean>
   /** Nothing could be decided: it is due again at `at`. */
   postpone(watch: Watch, at: number): Promise<void>
   /** When the next is due; undefined while none waits. */
