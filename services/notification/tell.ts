@@ -73,6 +73,8 @@ export async function startTelling(needs: {
     hosts: config.hosts,
     now,
   })
+  // Until it is known who is signed in, whoever asks is refused: others should be asked.
+  stack.use(http.ready('notification-sign-in', async () => (control.known ? 'up' : 'down')))
   http.routes.use(
     notificationRoutes({
       authenticate,
