@@ -101,7 +101,7 @@ export const SERVER_EVENTS = {
   hello: { summary: 'The socket is placed, and hears everything from now on: sync.', data: replies.Hello },
   'message.new': { summary: 'A message in one of one’s conversations.', data: replies.NamedMessage },
   'conversation.updated': {
-    summary: 'Any other entry of a conversation’s log; or `gone`, when one is no longer a member.',
+    summary: 'Any other entry of a conversation’s log; or `gone`, when one is no longer a member from that `rev` on.',
     data: replies.ConversationUpdate,
   },
   'conversation.settings': {

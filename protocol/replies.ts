@@ -376,7 +376,11 @@ export const ConversationUpdate = z.union([
     entry: ChangeEntry,
     people: z.array(PublicUser).optional().describe('Whom it names, where it is shown among the messages'),
   }),
-  z.object({ conversationId: id, gone: z.literal(true) }),
+  z.object({
+    conversationId: id,
+    gone: z.literal(true),
+    rev: count.describe('The entry that ended one’s membership: who came back later is still in'),
+  }),
 ])
 export const SettingsUpdate = z.object({ conversationId: id, settings: Settings })
 export const ReceiptUpdate = Marks.extend({ conversationId: id })

@@ -64,11 +64,11 @@ export interface ServerEvents {
   hello: (data: { sessionId: string; userId: string; serverTime: string; expiresAt: string }) => void
   /** `sender` is the user name. `clientId` says nothing here: `id` is the device's own. */
   'message.new': (message: MessageEntry & { sender: string }) => void
-  /** Any other entry of the log; or `gone` when one is no longer a member. */
+  /** Any other entry of the log; or `gone` when that of this `rev` has ended one's membership. It may come after one was added again. */
   'conversation.updated': (
     change:
       | { conversationId: string; entry: ChangeEntry; people?: PublicUser[] }
-      | { conversationId: string; gone: true },
+      | { conversationId: string; gone: true; rev: number },
   ) => void
   /** One's own settings of a conversation changed, on this device or another. */
   'conversation.settings': (data: { conversationId: string; settings: Settings }) => void

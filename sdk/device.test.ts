@@ -213,6 +213,61 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
   )
 })
 
+test('late news that an earlier stay has ended ends nothing, and no message enters twice', async () => {
+  const model = openModel()
+  model.grow(5)
+  const { device, shown } = await openWatched()
+  /** In it from the next entry on: what the server says of it, and its log, once two messages are there. */
+  const comeIn = (): void => {
+    const [fromRev, fromSeq] = [model.log.length + 1, model.messages().length + 1]
+    model.grow(2)
+    const item = model.item()
+    device.takeItem({ ...item, me: { ...item.me, fromRev, fromSeq } }, device.doubts())
+    device.takeLog('c', model.page(fromRev - 1, 100))
+  }
+  comeIn()
+  const [ended, asked] = [model.log.length + 1, device.doubts()]
+  model.grow(1)
+  assert.equal(device.left('c', ended), true)
+  comeIn()
+  assert.deepEqual(shown, [6, 7, 9, 10])
+  assert.equal(device.left('c', ended), false, 'told by the other node')
+  await device.takePage({ items: [{ id: 'c', gone: true }], cursor: '1', more: false }, asked)
+  assert.equal(device.missing().length, 1, 'it is looked at again: it may have been this stay after all')
+  device.takeItem({ ...model.item(), me: device.conversations.get('c')!.held.facts.me }, device.doubts())
+  device.takeLog('c', model.page(0, 100))
+  assert.equal(device.missing().length, 0)
+  assert.deepEqual(shown, [6, 7, 9, 10])
+  assert.equal(device.left('c', model.log.length + 1), true)
+  assert.equal(device.conversations.size, 0)
+})
+
+test('a list that was asked for during this stay ends it', async () => {
+  const { device } = await openWatched()
+  device.takeItem(openModel().item())
+  await device.takePage({ items: [{ id: 'c', gone: true }], cursor: '1', more: false }, device.doubts())
+  assert.equal(device.conversations.size, 0)
+})
+
+/** A device, and what has entered it. */
+async function openWatched() {
+  const storage = memoryStorage()
+  const shown: number[] = []
+  const hooks = {
+    changed: () => {},
+    applied: () => [],
+    message: ({ seq }: StoredMessage) => shown.push(seq),
+    stored: () => {},
+    behind: () => {},
+    dropped: () => {},
+    anew: () => {},
+    met: () => {},
+  }
+  const device = openDevice(ME, storage, openKeeper(storage), () => true, hooks, new Map())
+  await device.load()
+  return { device, shown }
+}
+
 test('a tab that takes over while it reads the list anew still does so after a crash, and one that is done does not', async () => {
   const hooks = {
     changed: () => {},

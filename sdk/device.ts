@@ -46,6 +46,8 @@ export interface Conversation {
   quoted: Map<number, StoredMessage | null>
   /** For each page of messages that is on its way here: the changes that came meanwhile, which it may not show. */
   meanwhile: Set<MessageChange[]>
+  /** What `doubts` was when it began here: what was asked for before that may not know of it. */
+  since: number
 }
 
 /** What others on this device do when something changed here. Called in order, never while a change is half made. */
@@ -109,6 +111,7 @@ export function openDevice(
         loadingOlder: false,
         quoted: new Map(),
         meanwhile: new Set(),
+        since: 0,
       })
       meet(held)
     }
@@ -142,7 +145,7 @@ export function openDevice(
     const changes: (readonly [string, unknown])[] = []
     for (const item of page.items) {
       unseen?.delete(item.id)
-      changes.push(...('gone' in item ? forget(item.id) : place(item, young, asked)))
+      changes.push(...('gone' in item ? end(item.id, asked) : place(item, young, asked)))
     }
     cursor = page.cursor
     if (unseen && !page.more) {
@@ -180,7 +183,7 @@ export function openDevice(
     const early = new Map([...(before?.early ?? [])].filter(([rev]) => rev > held.rev))
     const messages = held.lastMessage ? [held.lastMessage] : []
     const open = before?.open ?? false
-    const fresh = { loadingOlder: false, quoted: new Map(), meanwhile: new Set<MessageChange[]>() }
+    const fresh = { loadingOlder: false, quoted: new Map(), meanwhile: new Set<MessageChange[]>(), since: ++doubts }
     const next: Conversation = { held, early, messages, events: [], open, ...fresh }
     conversations.set(item.id, next)
     const entered = held.lastMessage ? [held.lastMessage] : []
@@ -357,6 +360,23 @@ export function openDevice(
     void keep(forget(id))
   }
 
+  /** The entry of that `rev` ended a stay: whether it was this one. Heard from two nodes it may be the one before; then nothing ends, and nothing enters a second time. */
+  function left(id: string, rev: number): boolean {
+    const held = conversations.get(id)?.held
+    if (held && rev < held.facts.me.fromRev) return false
+    drop(id)
+    return true
+  }
+
+  /** The list says that a conversation is over. One that began here since that was asked for may be a later stay: it is looked at again. */
+  function end(id: string, asked: number): Changes {
+    const conversation = conversations.get(id)
+    if (!conversation || conversation.since <= asked) return forget(id)
+    unsure.set(id, ++doubts)
+    tell(conversation)
+    return []
+  }
+
   function forget(id: string): Changes {
     const conversation = conversations.get(id)
     unsure.delete(id)
@@ -431,6 +451,7 @@ export function openDevice(
     /** Goes with what is asked for, to be given back with the answer. */
     doubts: () => doubts,
     drop,
+    left,
     beginAnew,
     kept,
     takeOver,

@@ -211,9 +211,8 @@ export async function openSpace(options: SpaceOptions) {
         for (const { id, username } of change.people ?? []) device.people.set(id, username)
         return takeLive(change.entry)
       }
-      device.drop(change.conversationId)
-      // It has no place in the log: from two nodes it may come after one was added again, which the cursor has passed.
-      sync.unknown(change.conversationId)
+      // Of one that was added again, the news may have come before this, and is not asked for a second time.
+      if (device.left(change.conversationId, change.rev)) sync.unknown(change.conversationId)
     },
     'conversation.settings': (change) => device.takeSettings(change.conversationId, change.settings),
     'message.own': own.heard,

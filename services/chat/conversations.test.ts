@@ -211,7 +211,7 @@ test('a removed member is told at once, hears nothing more, and sees from the ne
   await say('before')
   assert.equal((await bobs.next('message.new')).text, 'before')
   await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
-  assert.deepEqual(await bobs.next('conversation.updated'), { conversationId: group.id, gone: true })
+  assert.deepEqual(await bobs.next('conversation.updated'), { conversationId: group.id, gone: true, rev: 3 })
   assert.equal((await anns.next('conversation.updated')).entry.kind, 'members.removed')
   await say('meanwhile')
   await chat.request(ann, 'POST', `/api/conversations/${group.id}/members`, { userIds: [bob.id] })

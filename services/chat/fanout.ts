@@ -150,7 +150,7 @@ export async function openFanout(deps: {
       return deliver({ audience, packet, exceptSocket }, { known: conversation })
     }
     const audience = { conversationId, membersRev, rev, removed: entry.userIds }
-    const gone = packetOf('conversation.updated', { conversationId, gone: true })
+    const gone = packetOf('conversation.updated', { conversationId, gone: true, rev })
     return deliver({ audience, packet, exceptSocket }, { gone })
   }
 

@@ -26,7 +26,7 @@ test('a message reaches members on another node, and a member removed there hear
     assert.equal(message.sender, 'ann')
   }
   await chat.request(ann, 'DELETE', `/api/conversations/${group.id}/members/${bob.id}`)
-  assert.deepEqual(await bobs.next('conversation.updated'), { conversationId: group.id, gone: true })
+  assert.deepEqual(await bobs.next('conversation.updated'), { conversationId: group.id, gone: true, rev: 3 })
   await say('to the rest')
   assert.equal((await cleos.next('message.new')).text, 'to the rest')
   assert.deepEqual(bobs.told(), [])
