@@ -37,3 +37,48 @@ export interface Why {
   /** The pushes to one's devices. Absent where there are none. */
   pushes?: PushedItem[]
 }
+
+/** What became of a notice that one sent oneself to see whether notices arrive: the way that it takes, step by step. */
+export interface NoticeTest {
+  id: string
+  steps: NoticeTestStep[]
+}
+
+export interface NoticeTestStep {
+  /** What holds notices back; the devices that there are; what one channel did. */
+  step: 'settings' | 'devices' | 'push' | 'mail'
+  /** `held`: messages would not go any further now, as one has set. `waiting`: it is tried again. */
+  state: 'good' | 'held' | 'waiting' | 'bad'
+  /** In words. */
+  text: string
+  /** Of `push`: the device's name, which may be empty, and whether it was registered by the session that asks. */
+  device?: string
+  current?: boolean
+}
+
+/** What a push says to the device that it is for, as JSON: to a browser's service worker (`web/src/worker`), encrypted for it alone. */
+export type PushBody = PushedMessage | PushedTest
+
+/** What is new in one conversation. The device shows one notice for each `tag`, in the place of the one before. */
+export interface PushedMessage {
+  v: 1
+  tag: string
+  conversationId: string
+  /** The newest of the messages that it tells of, and how many they are. */
+  seq: number
+  count: number
+  /** Absent as far as not so much is to be said. */
+  kind?: 'direct' | 'group'
+  /** Of a group. */
+  title?: string
+  sender?: string
+  text?: string
+  because?: 'mention' | 'reply' | 'mention.all' | 'message'
+}
+
+/** Says nothing but that it arrived; `test` is the `NoticeTest`'s id. */
+export interface PushedTest {
+  v: 1
+  tag: 'test'
+  test: string
+}

@@ -434,6 +434,20 @@ export const Why = z.object({
     .optional()
     .describe('What became of the push to each device'),
 })
+export const NoticeTest = z.object({
+  id: z.string(),
+  steps: z.array(
+    z.object({
+      step: z.enum(['settings', 'devices', 'push', 'mail']),
+      state: z
+        .enum(['good', 'held', 'waiting', 'bad'])
+        .describe('`held`: messages would not go any further now, as one has set; `waiting`: it is tried again'),
+      text: z.string().describe('In words'),
+      device: z.string().optional().describe('Of `push`: its name, which may be empty'),
+      current: z.boolean().optional().describe('Of `push`: registered by the session that asks'),
+    }),
+  ),
+})
 
 export const Members = z.object({ items: z.array(MemberItem) })
 export const Sessions = z.object({ items: z.array(SessionItem) })

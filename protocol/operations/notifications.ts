@@ -1,5 +1,5 @@
 import { type Operation, SIGNED_IN } from '../operation.ts'
-import { Device, Devices, Preferences, PushKey, Why } from '../replies.ts'
+import { Device, Devices, NoticeTest, Preferences, PushKey, Why } from '../replies.ts'
 import { ChangePreferences, RegisterDevice, WhyQuery } from '../requests.ts'
 
 const tag = 'Notifications'
@@ -49,6 +49,18 @@ export const NOTIFICATION_OPERATIONS: readonly Operation[] = [
     body: ChangePreferences,
     replies: { 200: Preferences },
     faults: SIGNED_IN,
+  },
+  {
+    name: 'testNotices',
+    method: 'post',
+    path: '/api/notifications/test',
+    tag,
+    summary: 'Send oneself a test notice by every channel',
+    description:
+      'Also where one has turned them off, which it says. Answers when each was tried once, or after 9 s. Three at once, then one each 20 s.',
+    who: 'Signed in',
+    replies: { 200: NoticeTest },
+    faults: [...SIGNED_IN, 'rate.limited'],
   },
   {
     name: 'listDevices',

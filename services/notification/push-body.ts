@@ -1,29 +1,18 @@
-import type { PushNote } from './push-note.ts'
+import type { PushBody, PushedMessage } from '@parley/protocol/notification'
+import { isTest, type PushNote, type TestNote } from './push-note.ts'
 import { BODY_BYTES } from './web-push.ts'
 
 /** How much of a message a push says: all of it, who sent it, or only that there is something. */
 export const CONTENTS = ['full', 'sender', 'none'] as const
 export type Content = (typeof CONTENTS)[number]
 
-/** What the service worker is given, as JSON: `web/src/worker`. It shows one notice for each `tag`, in the place of the one before. */
-export interface PushBody {
-  v: 1
-  tag: string
-  conversationId: string
-  seq: number
-  count: number
-  /** Absent as far as not so much is to be said. */
-  kind?: PushNote['kind']
-  title?: string
-  sender?: string
-  text?: string
-  because?: PushNote['because']
-}
-
 /** Cut to what every push service takes, between two characters as people see them. */
-export function bodyOf(note: PushNote, content: Content): PushBody {
+export function bodyOf(note: PushNote, content: Content): PushedMessage
+export function bodyOf(note: PushNote | TestNote, content: Content): PushBody
+export function bodyOf(note: PushNote | TestNote, content: Content): PushBody {
+  if (isTest(note)) return { v: 1, tag: 'test', test: note.test }
   const { conversationId, seq, count, kind, title, sender, text, because } = note
-  const bare: PushBody = { v: 1, tag: conversationId, conversationId, seq, count }
+  const bare: PushedMessage = { v: 1, tag: conversationId, conversationId, seq, count }
   if (content === 'none') return bare
   const named = { ...bare, kind, ...(kind === 'group' && { title }), sender, because }
   if (content === 'sender') return named

@@ -20,6 +20,14 @@ export interface PushNote {
   count: number
 }
 
+/** What one device is told to see that it is told at all: of nothing that was said. `test` is the id of the test. */
+export interface TestNote {
+  deviceId: string
+  test: string
+}
+
+export const isTest = (note: PushNote | TestNote): note is TestNote => 'test' in note
+
 /** What a push is about, for the question why. */
 export const aboutOf = (conversationId: string, toSeq: number): string => `${conversationId}/${toSeq}`
 

@@ -5,6 +5,7 @@ import { ChangePreferences, RegisterDevice, WhyQuery } from '@parley/protocol/re
 import { Router } from 'express'
 import { PREFERRED } from './preferences.ts'
 import type { Registration } from './registration.ts'
+import type { SelfTest } from './self-test.ts'
 import type { PreferenceStore } from './store/preferences.ts'
 import type { Story } from './story.ts'
 
@@ -14,10 +15,11 @@ export function notificationRoutes(needs: {
   registration: Registration
   preferences: PreferenceStore
   story: Story
+  selfTest: SelfTest
   /** What browsers subscribe with (RFC 8292). */
   publicKey: string
 }): Router {
-  const { authenticate, registration, preferences, story, publicKey } = needs
+  const { authenticate, registration, preferences, story, selfTest, publicKey } = needs
   const routes = Router()
   routes.use(['/api/notifications', '/api/devices'], signedIn(authenticate))
 
@@ -35,6 +37,8 @@ export function notificationRoutes(needs: {
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
     res.json(await preferences.change(actorOf(req).userId, given))
   })
+
+  routes.post('/api/notifications/test', async (req, res) => void res.json(await selfTest.run(actorOf(req))))
 
   routes.get('/api/devices', async (req, res) => void res.json({ items: await registration.list(actorOf(req)) }))
   routes.post('/api/devices', async (req, res) => {

@@ -12,6 +12,7 @@ import { openNotices } from './notices.ts'
 import { startPush } from './push.ts'
 import { openRegistration } from './registration.ts'
 import { notificationRoutes } from './routes.ts'
+import { openSelfTest } from './self-test.ts'
 import { openSessionsOver } from './sessions-over.ts'
 import type { NotificationStore } from './store/store.ts'
 import { openStory } from './story.ts'
@@ -81,6 +82,7 @@ export async function startTelling(needs: {
       registration,
       preferences: store.preferences,
       story: openStory(store, chat, now),
+      selfTest: openSelfTest({ store, planned: push.wake, now }),
       publicKey: vapid.publicKey,
     }),
   )

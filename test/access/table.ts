@@ -174,6 +174,7 @@ export const ROUTES: Table = {
   },
   getPreferences: { self: signedIn() },
   changePreferences: { body: () => ({ push: true }), self: signedIn() },
+  testNotices: { self: signedIn() },
   listDevices: { self: signedIn() },
   registerDevice: { body: () => browser(), self: signedIn() },
   removeDevice: [
