@@ -34,6 +34,8 @@ export interface PushService {
   /** Trusted by processes that are started with it as `NODE_EXTRA_CA_CERTS`; this one trusts it already. */
   readonly certificate: string
   subscribe(publicKey: string): Browser
+  /** Nothing is taken for it any more. */
+  unsubscribe(browser: Browser): void
   readonly pushed: Pushed[]
   answers: Behaviour[]
   /** Resolves when so many have arrived. */
@@ -87,6 +89,7 @@ export async function openPushService(t: TestContext): Promise<PushService> {
       subscribers.set(id, { ...browser, curve, auth, publicKey })
       return browser
     },
+    unsubscribe: ({ id }) => void subscribers.delete(id),
     async until(count) {
       while (pushed.length < count) await arrived.promise
       return pushed

@@ -11,6 +11,24 @@ export interface DeviceItem {
   current: boolean
 }
 
+/** What a user has set for all conversations. What is set for one conversation is the chat service's (`Settings`). */
+export interface Preferences {
+  /** To registered devices, at all. */
+  push: boolean
+  /** RFC 3339; nothing is pushed until then. `null`: it is not set. */
+  doNotDisturbUntil: string | null
+  quietHours: QuietHours | null
+}
+
+/** Each day between these times of the user's own clock nothing is pushed. `from` after `to`: over midnight; both the same: the whole day. */
+export interface QuietHours {
+  /** `HH:MM`, 00:00 to 23:59. */
+  from: string
+  to: string
+  /** A name of the IANA time zone database, such as `Europe/Berlin`. */
+  timeZone: string
+}
+
 /** What became of the push to one device. */
 export interface PushedItem {
   /** The device's name; empty where it has none, or is not registered any more. */

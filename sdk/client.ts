@@ -13,8 +13,10 @@ import { openHttp } from './http.ts'
 import { indexedDbStorage } from './indexeddb.ts'
 import { memoryStorage } from './memory.ts'
 import { whenNetworkChanges } from './network.ts'
+import { openNotifications } from './notifications.ts'
 import { openPresence } from './presence.ts'
 import { openProfiles } from './profiles.ts'
+import { openPush } from './push.ts'
 import { openRepeatKeys } from './repeat-key.ts'
 import { openSession } from './session.ts'
 import { openSpace, type Space } from './space.ts'
@@ -72,18 +74,21 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
         stir: stirred.changed,
         link: () => connection.link,
       })
+      push.signedIn(me.id)
       outbox.changed()
       timelines.changed()
       conversations.changed()
       if (wanted) connection.connect()
     },
-    async signedOut() {
+    async signedOut(leaves) {
       connection.disconnect()
       const left = space
       space = undefined
       presence.clear()
       contacts.clear()
       profiles.clear()
+      notifications.clear()
+      await push.signedOut(leaves)
       await left?.close(true)
       outbox.changed()
       timelines.changed()
@@ -113,6 +118,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       if (fresh.length > 0) renamed()
     },
   )
+  const push = openPush({ source: options.push, send: session.authorized, storage, deviceName: options.deviceName })
+  const notifications = openNotifications(session.authorized, push)
   const presence = openPresence((item) => events.emit('presence', item))
 
   function changed(conversationId: string): void {
@@ -160,6 +167,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     up(link) {
       contacts.up()
       profiles.up(link.gone)
+      push.up()
       return space?.up(link)
     },
     down: setConnection,
@@ -216,6 +224,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     contacts: contacts.view,
     people: profiles.people,
     profile: profiles.own,
+    notifications: notifications.view,
 
     register: session.register,
     login: session.login,

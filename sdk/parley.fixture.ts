@@ -10,6 +10,7 @@ import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
+import { notificationConfig, openNotification } from '@parley/notification'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { openUser, userConfig } from '@parley/user'
 import { createClient } from './client.ts'
@@ -20,7 +21,8 @@ import type { ClientOptions, ParleyClient } from './types.ts'
 export interface Parley {
   /** Where clients connect: a proxy, so that the address stays and connections can be cut. */
   readonly url: string
-  start(): Promise<void>
+  /** `more` adds to `env` this time only. */
+  start(more?: Record<string, string>): Promise<void>
   stop(): Promise<void>
   /** Resets every connection. */
   cut(): void
@@ -32,7 +34,7 @@ export interface Parley {
   readonly chat: ChatDirectory
 }
 
-/** Opens one for a test; `env` as for the real process. */
+/** Opens one for a test; `env` as for the real process. With `PUSH_HOSTS` in it people are also told of what they miss. */
 export async function openParley(t: TestContext, env: Record<string, string> = {}): Promise<Parley> {
   const folder = await mkdtemp(join(tmpdir(), 'parley-sdk-'))
   const log = openLog('test', 'silent')
@@ -72,19 +74,23 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
     get chat() {
       return chats!
     },
-    async start() {
-      const read = reader({ PARLEY_DATA: folder, PARLEY_BCRYPT_COST: '4', ...env })
-      const [user, chat] = [userConfig(read), chatConfig(read)]
+    async start(more = {}) {
+      const read = reader({ PARLEY_DATA: folder, PARLEY_BCRYPT_COST: '4', ...env, ...more })
+      const [user, chat, notification] = [userConfig(read), chatConfig(read), notificationConfig(read)]
       read.throwIfInvalid()
       makeKeys(user.keyFile)
       await using stack = new AsyncDisposableStack()
       const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
       const bus = stack.use(embeddedBus({ log }))
-      // Whom a mail is for, no test here asks.
-      stack.use(await bus.subscribe('notification.mail', async () => {}))
-      stack.use(await bus.subscribe('notification.messages', async () => {}))
+      const tells = env.PUSH_HOSTS !== undefined
+      if (!tells) {
+        // Whom a mail is for, no test here asks.
+        stack.use(await bus.subscribe('notification.mail', async () => {}))
+        stack.use(await bus.subscribe('notification.messages', async () => {}))
+      }
       const { directory } = stack.use(await openUser(user, bus, http, log))
       chats = stack.use(await openChat(chat, bus, http, directory, log)).directory
+      if (tells) stack.use(await openNotification(notification, bus, http, { users: directory, chat: chats }, log))
       running = stack.move()
       port = http.port
     },

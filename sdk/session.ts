@@ -32,21 +32,22 @@ export interface SessionOptions {
   deviceName: string | undefined
   /** Opens what the user has on this device; resolves when it can be shown. */
   signedIn(user: OwnUser): Promise<void>
-  /** Stops all work for the user; nothing is written for them after it resolves. */
-  signedOut(): Promise<void>
+  /** Stops all work for the user; nothing is written for them after it resolves. `leaves`: nobody has signed in here in their place. */
+  signedOut(leaves: boolean): Promise<void>
   /** A new access token came, ahead of the old one's end. */
   renewed(token: string): void
 }
 
 /** What a device keeps of a session. In a browser no token: the refresh token is in an HttpOnly cookie, the access token in memory. */
-interface Kept {
+export interface Kept {
   user: OwnUser
   sessionId: string
   partition: number
   refreshToken?: string
 }
 
-const KEY = 'session'
+/** Under which a device keeps who is signed in. */
+export const KEY = 'session'
 const RESUME_WAIT_MS = 3_000
 const LOGOUT_WAIT_MS = 5_000
 
@@ -85,7 +86,7 @@ export function openSession({
   }
 
   async function signIn(reply: LoginReply): Promise<OwnUser> {
-    if (current) await leave()
+    if (current) await leave(false)
     await forgetOthers(reply.user.id)
     await take(reply)
     await enter()
@@ -198,7 +199,7 @@ export function openSession({
     )
     late.abort()
     await inTurn(async () => {
-      await leave()
+      await leave(true)
       await forgetAll(session)
       state.set({ status: 'signed-out' })
     })
@@ -223,17 +224,17 @@ export function openSession({
     // From here on nothing is asked in its name, whatever else waits for its turn.
     current = undefined
     await inTurn(async () => {
-      await leave()
+      await leave(reason !== 'replaced')
       await forget(session)
       state.set({ status: 'signed-out', ended: reason })
     })
   }
 
-  async function leave(): Promise<void> {
+  async function leave(leaves: boolean): Promise<void> {
     current = undefined
     access = undefined
     clearTimeout(timer)
-    await signedOut()
+    await signedOut(leaves)
   }
 
   /** What was not yet sent stays, for the same user's next log-in; it is never shown to another. */

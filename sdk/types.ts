@@ -10,6 +10,7 @@ import type {
   SyncPage,
 } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
+import type { DeviceItem, NoticeTest, Preferences, Why } from '@parley/protocol/notification'
 import type { Profile, ProfileChange, ProfileView } from '@parley/protocol/profile'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
@@ -50,8 +51,27 @@ export interface ClientOptions {
   deviceName?: string
   transports?: ('websocket' | 'polling')[]
   fetch?: typeof fetch
+  /** Where pushes for this device are taken. Without it this device is pushed nothing. */
+  push?: PushSource
   /** How long a hole in what arrives may wait for the missing entries before they are fetched; 150 ms by default. */
   gapWaitMs?: number
+}
+
+/** Where pushes for this device are taken: in a browser its push service (W3C Push API). One address at a time. */
+export interface PushSource {
+  /** The address that there is, and the key that it takes pushes of, where that is known. */
+  current(): Promise<PushAddress | undefined>
+  /** A new address, for pushes of that key (RFC 8292) alone. Asks nobody for permission: rejects with `PushRefused` where there is none. */
+  subscribe(publicKey: string): Promise<PushAddress>
+  /** Nothing arrives at the address any more. */
+  unsubscribe(): Promise<void>
+}
+
+export interface PushAddress {
+  endpoint: string
+  /** Both base64url (RFC 8291). */
+  keys: { p256dh: string; auth: string }
+  publicKey?: string
 }
 
 /** Signed out, or who is signed in. `ended` says why the last session stopped by itself. */
@@ -249,6 +269,40 @@ export interface Contacts extends Readable<ContactsView> {
   unblock(userId: string): Promise<ContactItem>
 }
 
+/**
+ * Whether this device is pushed to. `none`: it has no push source. `waiting`: it is to be, and the server or the browser's push service
+ * could not be reached: it is tried again with the next connection.
+ */
+export type PushHere = { state: 'none' | 'off' | 'waiting' } | { state: 'on'; deviceId: string }
+
+/** What tells one of messages while no device is in use: pushes to one's devices, and what one has set for all conversations. */
+export interface Notifications {
+  readonly here: Readable<PushHere>
+  /**
+   * Has this device pushed to from now on: registered with each start, with a new address when the server's key or the browser's address
+   * has changed, until `turnOff` or the end of the session. Whoever signs in here next without a log-out in between takes it over, by a new
+   * address. Rejects with `PushRefused` where the device may not or cannot.
+   */
+  turnOn(): Promise<void>
+  turnOff(): Promise<void>
+  /** The address may have changed: looks, and registers it. */
+  look(): Promise<void>
+  /** All devices that one is pushed to, this one among them (`current`). */
+  devices(): Promise<DeviceItem[]>
+  /** Until it registers again, which a device that is on does with its next start. */
+  removeDevice(id: string): Promise<void>
+  /** What one has set for all conversations; undefined until it was loaded. */
+  readonly preferences: Readable<Preferences | undefined> & {
+    load(): Promise<Preferences>
+    /** What is not given stays as it is. */
+    change(change: Partial<Preferences>): Promise<Preferences>
+  }
+  /** Why one was told of a message by a push, or was not. Rejects with `not_found` for what one may not see. */
+  why(conversationId: string, seq: number): Promise<Why>
+  /** Sends oneself a notice by every channel, and says how far each got. */
+  test(): Promise<NoticeTest>
+}
+
 /** What happens on this device, for tests, notices and logs. Handlers must not throw. */
 export interface ClientEvents {
   /** A message entered this device's timeline, from the socket, sync or its own ack; each exactly once per device. */
@@ -279,6 +333,7 @@ export interface ParleyClient {
   readonly contacts: Contacts
   readonly people: People
   readonly profile: OwnProfile
+  readonly notifications: Notifications
 
   /** Refusals reject with `ParleyError` (its `problem`); a lost network with `ParleyError` whose problem is `unavailable`. */
   register(input: { username: string; email: string; password: string }): Promise<OwnUser>
