@@ -3,7 +3,7 @@
 /** A device that is pushed to, as its user sees it. */
 export interface DeviceItem {
   id: string
-  kind: 'webpush'
+  kind: 'webpush' | 'fcm'
   /** As it named itself; may be empty. */
   name: string
   registeredAt: string

@@ -406,7 +406,7 @@ export const Preferences = z.object({
 })
 export const Device = z.object({
   id: z.string(),
-  kind: z.literal('webpush'),
+  kind: z.enum(['webpush', 'fcm']),
   name: z.string(),
   registeredAt: time,
   current: z.boolean().describe('Registered by the session that asks'),

@@ -2,6 +2,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { metricsOf, watchBus } from '@parley/kit/metrics'
 import { Counter, Gauge } from 'prom-client'
+import type { PushOutcome, PushServices } from './push-service.ts'
 import type { Channel, Outcome } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
 
@@ -9,6 +10,8 @@ import type { NotificationStore } from './store/store.ts'
 export interface Metrics {
   /** An outcome is in the ledger. */
   settled(channel: Channel, outcome: Outcome): void
+  /** A push service has answered, or has not. */
+  answered(service: keyof PushServices, outcome: PushOutcome): void
 }
 
 /** More than this many are counted no further. */
@@ -42,5 +45,14 @@ export function openMetrics(http: Http, bus: Bus, store: NotificationStore): Met
     labelNames: ['channel', 'outcome'],
     registers,
   })
-  return { settled: (channel, { kind }) => outcomes.inc({ channel, outcome: kind }) }
+  const answers = new Counter({
+    name: 'parley_push_answers_total',
+    help: 'What push services said to pushes: taken, later (try again), gone (no such device any more), refused',
+    labelNames: ['service', 'answer'],
+    registers,
+  })
+  return {
+    settled: (channel, { kind }) => outcomes.inc({ channel, outcome: kind }),
+    answered: (service, { kind }) => answers.inc({ service, answer: kind }),
+  }
 }

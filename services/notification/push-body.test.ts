@@ -25,7 +25,7 @@ test('a push fits what every push service takes, and is cut between two characte
     .map((all) => all.join(''))
   fc.assert(
     fc.property(text, (said) => {
-      const body = bodyOf({ ...NOTE, text: said, title: '界'.repeat(100) }, 'full')
+      const body = bodyOf({ ...NOTE, text: said, title: '界'.repeat(100) }, 'full', BODY_BYTES)
       assert.ok(Buffer.byteLength(JSON.stringify(body)) <= BODY_BYTES)
       if (body.text === said) return
       assert.ok(body.text!.endsWith('…'))
@@ -35,7 +35,7 @@ test('a push fits what every push service takes, and is cut between two characte
     }),
     { numRuns: 200 },
   )
-  assert.equal(bodyOf({ ...NOTE, text: 'x'.repeat(100) }, 'full').text, 'x'.repeat(100))
+  assert.equal(bodyOf({ ...NOTE, text: 'x'.repeat(100) }, 'full', BODY_BYTES).text, 'x'.repeat(100))
 })
 
 test('answers are kept in runs of messages, each user in one of each message', () => {

@@ -3,13 +3,13 @@ import type { Log } from '@parley/kit/log'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { decide } from './decision.ts'
 import { PREFERRED } from './preferences.ts'
-import { bodyOf, type Content } from './push-body.ts'
+import { bodyOf } from './push-body.ts'
 import { isTest, type PushNote, type TestNote } from './push-note.ts'
+import type { Push, PushOutcome, PushService, PushServices } from './push-service.ts'
 import { retryAt, type Sender, startSender } from './sender.ts'
 import type { Claim, Outcome } from './store/deliveries.ts'
 import type { Device } from './store/devices.ts'
 import type { NotificationStore } from './store/store.ts'
-import type { WebPush } from './web-push.ts'
 
 /** Pushes under way at once. */
 const AT_ONCE = 32
@@ -19,20 +19,22 @@ const FRESH_MS = 2_000
 const WORTH_MS = 4 * 3_600_000
 const TEST_WORTH_MS = 60_000
 const SEND_MS = 8_000
+/** A device that so many pushes in a row were refused for, where that may be for its sake, is registered no more. */
+const MOST_REFUSED = 5
 
 /** Sends the pushes that are planned: each once, or again with growing pauses while a push service cannot take it. */
 export function startPush(needs: {
   store: Pick<NotificationStore, 'deliveries' | 'devices' | 'preferences'>
   chat: ChatDirectory
-  webPush: WebPush
-  /** How much of a message leaves for a push service, where only the browser can read it. */
-  content: Content
+  services: PushServices
   log: Log
   settled?: (outcome: Outcome) => void
+  /** Told what a push service has said. */
+  answered?: (service: keyof PushServices, outcome: PushOutcome) => void
   retryMs?: { first: number; most: number }
   now?: () => number
 }): Sender {
-  const { store, chat, webPush, content, retryMs, now = Date.now } = needs
+  const { store, chat, services, retryMs, answered, now = Date.now } = needs
 
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
     const note = claim.payload as PushNote | TestNote // as `pushesOf` or the self-test planned it
@@ -44,16 +46,25 @@ export function startPush(needs: {
     const reason = isFresh || isTest(note) ? undefined : await outdated(note, device)
     if (reason) return { kind: 'dropped', reason }
     if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
-    const message = {
-      body: JSON.stringify(bodyOf(note, content)),
+    const { kind } = device.address
+    const service: PushService<Device['address']> | undefined = services[kind]
+    if (!service) return { kind: 'dropped', reason: 'push.off' }
+    const push: Push = {
+      body: bodyOf(note, service.content, service.bytes),
       topic: topicOf(isTest(note) ? 'test' : note.conversationId),
-      urgency:
-        isTest(note) || note.because !== 'message' || note.kind !== 'group' ? ('high' as const) : ('normal' as const),
+      urgency: !isTest(note) && note.because === 'message' && note.kind === 'group' ? 'normal' : 'high',
       ttlS: Math.ceil((until - now()) / 1_000),
     }
-    const outcome = await webPush.send(device.address, message, signal)
+    const outcome = await service.send(device.address, push, signal)
+    answered?.(kind, outcome)
+    return settledAs(outcome, device, claim, until)
+  }
+
+  async function settledAs(outcome: PushOutcome, device: Device, claim: Claim, until: number): Promise<Outcome> {
     switch (outcome.kind) {
       case 'taken':
+        // It has left: whatever comes of this, it is not sent again for it.
+        if (device.refused > 0) await store.devices.accepted(device.id).catch(() => undefined)
         return { kind: 'sent', ...(outcome.providerId !== undefined && { providerId: outcome.providerId }) }
       case 'later': {
         const at = Math.max(retryAt(claim.epoch, now(), retryMs), now() + (outcome.afterMs ?? 0))
@@ -65,8 +76,10 @@ export function startPush(needs: {
       case 'gone':
         await store.devices.remove(device.id, device.userId)
         return { kind: 'failed', reason: 'device.gone', detail: outcome.detail }
-      case 'refused':
-        return { kind: 'failed', reason: 'push.refused', detail: outcome.detail }
+      case 'refused': {
+        const gone = outcome.suspect && (await store.devices.refused(device.id, device.userId, MOST_REFUSED))
+        return { kind: 'failed', reason: gone ? 'device.gone' : 'push.refused', detail: outcome.detail }
+      }
       default:
         return outcome satisfies never
     }

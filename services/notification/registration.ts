@@ -49,6 +49,7 @@ export function openRegistration(needs: {
         name,
         address: { kind: 'webpush', endpoint, ...keys },
         registeredAt: now(),
+        refused: 0,
       }
       await devices.put(device, MOST)
       try {

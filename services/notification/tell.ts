@@ -10,6 +10,7 @@ import type { PushConfig } from './config.ts'
 import type { Metrics } from './metrics.ts'
 import { openNotices } from './notices.ts'
 import { startPush } from './push.ts'
+import type { PushServices } from './push-service.ts'
 import { openRegistration } from './registration.ts'
 import { notificationRoutes } from './routes.ts'
 import { openSelfTest } from './self-test.ts'
@@ -55,16 +56,18 @@ export async function startTelling(needs: {
   )
 
   const vapid = config.vapid ?? vapidOf(keys.internal)
+  const subject = publicUrl.startsWith('https:') ? publicUrl : 'mailto:nobody@localhost'
+  const services: PushServices = { webpush: openWebPush(vapid, subject, config.content) }
   const push = stack.use(
     startPush({
       store,
       chat,
-      webPush: openWebPush(vapid, publicUrl.startsWith('https:') ? publicUrl : 'mailto:nobody@localhost'),
-      content: config.content,
+      services,
       ...(config.retryMs && { retryMs: config.retryMs }),
       log,
       now,
       settled: (outcome) => metrics.settled('push', outcome),
+      answered: metrics.answered,
     }),
   )
   stack.use(await openNotices({ store, chat, bus, log, planned: push.wake }, { graceMs: config.graceMs, now }))

@@ -21,6 +21,8 @@ export function whyPush(state: Told['state'], reason?: string, detail?: string):
   switch (reason) {
     case 'device.gone':
       return 'The device is not registered any more.'
+    case 'push.off':
+      return 'This server does not push to devices of that kind any more.'
     case 'too.late':
       return 'The push service could not take it for hours, then it was not worth sending.'
     case 'account.deleted':

@@ -54,6 +54,26 @@ export function devicesContract(name: string, several: Several): void {
     assert.deepEqual(await devices.ofUsers([ann, bob]), [three])
   })
 
+  test(`${name}: a device that is refused time and again in a row goes, and not before`, async (t) => {
+    const [{ devices: here }, { devices: there }] = (await several(t, 2)) as [NotificationStore, NotificationStore]
+    const [ann, bob] = [randomUUID(), randomUUID()]
+    const phone = device(ann, {
+      address: { kind: 'fcm', token: randomUUID(), platform: 'android', form: 'notification' },
+    })
+    await here.put(phone, 10)
+    assert.equal(await here.refused(phone.id, ann, 2), false)
+    assert.equal(await there.refused(phone.id, bob, 1), false, 'only for whose it is')
+    assert.deepEqual(await there.find(phone.id), { ...phone, refused: 1 })
+    await there.accepted(phone.id)
+    assert.deepEqual(await here.find(phone.id), phone)
+    assert.equal(await here.refused(phone.id, ann, 2), false)
+    await here.put(phone, 10)
+    assert.equal(await there.refused(phone.id, ann, 2), false, 'registered again it is as new')
+    assert.equal(await here.refused(phone.id, ann, 2), true)
+    assert.equal(await there.find(phone.id), undefined)
+    assert.equal(await there.refused(phone.id, ann, 1), false)
+  })
+
   test(`${name}: preferences change field by field, and are those of everybody until then`, async (t) => {
     const [{ preferences: here }, { preferences: there }] = (await several(t, 2)) as [
       NotificationStore,
@@ -97,7 +117,7 @@ export function devicesContract(name: string, several: Several): void {
 }
 
 const device = (userId: string, more: Partial<Device> = {}): Device => ({
-  ...{ id: randomUUID(), userId, sessionId: randomUUID(), name: 'Firefox on Linux', registeredAt: 5 },
+  ...{ id: randomUUID(), userId, sessionId: randomUUID(), name: 'Firefox on Linux', registeredAt: 5, refused: 0 },
   address: { kind: 'webpush', endpoint: 'https://push.example.org/x', p256dh: 'BP', auth: 'AA' },
   ...more,
 })

@@ -2,7 +2,7 @@ import { attempt, makeIndexes } from '@parley/kit/mongo'
 import type { Collection, Db } from 'mongodb'
 import type { Device, DeviceStore } from './devices.ts'
 
-type DeviceDocument = Omit<Device, 'id'> & { _id: string }
+type DeviceDocument = Omit<Device, 'id' | 'refused'> & { _id: string; refused?: number }
 
 export async function mongoDevices(db: Db): Promise<DeviceStore> {
   const devices: Collection<DeviceDocument> = db.collection('devices')
@@ -35,6 +35,15 @@ export async function mongoDevices(db: Db): Promise<DeviceStore> {
         return found ? deviceOf(found) : undefined
       }),
     remove: (_id, userId) => attempt(async () => (await devices.deleteOne({ _id, userId })).deletedCount === 1),
+    refused: (_id, userId, most) =>
+      attempt(async () => {
+        await devices.updateOne({ _id, userId }, { $inc: { refused: 1 } })
+        return (await devices.deleteOne({ _id, userId, refused: { $gte: most } })).deletedCount === 1
+      }),
+    accepted: (_id) =>
+      attempt(async () => {
+        await devices.updateOne({ _id }, { $set: { refused: 0 } })
+      }),
     removeSession: (sessionId) =>
       attempt(async () => {
         await devices.deleteMany({ sessionId })
@@ -46,4 +55,4 @@ export async function mongoDevices(db: Db): Promise<DeviceStore> {
   }
 }
 
-const deviceOf = ({ _id, ...device }: DeviceDocument): Device => ({ id: _id, ...device })
+const deviceOf = ({ _id, ...device }: DeviceDocument): Device => ({ id: _id, refused: 0, ...device })

@@ -1,7 +1,7 @@
 import { ADDRESSES_STEP } from './sqlite-addresses.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
-import { DEVICES_STEP } from './sqlite-devices.ts'
+import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
 import { PREFERENCES_STEP } from './sqlite-preferences.ts'
 import { PROGRESS_STEP } from './sqlite-progress.ts'
 import { WATCHES_STEP } from './sqlite-watches.ts'
@@ -16,4 +16,5 @@ export const MIGRATIONS: readonly string[] = [
   DEVICES_STEP,
   PREFERENCES_STEP,
   PROGRESS_STEP,
+  REFUSED_STEP,
 ]
