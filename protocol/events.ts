@@ -2,6 +2,7 @@ import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
 import type { Mail } from './mail.ts'
 import type { Privacy, ProfileView } from './profile.ts'
+import type { ToldSecurityEvent } from './security.ts'
 import type { KeepOrErase, PublicUser } from './user.ts'
 
 /**
@@ -19,6 +20,8 @@ export type BusEvent = BusEnvelope &
     | { type: 'contact.changed'; data: ContactPair }
     /** Someone is to get a mail. `key` and `id` are this mail's, so every copy of it is one mail. Never logged: it may hold a secret. */
     | { type: 'mail.requested'; data: Mail }
+    /** Something happened to an account that its owner should hear of. `key` and `id` are this happening's. Never logged: it holds an address. */
+    | { type: 'security.noted'; data: ToldSecurityEvent }
     /** The user service's control log grew up to `n`: read it (P9). */
     | { type: 'control.appended'; data: { n: number } }
     /**

@@ -25,6 +25,7 @@ import { openPublicUsers } from './public-user.ts'
 import { refreshTokens } from './refresh-token.ts'
 import { accountOutbox, startRelay } from './relay.ts'
 import { userRoutes } from './routes.ts'
+import { securityOutbox } from './security-outbox.ts'
 import { openSessions } from './sessions.ts'
 import type { UserStore } from './store/store.ts'
 import { openThrottle } from './throttle.ts'
@@ -57,6 +58,7 @@ export async function startUser(needs: {
   const contactNews = contactOutbox(store.contacts, store.users, bus, (key) => contacts.part(key))
   const links = mailLinks(keys.refresh, config.publicUrl)
   const mailNews = mailOutbox(store.mail, links, now)
+  const securityNews = securityOutbox(store.security, store.users)
   const profileNews = profileOutbox(store.profiles, store.users, bus)
   const wake = (): void => relay.wake()
   const passwords = openPasswords(keys.pepper, config.bcryptCost)
@@ -66,7 +68,7 @@ export async function startUser(needs: {
   const forgottenPassword = openForgottenPassword({ store, passwords, throttle, control, links, written: wake, now })
   const ownEmail = openOwnEmail({ store, ownPassword, throttle, links, written: wake, now })
   const chain = refreshTokens(keys.refresh)
-  const sessions = openSessions({ sessions: store.sessions, control, chain, limits, now })
+  const sessions = openSessions({ sessions: store.sessions, control, chain, limits, written: wake, now })
   const publicUsers = openPublicUsers(store.profiles)
   const contacts = openContacts({
     contacts: store.contacts,
@@ -88,7 +90,7 @@ export async function startUser(needs: {
   })
   const ownAccount = openOwnAccount({ ownPassword, control, deleted: wake, now })
   const departing = deletionOutbox(store.deletions, contacts, store.profiles)
-  const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, departing]
+  const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, securityNews, departing]
   const relay = startRelay({ outboxes, bus, log })
   const directory = openDirectory({ accounts, publicUsers, contacts, profiles, control, tokens })
 

@@ -3,11 +3,12 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Log } from '@parley/kit/log'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Deletion } from './store/deletions.ts'
+import type { StoredSecurityEvent } from './store/security.ts'
 import type { PasswordChange, RevokeReason, UserStore } from './store/store.ts'
 
 export interface Control {
-  /** Ends a session on every node within two seconds (P9). Durable when it resolves; false if it was no live session of that user. */
-  revoke(userId: string, sessionId: string, reason: RevokeReason): Promise<boolean>
+  /** Ends a session on every node within two seconds (P9). Durable when it resolves; false if it was no live session of that user. `event` is stored with it, to be told. */
+  revoke(userId: string, sessionId: string, reason: RevokeReason, event?: StoredSecurityEvent): Promise<boolean>
   /** Changes the password and ends the other sessions as `revoke` does; false if the password was changed meanwhile. */
   setPassword(userId: string, change: PasswordChange): Promise<boolean>
   /** Deletes the account, and ends all it could do, as `revoke` does; false if the password is not that any more. */
@@ -40,8 +41,8 @@ export function openControl({ store, bus, log }: { store: UserStore; bus: Bus; l
   }
 
   return {
-    async revoke(userId, sessionId, reason) {
-      const done = await store.sessions.revoke(userId, sessionId, reason)
+    async revoke(userId, sessionId, reason, event) {
+      const done = await store.sessions.revoke(userId, sessionId, reason, event)
       if (done) void tell()
       return done
     },

@@ -5,6 +5,7 @@ import { foldEmail } from './email.ts'
 import { notice, ticketFor } from './letters.ts'
 import type { MailLinks } from './mail-link.ts'
 import type { Passwords } from './passwords.ts'
+import { happened } from './security-outbox.ts'
 import type { Ticket } from './store/mail.ts'
 import type { Account, UserStore } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
@@ -80,6 +81,7 @@ export function openForgottenPassword(needs: {
         after: await passwords.hash(newPassword),
         ticket: { id: ticket.id, at: time() },
         notice: notice(account, 'password.changed', now(), account.email),
+        event: happened(account.id, 'password.changed', now()),
       })
       if (!done) return repeated({ account: (await ticketOf(token)).account, newPassword }, address)
       crashPoint('reset.after-commit')

@@ -5,6 +5,7 @@ import { checkedEmail } from './email.ts'
 import { notice, ticketFor } from './letters.ts'
 import type { MailLinks } from './mail-link.ts'
 import type { OwnPassword } from './own-password.ts'
+import { happened } from './security-outbox.ts'
 import type { UserStore } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -59,6 +60,7 @@ export function openOwnEmail(needs: {
         emailKey: ticket.emailKey!,
         ticket: { id: ticket.id, at: time() },
         notice: notice(account, 'email.changed', now(), ticket.email),
+        event: happened(account.id, 'email.changed', now()),
       })
       switch (outcome) {
         case 'changed':

@@ -3,6 +3,7 @@ import type { Actor } from '@parley/kit/token'
 import type { Control } from './control.ts'
 import { notice } from './letters.ts'
 import type { Passwords } from './passwords.ts'
+import { happened } from './security-outbox.ts'
 import type { Account, AccountStore } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -53,6 +54,7 @@ export function openOwnPassword(needs: {
         after,
         keep: actor.sessionId,
         notice: notice(account, 'password.changed', now()),
+        event: happened(account.id, 'password.changed', now()),
       }
       // Refused where it was changed elsewhere meanwhile: then what was given is the old password no more.
       if (!(await control.setPassword(account.id, change))) throw wrong('/oldPassword')

@@ -99,7 +99,7 @@ export function userRoutes(needs: {
     const input = parse(Login, req.body)
     const account = await accounts.signIn(input.email, input.password, addressOf(req))
     const device = input.device || deviceName(req.headers['user-agent'])
-    const signedIn = await sessions.start(account.id, device, addressOf(req))
+    const signedIn = await sessions.start(account, device, addressOf(req))
     // Changed since it was looked at: whoever changed it may have listed the sessions to end before this one was there.
     if (!(await accounts.stands(account))) {
       await sessions.end(account.id, signedIn.session.id)

@@ -7,11 +7,15 @@ import type { UserLimits } from './config.ts'
 import type { Control } from './control.ts'
 import { placeOf } from './place.ts'
 import { hashToken, type RefreshTokens } from './refresh-token.ts'
-import type { Session, SessionStore } from './store/store.ts'
+import { happenedTo } from './security-outbox.ts'
+import type { Account, Session, SessionStore } from './store/store.ts'
 
 export interface Sessions {
-  /** A new log-in of a device. Where the user has too many, the least recently used is revoked. */
-  start(userId: string, name: string, address: string): Promise<Continued>
+  /**
+   * A new log-in of a device, of which the owner of the account is told, unless it is the one that follows the registration. Where the
+   * user has too many, the least recently used is revoked.
+   */
+  start(account: Pick<Account, 'id' | 'createdAt'>, name: string, address: string): Promise<Continued>
   /**
    * Moves the session on to its next refresh token. The token before the current one is answered with the current one, so that a
    * lost reply can be asked for again and two tabs can ask at once; any older one is a copy in foreign hands, and ends the session.
@@ -37,15 +41,18 @@ export interface Continued {
 }
 
 const DAY_MS = 86_400_000
+const FIRST_WITHIN_MS = 10 * 60_000
 
 export function openSessions(needs: {
   sessions: SessionStore
   control: Control
   chain: RefreshTokens
   limits: UserLimits
+  /** Called when something was stored that is to be told. */
+  written: () => void
   now: () => number
 }): Sessions {
-  const { sessions, control, chain, limits, now } = needs
+  const { sessions, control, chain, limits, written, now } = needs
   const time = (afterMs = 0): string => new Date(now() + afterMs).toISOString()
   const ending = (): string => time(limits.sessionDays * DAY_MS)
   const isLive = (session: Session): boolean => session.expiresAt > time()
@@ -68,7 +75,8 @@ export function openSessions(needs: {
       if (!session) throw over()
       if (session.previous === read.hash && session.current === current) return { session, refreshToken }
       if (session.current !== read.hash) {
-        await control.revoke(session.userId, session.id, 'reused')
+        const reused = happenedTo({ ...session, place: placeOf(address) }, 'session.reused', now())
+        if (await control.revoke(session.userId, session.id, 'reused', reused)) written()
         throw over()
       }
       const next = { current, previous: read.hash, lastUsedAt: time(), expiresAt: ending(), place: placeOf(address) }
@@ -81,8 +89,13 @@ export function openSessions(needs: {
     throw new Fault('unavailable', 'The session is being refreshed elsewhere. Try again.', { retryAfterMs: 1_000 })
   }
 
+  /** The first one, soon after the account was made: whoever made it is who logs in. */
+  const isFirst = async ({ id, createdAt }: Pick<Account, 'id' | 'createdAt'>): Promise<boolean> =>
+    now() - Date.parse(createdAt) < FIRST_WITHIN_MS && (await listLive(id)).length === 0
+
   return {
-    async start(userId, name, address) {
+    async start(account, name, address) {
+      const userId = account.id
       const id = newId()
       const refreshToken = chain.first(id)
       const at = time()
@@ -97,7 +110,9 @@ export function openSessions(needs: {
         expiresAt: ending(),
         place: placeOf(address),
       }
-      await sessions.add(session)
+      const first = await isFirst(account)
+      await sessions.add(session, first ? undefined : happenedTo(session, 'session.started', now()))
+      if (!first) written()
       const others = (await listLive(userId)).filter((other) => other.id !== id)
       for (const other of others.slice(limits.devicesPerUser - 1)) await control.revoke(userId, other.id, 'revoked')
       return { session, refreshToken }

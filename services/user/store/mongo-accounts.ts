@@ -33,13 +33,13 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
       )
       for (const { _id, ending } of left) await endSessions(_id, ending!)
     },
-    async setPassword(id, { before, after, keep, ...mail }) {
+    async setPassword(id, { before, after, keep, event, ...mail }) {
       const ending = { id: randomUUID(), keep }
       const set = { passwordHash: after, ending }
       const done = await attempt(() =>
         users.updateOne(
           { _id: id, passwordHash: before, ...ticketGood('password', mail.ticket) },
-          withMail('password', set, mail),
+          withMail('password', set, mail, event),
         ),
       )
       if (done.matchedCount === 0) return false
@@ -51,10 +51,10 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
       const left = await attempt(() => users.findOne({ _id: id, 'ending.id': { $exists: true } }))
       if (left?.ending) await endSessions(id, left.ending)
     },
-    async setEmail(id, { email, emailKey, ...mail }) {
+    async setEmail(id, { email, emailKey, event, ...mail }) {
       try {
         const good = { _id: id, ...ticketGood('email', mail.ticket) }
-        const done = await attempt(() => users.updateOne(good, withMail('email', { email, emailKey }, mail)))
+        const done = await attempt(() => users.updateOne(good, withMail('email', { email, emailKey }, mail, event)))
         return done.matchedCount === 1 ? 'changed' : 'over'
       } catch (error) {
         if (isDuplicate(error)) return 'email.taken'
@@ -108,6 +108,6 @@ export function openAccounts({ users }: Collections, sessions: SessionStore): Ac
 
 function fromUser(found: UserDocument | null): Account | undefined {
   if (!found) return undefined
-  const { _id, unannounced: _, ending: __, mail: ___, ...account } = found
+  const { _id, unannounced: _, ending: __, mail: ___, security: ____, ...account } = found
   return { id: _id, ...account }
 }

@@ -2,18 +2,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDuplicate, unavailable } from '@parley/kit/mongo'
 import type { ControlEntry } from '@parley/protocol/events'
 import type { Collections, ControlDocument, SessionDocument } from './mongo-schema.ts'
+import { noteEvent } from './mongo-security.ts'
 
 /**
  * The control log, and revoking without a multi-document transaction, in three steps of one document each:
  *
  * 1. the session is marked `ending` (from here on nobody can use it, and the mark is the entry that the log lacks),
- * 2. the entry is appended to the log; `subject` is unique, so however many do this, it is there once,
+ * 2. what its owner should hear of it is left with the account, and the entry is appended to the log; `subject` is unique, so however many do this, it is there once,
  * 3. the session is deleted.
  *
  * Only then is it reported. Whoever finds a session that is `ending` (this process at start and every few seconds, or the one
  * that revokes it again) does 2 and 3. The other order, log first, would leave a session alive that the nodes believe revoked.
  */
-export function openControl({ sessions, control }: Collections) {
+export function openControl({ sessions, control, users }: Collections) {
   // The head as far as this process has seen it. The log is dense and never shrinks, so the search only goes forward from here.
   let known = 0
   let last: Promise<unknown> = Promise.resolve()
@@ -63,7 +64,7 @@ export function openControl({ sessions, control }: Collections) {
   }
 
   async function end(session: Pick<SessionDocument, '_id' | 'userId' | 'ending'>): Promise<void> {
-    const { at, reason } = session.ending!
+    const { at, reason, event } = session.ending!
     const entry = {
       subject: session._id,
       at,
@@ -72,6 +73,7 @@ export function openControl({ sessions, control }: Collections) {
       sessionId: session._id,
       reason,
     }
+    await noteEvent(users, event)
     await inTurn(() => append(entry))
     await sessions.deleteOne({ _id: session._id, 'ending.at': { $exists: true } })
   }

@@ -11,6 +11,8 @@ import {
   type WithMail,
 } from './mail.ts'
 import type { UserDocument } from './mongo-schema.ts'
+import { withEvent } from './mongo-security.ts'
+import type { StoredSecurityEvent } from './security.ts'
 
 /** A part of the account's document, so that a change of the account uses a ticket and leaves a notice in one write. */
 export interface MailFields {
@@ -34,12 +36,27 @@ export const ticketGood = (kind: TicketKind, ticket: WithMail['ticket']): Filter
     : {}
 
 /** A change of the account with what goes with it: see `WithMail`. */
-export function withMail(kind: TicketKind, set: object, { ticket, notice }: WithMail): UpdateFilter<UserDocument> {
+export function withMail(
+  kind: TicketKind,
+  set: object,
+  { ticket, notice }: WithMail,
+  event?: StoredSecurityEvent,
+): UpdateFilter<UserDocument> {
+  const noted = withEvent(event)
+  const push = {
+    ...(notice && { 'mail.notices': { $each: [notice], $slice: -NOTICES_AT_MOST } }),
+    ...noted.push,
+  }
   const gone = TICKET_KINDS.map((one) => (ticket && one === kind ? `${ticketPath(one)}.letter` : ticketPath(one)))
   return {
-    $set: { ...set, ...(ticket && { [`${ticketPath(kind)}.spent`]: true }), ...(notice && { 'mail.waiting': true }) },
+    $set: {
+      ...set,
+      ...(ticket && { [`${ticketPath(kind)}.spent`]: true }),
+      ...(notice && { 'mail.waiting': true }),
+      ...noted.set,
+    },
     $unset: Object.fromEntries(gone.map((path) => [path, ''])),
-    ...(notice && { $push: { 'mail.notices': { $each: [notice], $slice: -NOTICES_AT_MOST } } }),
+    ...(Object.keys(push).length > 0 && { $push: push }),
   } as UpdateFilter<UserDocument>
 }
 

@@ -3,6 +3,8 @@ import type { KeepOrErase } from '@parley/protocol/user'
 import type { Collection, Db } from 'mongodb'
 import type { Deletion } from './deletions.ts'
 import { MAIL_INDEXES, type MailFields } from './mongo-mail.ts'
+import { SECURITY_INDEXES, type SecurityFields } from './mongo-security.ts'
+import type { StoredSecurityEvent } from './security.ts'
 import type { Account, RevokeReason, Session } from './store.ts'
 
 /** `ending`: the password was changed by the change `id`, and the sessions but `keep` are on their way out (see `mongo-accounts.ts`). */
@@ -11,10 +13,14 @@ export type UserDocument = Omit<Account, 'id'> & {
   unannounced?: true
   ending?: { id: string; keep?: string }
   mail?: MailFields
+  security?: SecurityFields
 }
 
 /** `ending` is a revocation that is on its way into the control log (see `mongo-control.ts`); for every reader the session is gone. */
-export type SessionDocument = Omit<Session, 'id'> & { _id: string; ending?: { at: string; reason: RevokeReason } }
+export type SessionDocument = Omit<Session, 'id'> & {
+  _id: string
+  ending?: { at: string; reason: RevokeReason; event?: StoredSecurityEvent }
+}
 
 /** `_id` is `n`: the index that every collection has is the one that keeps the log gapless. `subject` keeps a healed entry from being written twice. */
 export interface ControlDocument {
@@ -54,6 +60,7 @@ export async function openCollections(db: Db): Promise<Collections> {
       { key: { unannounced: 1 }, name: 'unannounced', partialFilterExpression: { unannounced: true } },
       { key: { 'ending.id': 1 }, name: 'ending', partialFilterExpression: { 'ending.id': { $exists: true } } },
       ...MAIL_INDEXES,
+      ...SECURITY_INDEXES,
     ]),
   )
   await makeIndexes('sessions', () =>

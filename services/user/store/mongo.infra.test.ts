@@ -109,6 +109,26 @@ test('a revocation that a crash left half done is finished by the next process',
   )
 })
 
+test('what the owner is to hear of a revocation that a crash left half done is told by the next process, once', {
+  timeout: 60_000,
+}, async (t) => {
+  const url = await infra.mongodb()
+  const ann = account('ann')
+  const own = session(ann.id)
+  {
+    await using store = await mongoStore(url)
+    await store.users.add(ann)
+    await store.sessions.add(own)
+  }
+  const dying = await contender(t, [url, 'reuse', ann.id, own.id], { PARLEY_CRASH_AT: 'revoke.before-log' })
+  dying.go()
+  assert.equal(await dying.ended(), 'SIGKILL')
+  await using store = await mongoStore(url)
+  const event = { id: 'reuse', userId: ann.id, at: '2026-01-01T00:00:00.000Z', kind: 'session.reused' }
+  assert.deepEqual(await store.security.untold(10), [{ ...event, sessionId: own.id, device: 'laptop' }])
+  assert.equal(await store.control.head(), 1)
+})
+
 test('a process that dies between a new password and the sessions it ends leaves none of them', {
   timeout: 60_000,
 }, async (t) => {

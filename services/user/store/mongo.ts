@@ -7,6 +7,7 @@ import { openDeletions } from './mongo-deletions.ts'
 import { mongoMail } from './mongo-mail.ts'
 import { mongoProfiles } from './mongo-profiles.ts'
 import { type Collections, openCollections, type SessionDocument } from './mongo-schema.ts'
+import { mongoSecurity, noteEvent } from './mongo-security.ts'
 import type { Session, SessionStore, UserStore } from './store.ts'
 
 /** How often this process looks for what another left half done: revocations, changes of a password, deletions. */
@@ -43,6 +44,7 @@ export async function mongoStore(url: string): Promise<UserStore> {
       mail: mongoMail(collections.users),
       profiles: await mongoProfiles(db),
       deletions,
+      security: mongoSecurity(collections.users),
       check: () =>
         attempt(async () => {
           const checks = db.collection<{ _id: string; at: string }>('checks')
@@ -59,12 +61,16 @@ export async function mongoStore(url: string): Promise<UserStore> {
   }
 }
 
-function openSessions({ sessions }: Collections, control: ReturnType<typeof openControl>): SessionStore {
+function openSessions({ sessions, users }: Collections, control: ReturnType<typeof openControl>): SessionStore {
   const live = { 'ending.at': { $exists: false } } as const
 
   return {
-    async add({ id, ...session }) {
-      await attempt(() => sessions.insertOne({ _id: id, ...session }))
+    async add({ id, ...session }, event) {
+      await attempt(async () => {
+        // Whoever dies between the two has told of a log-in that came to nothing, and not the other way round.
+        await noteEvent(users, event)
+        await sessions.insertOne({ _id: id, ...session })
+      })
     },
     find: (id) => attempt(async () => fromSession(await sessions.findOne({ _id: id, ...live }))),
     list: (userId) =>
@@ -82,9 +88,9 @@ function openSessions({ sessions }: Collections, control: ReturnType<typeof open
       attempt(
         async () => (await sessions.updateOne({ _id: id, userId, ...live }, { $set: { name } })).matchedCount === 1,
       ),
-    revoke: (userId, id, reason) =>
+    revoke: (userId, id, reason, event) =>
       attempt(async () => {
-        const ending = { at: new Date().toISOString(), reason }
+        const ending = { at: new Date().toISOString(), reason, ...(event && { event }) }
         const marked = await sessions.updateOne({ _id: id, userId, ...live }, { $set: { ending } })
         crashPoint('revoke.before-log')
         const left = await sessions.findOne({ _id: id, userId })

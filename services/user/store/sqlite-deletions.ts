@@ -21,7 +21,7 @@ export const DELETION_READS = {
 export function deletionWrites(db: DatabaseSync) {
   const remove = db.prepare('DELETE FROM users WHERE id = ? AND password_hash = ?')
   const exists = db.prepare('SELECT 1 FROM users WHERE id = ?')
-  const rest = ['sessions', 'tickets', 'letters', 'profiles'].map((table) =>
+  const rest = ['sessions', 'tickets', 'letters', 'profiles', 'security_events'].map((table) =>
     db.prepare(`DELETE FROM ${table} WHERE user_id = ?`),
   )
   const log = db.prepare(

@@ -2,6 +2,7 @@ import { CONTACTS_STEP } from './sqlite-contacts.ts'
 import { DELETIONS_STEP, GONE_STEP } from './sqlite-deletions.ts'
 import { MAIL_STEP } from './sqlite-mail.ts'
 import { PROFILES_STEP } from './sqlite-profiles.ts'
+import { SECURITY_STEP } from './sqlite-security.ts'
 
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
@@ -48,4 +49,5 @@ export const MIGRATIONS: readonly string[] = [
   PROFILES_STEP,
   DELETIONS_STEP,
   GONE_STEP,
+  SECURITY_STEP,
 ]

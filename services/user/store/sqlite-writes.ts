@@ -1,8 +1,10 @@
 import type { DatabaseSync } from 'node:sqlite'
+import type { StoredSecurityEvent } from './security.ts'
 import { contactWrites } from './sqlite-contacts.ts'
 import { deletionWrites } from './sqlite-deletions.ts'
 import { mailWrites } from './sqlite-mail.ts'
 import { profileWrites } from './sqlite-profiles.ts'
+import { securityWrites } from './sqlite-security.ts'
 import type { Account, EmailChange, PasswordChange, RevokeReason, Rotation, Session } from './store.ts'
 
 /** The writes, each atomic within the transaction that is open on `db`. Run by the writer's thread only. */
@@ -30,10 +32,12 @@ export function writes(db: DatabaseSync) {
   const check = db.prepare('INSERT OR REPLACE INTO checks VALUES (1, ?)')
   const now = (): string => new Date().toISOString()
   const mail = mailWrites(db)
+  const security = securityWrites(db)
 
-  function revoke(userId: string, id: string, reason: RevokeReason): boolean {
+  function revoke(userId: string, id: string, reason: RevokeReason, event?: StoredSecurityEvent): boolean {
     if (endSession.run(id, userId).changes === 0) return false
     log.run(now(), userId, id, reason)
+    security.note(event)
     return true
   }
 
@@ -44,24 +48,26 @@ export function writes(db: DatabaseSync) {
       addUser.run(a.id, a.username, a.nameKey, a.email, a.emailKey, a.passwordHash, a.createdAt, a.requestKey ?? null)
       return 'added'
     },
-    setPassword(id: string, { before, after, keep, ...withMail }: PasswordChange): boolean {
+    setPassword(id: string, { before, after, keep, event, ...withMail }: PasswordChange): boolean {
       if (!mail.mayUse(id, 'password', withMail.ticket)) return false
       if (setPassword.run(after, id, before).changes === 0) return false
       mail.settleMail(id, withMail)
+      security.note(event)
       for (const session of otherSessions.all(id, keep ?? null)) revoke(id, String(session.id), 'password')
       return true
     },
-    setEmail(id: string, { email, emailKey, ...withMail }: EmailChange): 'changed' | 'email.taken' | 'over' {
+    setEmail(id: string, { email, emailKey, event, ...withMail }: EmailChange): 'changed' | 'email.taken' | 'over' {
       if (!mail.mayUse(id, 'email', withMail.ticket)) return 'over'
       if (otherEmail.get(emailKey, id)) return 'email.taken'
       setEmail.run(email, emailKey, id)
       mail.settleMail(id, withMail)
+      security.note(event)
       return 'changed'
     },
     announced(ids: readonly string[]): void {
       announce.run(JSON.stringify(ids))
     },
-    addSession(s: Session): void {
+    addSession(s: Session, event?: StoredSecurityEvent): void {
       const { id, userId, name, createdAt, lastUsedAt, current, previous, generation, expiresAt, place } = s
       addSession.run(
         id,
@@ -75,6 +81,7 @@ export function writes(db: DatabaseSync) {
         expiresAt,
         place ?? null,
       )
+      security.note(event)
     },
     rotate(id: string, generation: number, next: Rotation): boolean {
       return (
@@ -96,6 +103,7 @@ export function writes(db: DatabaseSync) {
     ...mail.writes,
     ...profileWrites(db),
     ...deletionWrites(db),
+    ...security.writes,
   }
 }
 

@@ -7,6 +7,7 @@ import { sqliteMail } from './sqlite-mail.ts'
 import { sqliteProfiles } from './sqlite-profiles.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
+import { sqliteSecurity } from './sqlite-security.ts'
 import type { Writes } from './sqlite-writes.ts'
 import { nameRange, type UserStore } from './store.ts'
 
@@ -32,12 +33,12 @@ export function sqliteStore(path: string): UserStore {
       count: async (atMost) => read.number('count', atMost),
     },
     sessions: {
-      add: (session) => writer.write('addSession', session),
+      add: (session, event) => writer.write('addSession', session, event),
       find: async (id) => read.sessions('session', id)[0],
       list: async (userId) => read.sessions('sessions', userId),
       rotate: (id, generation, next) => writer.write('rotate', id, generation, next),
       rename: (userId, id, name) => writer.write('rename', userId, id, name),
-      revoke: (userId, id, reason) => writer.write('revoke', userId, id, reason),
+      revoke: (userId, id, reason, event) => writer.write('revoke', userId, id, reason, event),
       purge: (now) => writer.write('purge', now),
     },
     control: {
@@ -48,6 +49,7 @@ export function sqliteStore(path: string): UserStore {
     mail: sqliteMail(db, writer.write),
     profiles: sqliteProfiles(db, writer.write),
     deletions: sqliteDeletions(db, writer.write),
+    security: sqliteSecurity(db, writer.write),
     check: () => writer.write('check'),
     async [Symbol.asyncDispose]() {
       await writer.close()

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { deletionsContract } from './deletions.contract.ts'
 import { mailContract } from './mail.contract.ts'
+import { securityContract } from './security.contract.ts'
 import type { Account, Session, UserStore } from './store.ts'
 
 /**
@@ -22,6 +23,7 @@ export function userStoreContract(name: string, open: (t: TestContext) => Promis
 
   mailContract(name, several)
   deletionsContract(name, several)
+  securityContract(name, several)
 
   test(`${name}: an account is found by e-mail address, by name and by id`, async (t) => {
     const { users } = await one(t)

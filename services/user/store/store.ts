@@ -3,6 +3,7 @@ import type { ContactStore } from './contacts.ts'
 import type { DeletionStore } from './deletions.ts'
 import type { MailStore, WithMail } from './mail.ts'
 import type { ProfileStore } from './profiles.ts'
+import type { SecurityStore, StoredSecurityEvent } from './security.ts'
 
 /**
  * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
@@ -16,6 +17,7 @@ export interface UserStore extends AsyncDisposable {
   readonly mail: MailStore
   readonly profiles: ProfileStore
   readonly deletions: DeletionStore
+  readonly security: SecurityStore
   /** Resolves when the store can commit now; rejects `unavailable`. */
   check(): Promise<void>
 }
@@ -76,11 +78,15 @@ export interface PasswordChange extends WithMail {
   after: string
   /** The session that goes on. */
   keep?: string
+  /** Stored with it, to be told. */
+  event?: StoredSecurityEvent
 }
 
 export interface EmailChange extends Required<WithMail> {
   email: string
   emailKey: string
+  /** Stored with it, to be told. */
+  event?: StoredSecurityEvent
 }
 
 /** A log-in of one device, with its chain of refresh tokens. Only hashes of tokens are kept. */
@@ -109,7 +115,8 @@ export type RevokeReason = Extract<ControlEntry, { kind: 'session.revoked' }>['r
 
 /** A revoked session is in none of these answers, whether or not its row is there still. One past its end may be. */
 export interface SessionStore {
-  add(session: Session): Promise<void>
+  /** With `event`, to be told: never the session without it. */
+  add(session: Session, event?: StoredSecurityEvent): Promise<void>
   find(id: string): Promise<Session | undefined>
   /** All of a user, latest use first. */
   list(userId: string): Promise<Session[]>
@@ -119,8 +126,9 @@ export interface SessionStore {
   /**
    * Ends the session and appends to the control log, both or neither visible: a session that reads as revoked is, or is about
    * to be (healed by any process), in the control log; it resolves only when both are durable. False if it is no live session of that user.
+   * `event` is stored with it, to be told.
    */
-  revoke(userId: string, id: string, reason: RevokeReason): Promise<boolean>
+  revoke(userId: string, id: string, reason: RevokeReason, event?: StoredSecurityEvent): Promise<boolean>
   /** Forgets the sessions that ended before `now`. */
   purge(now: string): Promise<void>
 }
