@@ -395,7 +395,10 @@ export const Mentions = z.object({
   items: z.array(seq),
   nextAfter: seq.optional().describe('The `after` of the next page; absent when there is none'),
 })
-export const PushKey = z.object({ publicKey: z.string().describe('P-256, uncompressed, base64url') })
+export const PushKey = z.object({
+  publicKey: z.string().describe('P-256, uncompressed, base64url'),
+  fcm: z.boolean().describe('Whether apps may register for Firebase Cloud Messaging'),
+})
 export const Preferences = z.object({
   push: z.boolean().describe('To registered devices, at all'),
   doNotDisturbUntil: time.nullable(),

@@ -191,21 +191,34 @@ const base64url = (bytes: number) => {
     .transform((text) => text.replace(/=+$/, ''))
     .refine((text) => text.length === length, `must be ${bytes} bytes`)
 }
-/** `POST /api/devices`: what the browser's `PushSubscription` says of itself (W3C Push API). */
-export const RegisterDevice = z.object({
-  kind: z.literal('webpush').default('webpush'),
-  endpoint: z
-    .url({ protocol: /^https$/ })
-    .max(2_048)
-    .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'must have no credentials'),
-  keys: z.object({ p256dh: base64url(65), auth: base64url(16) }),
-  name: z
-    .string()
-    .trim()
-    .max(100)
-    .refine((text) => wellFormed(text) && !DISGUISE.test(text), 'must not have control or direction characters')
-    .optional(),
-})
+const deviceName = z
+  .string()
+  .trim()
+  .max(100)
+  .refine((text) => wellFormed(text) && !DISGUISE.test(text), 'must not have control or direction characters')
+  .optional()
+/**
+ * `POST /api/devices`: what the browser's `PushSubscription` says of itself (W3C Push API), or the registration token that an app has of
+ * Firebase Cloud Messaging. `form`: whether the system shows what comes (`notification`), or the app does (`data`, by default on the web).
+ */
+export const RegisterDevice = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('webpush').optional(),
+    endpoint: z
+      .url({ protocol: /^https$/ })
+      .max(2_048)
+      .refine((url) => !/^[^/]*\/\/[^/]*@/.test(url), 'must have no credentials'),
+    keys: z.object({ p256dh: base64url(65), auth: base64url(16) }),
+    name: deviceName,
+  }),
+  z.object({
+    kind: z.literal('fcm'),
+    token: z.string().regex(/^[\w:.~%-]{16,2048}$/, 'must be a registration token of FCM'),
+    platform: z.enum(['android', 'ios', 'web']),
+    form: z.enum(['notification', 'data']).optional(),
+    name: deviceName,
+  }),
+])
 const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM, 00:00 to 23:59')
 /** `PATCH /api/notifications/preferences`: what is not given stays as it is. */
 export const ChangePreferences = z

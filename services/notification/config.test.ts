@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { reader } from '@parley/kit/config'
 import { isAddress, notificationConfig, readNotificationService } from './config.ts'
@@ -23,7 +27,7 @@ test('in one process nothing need be set: mail is captured, and what was told is
     keyFile: 'data/keys.json',
     publicUrl: undefined,
     mail: 'captured',
-    push: { content: 'full', graceMs: 5_000, hosts: [], vapid: undefined },
+    push: { content: 'full', graceMs: 5_000, hosts: [], vapid: undefined, fcm: undefined },
   })
 })
 
@@ -56,6 +60,7 @@ test('what a push says, how long it waits and who signs it can be set', () => {
   }
   assert.deepEqual(notificationConfig(reader(set)).push, {
     ...{ content: 'sender', graceMs: 0, hosts: ['push.example.org', '*.example.net'], vapid: pair },
+    fcm: undefined,
   })
   const other = vapidOf(Buffer.alloc(32, 8))
   for (const [wrong, said] of [
@@ -70,6 +75,47 @@ test('what a push says, how long it waits and who signs it can be set', () => {
       notificationConfig(read)
       read.throwIfInvalid()
     }, said)
+})
+
+test('FCM is there with a service account, given as such or as a file, and what is wrong with it is said without it', (t) => {
+  const key = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+  const account = {
+    ...{ type: 'service_account', project_id: 'parley-demo', client_email: 'push@example.org' },
+    private_key: key.export({ type: 'pkcs8', format: 'pem' }),
+  }
+  const json = JSON.stringify(account)
+  const folder = mkdtempSync(join(tmpdir(), 'parley-config-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'account.json')
+  writeFileSync(file, json)
+  const of = (env: Record<string, string>) => {
+    const read = reader(env)
+    const { push } = notificationConfig(read)
+    read.throwIfInvalid()
+    return push.fcm
+  }
+  for (const [name, value] of [
+    ['FCM_SERVICE_ACCOUNT', json],
+    ['FCM_SERVICE_ACCOUNT', file],
+    ['FCM_SERVICE_ACCOUNT_FILE', file],
+  ] as const) {
+    const fcm = of({ [name]: value, PUSH_CONTENT: 'sender' })
+    assert.deepEqual([fcm?.account.projectId, fcm?.content, fcm?.proxy], ['parley-demo', 'sender', undefined])
+  }
+  const more = { FCM_CONTENT: 'none', FCM_PROXY: 'http://127.0.0.1:3128' }
+  const { content, proxy } = of({ FCM_SERVICE_ACCOUNT: json, ...more })!
+  assert.deepEqual([content, proxy], ['none', more.FCM_PROXY])
+  for (const [set, said] of [
+    [{ FCM_SERVICE_ACCOUNT: '/nowhere/secret.json' }, /FCM_SERVICE_ACCOUNT.*no file can be read.*ENOENT/],
+    [{ FCM_SERVICE_ACCOUNT: JSON.stringify({ ...account, private_key: 'secret' }) }, /private_key is no RSA key/],
+    [{ FCM_SERVICE_ACCOUNT: `{${json}` }, /FCM_SERVICE_ACCOUNT.*it is not JSON/],
+    [{ FCM_SERVICE_ACCOUNT: json, FCM_CONTENT: 'all' }, /FCM_CONTENT must be one of full, sender, none/],
+    [{ FCM_SERVICE_ACCOUNT: json, FCM_PROXY: 'proxy:3128' }, /FCM_PROXY must be a URL/],
+  ] as const)
+    assert.throws(
+      () => of(set),
+      (error: Error) => said.test(error.message) && !/secret|BEGIN/.test(error.message),
+    )
 })
 
 test('by itself it asks its siblings at their internal addresses', () => {

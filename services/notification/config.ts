@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { type Env, reader } from '@parley/kit/config'
+import { type ServiceAccount, serviceAccountOf } from './fcm/account.ts'
+import type { FcmConfig } from './fcm/fcm.ts'
 import { CONTENTS, type Content } from './push-body.ts'
 import { isPair, type VapidKeys } from './vapid.ts'
 
@@ -21,6 +24,8 @@ export interface PushConfig {
   hosts: string[]
   /** Instead of the pair that is made of the internal key. */
   vapid: VapidKeys | undefined
+  /** Undefined where apps are not pushed to. */
+  fcm: FcmConfig | undefined
   /** Pauses between tries, instead of those of every channel. */
   retryMs?: { first: number; most: number }
 }
@@ -122,6 +127,29 @@ function pushConfig(read: Reader): PushConfig {
     graceMs: read.integer('PUSH_GRACE_MS', 5_000, 0, 600_000),
     hosts: (read.optional('PUSH_HOSTS') ?? '').split(',').flatMap((host) => host.trim() || []),
     vapid,
+    fcm: fcmConfig(read, content ?? 'full'),
+  }
+}
+
+function fcmConfig(read: Reader, ofPushes: Content): FcmConfig | undefined {
+  const account = fcmAccount(read)
+  const proxy = read.optionalUrl('FCM_PROXY', ['http:', 'https:'])
+  const content = CONTENTS.find((one) => one === read.text('FCM_CONTENT', ofPushes))
+  if (!content) read.problem(`FCM_CONTENT must be one of ${CONTENTS.join(', ')}`)
+  return account && { account, content: content ?? 'none', proxy }
+}
+
+/** `FCM_SERVICE_ACCOUNT` is the JSON that Google gives, or the path of a file with it. What it holds is said to nobody. */
+function fcmAccount(read: Reader): ServiceAccount | undefined {
+  const given = read.optional('FCM_SERVICE_ACCOUNT')
+  if (given === undefined) return undefined
+  try {
+    return serviceAccountOf(given.trimStart().startsWith('{') ? given : readFileSync(given, 'utf8'))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code ? `no file can be read at that path (${code}), and it is not JSON` : message
+    read.problem(`FCM_SERVICE_ACCOUNT, the service account for Firebase Cloud Messaging: ${why}`)
+    return undefined
   }
 }
 

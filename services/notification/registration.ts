@@ -4,12 +4,14 @@ import type { Actor } from '@parley/kit/token'
 import type { DeviceItem } from '@parley/protocol/notification'
 import type { RegisterDevice } from '@parley/protocol/requests'
 import type { z } from 'zod'
-import type { Device, DeviceStore } from './store/devices.ts'
+import type { Device, DeviceStore, FcmAddress, WebPushAddress } from './store/devices.ts'
+
+type Given = z.infer<typeof RegisterDevice>
 
 /** The devices that one is pushed to. */
 export interface Registration {
-  /** Registers the device of that session: at once also in place of another session's, and of another user's. */
-  register(actor: Actor, device: z.infer<typeof RegisterDevice>): Promise<DeviceItem>
+  /** Registers the device of that session: at once also in place of another session's, and of another user's. `unsupported` for an app where there is no FCM. */
+  register(actor: Actor, device: Given): Promise<DeviceItem>
   list(actor: Actor): Promise<DeviceItem[]>
   /** `not_found` for one that is not one's own. */
   remove(actor: Actor, id: string): Promise<void>
@@ -31,23 +33,34 @@ export function openRegistration(needs: {
   devices: DeviceStore
   stillSignedIn: (actor: Actor) => void
   hosts: readonly string[]
+  /** Whether apps may register for FCM. */
+  hasFcm: boolean
   now?: () => number
 }): Registration {
-  const { devices, stillSignedIn, hosts, now = Date.now } = needs
+  const { devices, stillSignedIn, hosts, hasFcm, now = Date.now } = needs
   const allowed = [...PUSH_HOSTS, ...hosts]
 
+  function browser({ endpoint, keys }: Extract<Given, { endpoint: string }>): { id: string; address: WebPushAddress } {
+    const { host } = new URL(endpoint)
+    if (!allowed.some((pattern) => matches(pattern, host)))
+      throw new Fault('validation.failed', 'endpoint must be of a push service that this server knows')
+    if (!isPoint(keys.p256dh)) throw new Fault('validation.failed', 'keys.p256dh must be a public key on P-256')
+    return { id: idOf(endpoint), address: { kind: 'webpush', endpoint, ...keys } }
+  }
+
+  function app({ token, platform, form }: Extract<Given, { kind: 'fcm' }>): { id: string; address: FcmAddress } {
+    if (!hasFcm) throw new Fault('unsupported', 'This server does not push by Firebase Cloud Messaging')
+    const inForm = form ?? (platform === 'web' ? 'data' : 'notification')
+    return { id: idOf(`fcm ${token}`), address: { kind: 'fcm', token, platform, form: inForm } }
+  }
+
   return {
-    async register(actor, { endpoint, keys, name = '' }) {
-      const { host } = new URL(endpoint)
-      if (!allowed.some((pattern) => matches(pattern, host)))
-        throw new Fault('validation.failed', 'endpoint must be of a push service that this server knows')
-      if (!isPoint(keys.p256dh)) throw new Fault('validation.failed', 'keys.p256dh must be a public key on P-256')
+    async register(actor, given) {
       const device: Device = {
-        id: createHash('sha256').update(endpoint).digest('base64url'),
+        ...(given.kind === 'fcm' ? app(given) : browser(given)),
         userId: actor.userId,
         sessionId: actor.sessionId,
-        name,
-        address: { kind: 'webpush', endpoint, ...keys },
+        name: given.name ?? '',
         registeredAt: now(),
         refused: 0,
       }
@@ -67,6 +80,8 @@ export function openRegistration(needs: {
     },
   }
 }
+
+const idOf = (address: string): string => createHash('sha256').update(address).digest('base64url')
 
 const matches = (pattern: string, host: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern

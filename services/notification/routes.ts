@@ -18,12 +18,14 @@ export function notificationRoutes(needs: {
   selfTest: SelfTest
   /** What browsers subscribe with (RFC 8292). */
   publicKey: string
+  /** Whether apps may register for FCM. */
+  hasFcm: boolean
 }): Router {
-  const { authenticate, registration, preferences, story, selfTest, publicKey } = needs
+  const { authenticate, registration, preferences, story, selfTest, publicKey, hasFcm } = needs
   const routes = Router()
   routes.use(['/api/notifications', '/api/devices'], signedIn(authenticate))
 
-  routes.get('/api/notifications/push-key', (_req, res) => void res.json({ publicKey }))
+  routes.get('/api/notifications/push-key', (_req, res) => void res.json({ publicKey, fcm: hasFcm }))
   routes.get('/api/notifications/why', async (req, res) => {
     const { conversationId, seq } = parse(WhyQuery, req.query)
     res.json(await story.of(actorOf(req).userId, conversationId, seq))

@@ -7,6 +7,7 @@ import { openVerifier } from '@parley/kit/token'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import type { PushConfig } from './config.ts'
+import { openFcm } from './fcm/fcm.ts'
 import type { Metrics } from './metrics.ts'
 import { openNotices } from './notices.ts'
 import { startPush } from './push.ts'
@@ -57,7 +58,9 @@ export async function startTelling(needs: {
 
   const vapid = config.vapid ?? vapidOf(keys.internal)
   const subject = publicUrl.startsWith('https:') ? publicUrl : 'mailto:nobody@localhost'
-  const services: PushServices = { webpush: openWebPush(vapid, subject, config.content) }
+  const fcm = config.fcm && stack.use(await openFcm(config.fcm, log))
+  if (fcm) stack.use(http.ready('fcm', async () => fcm.state()))
+  const services: PushServices = { webpush: openWebPush(vapid, subject, config.content), ...(fcm && { fcm }) }
   const push = stack.use(
     startPush({
       store,
@@ -75,6 +78,7 @@ export async function startTelling(needs: {
     devices: store.devices,
     stillSignedIn: control.check,
     hosts: config.hosts,
+    hasFcm: fcm !== undefined,
     now,
   })
   // Until it is known who is signed in, whoever asks is refused: others should be asked.
@@ -87,6 +91,7 @@ export async function startTelling(needs: {
       story: openStory(store, chat, now),
       selfTest: openSelfTest({ store, planned: push.wake, now }),
       publicKey: vapid.publicKey,
+      hasFcm: fcm !== undefined,
     }),
   )
   return stack.move()
