@@ -23,6 +23,8 @@ export interface FcmMessage {
 /** How FCM answers, one after the other; as it should where nothing is said. */
 export type FcmBehaviour =
   | { status: number; code?: string; field?: string; headers?: Record<string, string> }
+  /** A page, as something on the way may answer. */
+  | { page: string; status: number }
   /** Takes it, and answers after so long. */
   | { slowMs: number }
   /** Takes it, and the answer is lost. */
@@ -169,6 +171,8 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
 
   async function take({ message }: { message: FcmMessage }, res: ServerResponse): Promise<void> {
     const behaviour = service.answers.shift()
+    if (behaviour && typeof behaviour === 'object' && 'page' in behaviour)
+      return void res.writeHead(behaviour.status, { 'content-type': 'text/html' }).end(behaviour.page)
     if (behaviour && typeof behaviour === 'object' && 'status' in behaviour)
       return refuse(res, behaviour.status, behaviour.code, behaviour)
     const wrong = wrongWith(message)

@@ -83,6 +83,19 @@ test('what FCM says is understood, and it is never asked twice for one push', as
       { status: 503, code: 'UNAVAILABLE' },
       { kind: 'later', detail: '503 UNAVAILABLE' },
     ],
+    // What stands in between is not FCM.
+    [
+      { status: 502, page: '<h1>Bad Gateway</h1>' },
+      { kind: 'later', detail: '502' },
+    ],
+    [
+      { status: 400, page: 'nonsense' },
+      { kind: 'later', detail: '400' },
+    ],
+    [
+      { status: 200, page: '<h1>Sign in to this network</h1>' },
+      { kind: 'later', detail: '200' },
+    ],
     ['cut', { kind: 'later', detail: 'ECONNRESET' }],
   ]
   for (const [n, [answer, outcome]] of said.entries()) {
@@ -122,6 +135,16 @@ test('access that has ended is asked for again, and what is wrong with it is sai
   google.refusesAccess = undefined
   assert.equal((await send())?.kind, 'taken')
   assert.equal(fcm.state(), 'up')
+
+  const none = await openFcm(
+    { account: serviceAccountOf(google.account), content: 'full', proxy: 'http://127.0.0.1:1' },
+    openLog('test', 'silent'),
+  )
+  const nobody: FcmAddress = { kind: 'fcm', token: google.register(), platform: 'web', form: 'data' }
+  assert.deepEqual(await none.send(nobody, push(), AbortSignal.timeout(5_000)), {
+    ...{ kind: 'later', detail: 'no access: ECONNREFUSED' },
+  })
+  await none[Symbol.asyncDispose]()
 
   const other = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
   const account = { ...serviceAccountOf(google.account), privateKey: other }

@@ -95,20 +95,23 @@ export async function openFcm({ account, content, proxy }: FcmConfig, log: Log):
 /** What the client throws: an answer of FCM that is none to be glad of, or no answer. */
 interface Thrown {
   code?: string
+  cause?: { code?: string }
   httpResponse?: { status: number; headers: Record<string, string | undefined>; data?: unknown }
 }
 
 /** By "ErrorCode" in FCM's reference, and by who is to blame: this message, the device, the operator's project, or nobody. */
 function outcomeOf(error: unknown): PushOutcome | 'no access' {
-  const { code = 'error', httpResponse } = error as Thrown
+  const { code = 'error', cause, httpResponse } = error as Thrown
   if (!httpResponse)
     // What never left, because the client itself finds fault with it, will not be better later.
     return /^messaging\/(invalid|payload)/.test(code)
       ? { kind: 'refused', detail: code }
-      : { kind: 'later', detail: code }
+      : { kind: 'later', detail: cause?.code ?? code }
   const { status, headers, data } = httpResponse
   const said = saidBy(data)
   const detail = [status, said.code].filter(Boolean).join(' ')
+  // Whoever said that, it was not FCM: a proxy, a portal.
+  if (said.code === '' && status < 500 && status !== 429) return { kind: 'later', detail }
   if (said.code === 'UNREGISTERED') return { kind: 'gone', detail }
   // It belongs to another project: this one can never push there.
   if (said.code === 'SENDER_ID_MISMATCH') return { kind: 'gone', detail }
