@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createECDH } from 'node:crypto'
 import test, { type TestContext } from 'node:test'
+import { type FcmService, openFcmService } from '@parley/infra/fcm-service'
 import { type Browser, openPushService, type PushService } from '@parley/infra/push-service'
 import { openHttp } from './http.ts'
 import { memoryStorage } from './memory.ts'
@@ -33,6 +34,44 @@ test('a device that is turned on is pushed what it misses, and says why', async 
   await client.notifications.turnOff()
   assert.deepEqual([source.browser, await client.notifications.devices()], [undefined, []])
   assert.deepEqual(client.notifications.here.get(), { state: 'off' })
+})
+
+test('an app is registered with its token of FCM: again with each start, with a new one for whoever signs in next', async (t) => {
+  const google = await openFcmService(t)
+  const env = { FCM_SERVICE_ACCOUNT: google.account, FCM_PROXY: google.proxy, PUSH_GRACE_MS: '1', PUSH_HOSTS: 'none' }
+  const parley = await openParley(t, env)
+  const ann = await register(t, parley, 'ann')
+  await register(t, parley, 'bob')
+  const [source, storage] = [appAt(google), memoryStorage()]
+  const client = await signIn(t, parley, ann, { storage, push: source, deviceName: 'Phone' })
+  await client.notifications.turnOn()
+  const { token } = source
+  const [listed] = await client.notifications.devices()
+  assert.deepEqual([listed?.kind, listed?.name, listed?.current], ['fcm', 'Phone', true])
+  const { steps, id } = await client.notifications.test()
+  assert.deepEqual(steps.at(-1)?.state, 'good')
+  const [message] = await google.until(1)
+  assert.deepEqual([message?.token, message?.data.test, message?.apns.payload.aps.alert.title], [token, id, 'Parley'])
+  await client.notifications.turnOn()
+  await client.close()
+
+  const again = await start(t, parley, { storage, source })
+  await isOn(again)
+  assert.deepEqual([source.token, (await again.notifications.devices())[0]?.id], [token, listed?.id])
+  // As Firebase does now and then.
+  source.token = google.register()
+  await again.notifications.look()
+  const moved = await again.notifications.devices()
+  assert.deepEqual([moved.length, moved[0]?.id === listed?.id], [1, false])
+  assert.deepEqual((await again.notifications.test()).steps.at(-1)?.state, 'good')
+  await again.logout()
+  assert.equal(source.token, undefined, 'what was on its way to ann never arrives at whoever is next')
+  await again.login({ email: 'bob@example.org', password: PASSWORD })
+  again.connect()
+  await settled(again)
+  await again.notifications.turnOn()
+  assert.deepEqual((await again.notifications.test()).steps.at(-1)?.state, 'good')
+  assert.equal((await google.until(3))[2]?.token, source.token)
 })
 
 test('each start registers it again: under the same address, and under another where key or address changed', async (t) => {
@@ -220,6 +259,28 @@ function sourceAt(push: PushService): Source {
     },
   }
   return source
+}
+
+/** An app's side, as Firebase's client for it has it. */
+interface App extends PushSource {
+  token: string | undefined
+}
+
+function appAt(google: FcmService): App {
+  const addressOf = (token: string): PushAddress => ({ kind: 'fcm', token, platform: 'ios' })
+  const app: App = {
+    token: undefined,
+    current: async () => (app.token === undefined ? undefined : addressOf(app.token)),
+    async subscribe() {
+      app.token = google.register()
+      return addressOf(app.token)
+    },
+    async unsubscribe() {
+      if (app.token !== undefined) google.unregister(app.token)
+      app.token = undefined
+    },
+  }
+  return app
 }
 
 const addressOf = ({ subscription }: Browser, publicKey: string): PushAddress => ({ ...subscription, publicKey })

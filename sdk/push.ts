@@ -20,6 +20,7 @@ export class PushRefused extends Error {
 
 /** What a device keeps of being pushed to: that it is to be, and as what it was registered last. */
 interface Registered {
+  /** The endpoint, or the token. */
   endpoint: string
   deviceId: string
 }
@@ -69,7 +70,8 @@ export function openPush(needs: {
       const publicKey = await keyOf(send)
       const current = await source.current()
       const kept = (await storage.get(keptAs(me))) as Registered | undefined
-      const address = current && kept && current.publicKey === publicKey ? current : await anew(publicKey, current)
+      const address =
+        current && kept && keyFor(current, publicKey) === publicKey ? current : await anew(publicKey, current)
       await register(me, address)
     })
   }
@@ -83,7 +85,7 @@ export function openPush(needs: {
   async function register(me: string, address: PushAddress): Promise<void> {
     const { id } = await registered(send, address, deviceName)
     if (me !== userId) return
-    await storage.write([[keptAs(me), { endpoint: address.endpoint, deviceId: id } satisfies Registered]])
+    await storage.write([[keptAs(me), { endpoint: placeOf(address), deviceId: id } satisfies Registered]])
     fresh = true
     here.set({ state: 'on', deviceId: id })
   }
@@ -95,15 +97,16 @@ export function openPush(needs: {
     if (me !== userId) return
     // What is there without having been ours is of who used this device before.
     if (!kept && !current) return here.set({ state: 'off' })
-    if (fresh && kept && current?.endpoint === kept.endpoint) return here.set({ state: 'on', deviceId: kept.deviceId })
+    if (fresh && current && placeOf(current) === kept?.endpoint)
+      return here.set({ state: 'on', deviceId: kept.deviceId })
     if (here.get().state === 'off') here.set({ state: 'waiting' })
     const publicKey = await keyOf(send)
-    const isGood = current && kept && (current.publicKey ?? publicKey) === publicKey
+    const isGood = current && kept && (keyFor(current, publicKey) ?? publicKey) === publicKey
     // The push service had lost an address that the server has forgotten.
-    const isKnown = isGood && (current.endpoint !== kept.endpoint || (await isListed(kept.deviceId)))
+    const isKnown = isGood && (placeOf(current) !== kept.endpoint || (await isListed(kept.deviceId)))
     const address = isKnown ? current : await anew(publicKey, current)
     await register(me, address)
-    if (kept && kept.endpoint !== address.endpoint) await removed(kept.deviceId)
+    if (kept && kept.endpoint !== placeOf(address)) await removed(kept.deviceId)
   }
 
   async function isListed(deviceId: string): Promise<boolean> {
@@ -191,7 +194,7 @@ export async function registerFromWorker(needs: {
   await locked(storage, 'push', async () => {
     const session = (await storage.get(KEY)) as Kept | undefined
     const kept = session && ((await storage.get(keptAs(session.user.id))) as Registered | undefined)
-    if (!kept || kept.endpoint === address.endpoint) return
+    if (!kept || kept.endpoint === placeOf(address)) return
     const { token, user } = await locked(
       storage,
       'refresh',
@@ -200,7 +203,7 @@ export async function registerFromWorker(needs: {
     if (user.id !== session.user.id) return
     const authorized: Send = (request) => send({ ...request, headers: { authorization: `Bearer ${token}` } })
     const { id } = await registered(authorized, address, deviceName)
-    await storage.write([[keptAs(user.id), { endpoint: address.endpoint, deviceId: id } satisfies Registered]])
+    await storage.write([[keptAs(user.id), { endpoint: placeOf(address), deviceId: id } satisfies Registered]])
   })
 }
 
@@ -208,8 +211,16 @@ async function keyOf(send: Send): Promise<string> {
   return ((await send({ method: 'GET', path: '/api/notifications/push-key' })) as { publicKey: string }).publicKey
 }
 
-async function registered(send: Send, { endpoint, keys }: PushAddress, name: string | undefined): Promise<DeviceItem> {
-  const body = { endpoint, keys, ...(name !== undefined && { name }) }
+/** What tells one address from another. */
+const placeOf = (address: PushAddress): string => ('token' in address ? address.token : address.endpoint)
+
+/** The key that the address takes pushes of, where that is known. An app's takes those of the operator's project, whatever the key. */
+const keyFor = (address: PushAddress, publicKey: string): string | undefined =>
+  'token' in address ? publicKey : address.publicKey
+
+async function registered(send: Send, address: PushAddress, name: string | undefined): Promise<DeviceItem> {
+  const place = 'token' in address ? address : { endpoint: address.endpoint, keys: address.keys }
+  const body = { ...place, ...(name !== undefined && { name }) }
   return (await send({ method: 'POST', path: '/api/devices', body })) as DeviceItem
 }
 

@@ -57,21 +57,34 @@ export interface ClientOptions {
   gapWaitMs?: number
 }
 
-/** Where pushes for this device are taken: in a browser its push service (W3C Push API). One address at a time. */
+/**
+ * Where pushes for this device are taken: in a browser its push service (W3C Push API), in an app Firebase Cloud Messaging, by the client that
+ * Firebase has for it (`getToken`, `deleteToken`; when it has a new token, `notifications.look`). One address at a time.
+ */
 export interface PushSource {
   /** The address that there is, and the key that it takes pushes of, where that is known. */
   current(): Promise<PushAddress | undefined>
-  /** A new address, for pushes of that key (RFC 8292) alone. Asks nobody for permission: rejects with `PushRefused` where there is none. */
+  /** A new address, in a browser for pushes of that key (RFC 8292) alone. Asks nobody for permission: rejects with `PushRefused` where there is none. */
   subscribe(publicKey: string): Promise<PushAddress>
   /** Nothing arrives at the address any more. */
   unsubscribe(): Promise<void>
 }
 
-export interface PushAddress {
+export type PushAddress = BrowserAddress | AppAddress
+
+export interface BrowserAddress {
   endpoint: string
   /** Both base64url (RFC 8291). */
   keys: { p256dh: string; auth: string }
   publicKey?: string
+}
+
+/** An app's, at Firebase Cloud Messaging. `form`: whether the system shows what comes (`notification`), or the app itself (`data`). */
+export interface AppAddress {
+  kind: 'fcm'
+  token: string
+  platform: 'android' | 'ios' | 'web'
+  form?: 'notification' | 'data'
 }
 
 /** Signed out, or who is signed in. `ended` says why the last session stopped by itself. */
