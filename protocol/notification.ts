@@ -74,7 +74,10 @@ export interface NoticeTestStep {
   current?: boolean
 }
 
-/** What a push says to the device that it is for, as JSON: to a browser's service worker (`web/src/worker`), encrypted for it alone. */
+/**
+ * What a push says to the device that it is for: to a browser's service worker (`web/src/worker`) as JSON, encrypted for it alone; to an app
+ * each field as a text, as the `data` of an FCM message (without `text` where the system has shown that).
+ */
 export type PushBody = PushedMessage | PushedTest
 
 /** What is new in one conversation. The device shows one notice for each `tag`, in the place of the one before. */

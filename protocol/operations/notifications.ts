@@ -79,7 +79,7 @@ export const NOTIFICATION_OPERATIONS: readonly Operation[] = [
     tag,
     summary: 'Register this device for pushes',
     description:
-      'With what the browser’s `PushSubscription` says, or with an app’s registration token of Firebase Cloud Messaging (`unsupported` where this server does not push by it). One address or token is one device: registered again it is whose it was registered for last. It is told nothing more once the session ends.',
+      'With what the browser’s `PushSubscription` says, or with an app’s registration token of Firebase Cloud Messaging (`unsupported` where this server does not push by it). One address or token is one device: registered again it is whose it was registered for last. It is told nothing more once the session ends. An app is given `tag`, `conversationId`, `seq`, `count` and, as far as the operator lets it, `kind`, `title`, `sender`, `because` and `text` as the data of a message, each as text: what it shows takes the place of what it showed with the same `tag`.',
     who: 'Signed in',
     body: RegisterDevice,
     replies: { 201: Device },

@@ -1,7 +1,23 @@
 import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
 import { type TestContext, test } from 'node:test'
 import { type FcmService, openFcmService } from '@parley/infra/fcm-service'
 import { openParley, type Person } from '../telling.fixture.ts'
+
+// The first test of this file, since what is loaded stays so.
+test('who does not push by FCM does not load its client', async (t) => {
+  const loaded = (): boolean =>
+    Object.keys(createRequire(import.meta.url).cache).some((path) => path.includes('/firebase-admin/'))
+  const parley = await openParley(t)
+  const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
+  await bob.browser()
+  await ann.say(bob.id, 'hello')
+  await parley.push.until(1)
+  assert.equal(loaded(), false)
+  const { account, proxy } = await openFcmService(t)
+  await parley.restart({ FCM_SERVICE_ACCOUNT: account, FCM_PROXY: proxy })
+  assert.equal(loaded(), true)
+})
 
 test('an app is pushed what a browser is, and whatever comes of it is told alike', async (t) => {
   const { parley, google } = await withFcm(t)
