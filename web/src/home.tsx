@@ -6,6 +6,7 @@ import styles from './home.module.css'
 import { JoinGroup } from './join.tsx'
 import { ConversationList } from './list/list.tsx'
 import { News } from './news.tsx'
+import { AskBar } from './notifications/ask-bar.tsx'
 import { Notice } from './parts/notice.tsx'
 import { Refusals } from './refusals.tsx'
 import { strings } from './strings.ts'
@@ -27,6 +28,7 @@ export function Home() {
         <ConversationList conversations={conversations} openId={openId} />
       </nav>
       <main className={styles.chat}>
+        {openId && <AskBar />}
         {openId ? (
           <ChatOf key={openId} id={openId} />
         ) : invite ? (

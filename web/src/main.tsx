@@ -1,16 +1,35 @@
 import { createClient } from '@parley/sdk'
 import { indexedDbStorage } from '@parley/sdk/indexeddb'
 import { createRoot } from 'react-dom/client'
+import { navigate } from 'wouter/use-browser-location'
 import { AppView } from './app.tsx'
 import { AppProvider } from './app-context.tsx'
 import './base.css'
 import { Broken } from './broken.tsx'
+import { browserPush } from './notifications/browser-push.ts'
+import { NoticesProvider } from './notifications/context.ts'
+import { takePlace, watchNotices } from './notifications/notices.ts'
 import { createApp } from './state/app.ts'
 import { deviceName } from './state/device-name.ts'
 import { watchPage } from './state/page.ts'
 
-const client = createClient({ storage: indexedDbStorage(), deviceName: deviceName(navigator.userAgent) })
+const push = browserPush(window)
+const client = createClient({
+  storage: indexedDbStorage(),
+  deviceName: deviceName(navigator.userAgent),
+  ...(push && { push }),
+})
 const app = createApp(client, watchPage(document, window))
+app.wanted.set(takePlace(window))
+const notices = watchNotices({
+  client,
+  page: app.page,
+  window,
+  go(place) {
+    app.wanted.set(place)
+    navigate(place ? `/c/${place.conversationId}` : '/')
+  },
+})
 void app.start()
 
 const place = document.getElementById('root')
@@ -18,7 +37,9 @@ if (!place) throw new Error('index.html has no #root')
 createRoot(place).render(
   <Broken>
     <AppProvider value={app}>
-      <AppView />
+      <NoticesProvider value={notices}>
+        <AppView />
+      </NoticesProvider>
     </AppProvider>
   </Broken>,
 )

@@ -1,5 +1,19 @@
 const megabytes = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`
 
+/** What a notice says while no page is open. By itself, since the service worker has nothing else of this. */
+export const noticeStrings = {
+  product: 'Parley',
+  something: 'There may be something new.',
+  messages: (count: number) => (count === 1 ? 'New message' : `${count} new messages`),
+  more: (count: number) => `and ${count} more`,
+  wrote: (sender: string) => `${sender} wrote`,
+  mentioned: (sender: string) => `${sender} mentioned you`,
+  mentionedAll: (sender: string) => `${sender} mentioned everybody`,
+  answered: (sender: string) => `${sender} answered you`,
+  testTitle: 'Test notification',
+  testText: 'Notifications reach this browser.',
+} as const
+
 /** Everything that the client says, in one place: the only file that a translation replaces. */
 export const strings = {
   product: 'Parley',
@@ -572,6 +586,75 @@ export const strings = {
     go: 'Open group',
     gone: 'This invite link does not work',
     goneHint: 'It may have ended, been used up or been taken back. Ask for a new one.',
+  },
+
+  notifications: {
+    open: 'Notifications',
+    title: 'Notifications',
+    on: 'On',
+    off: 'Off',
+    bar: 'Be told of answers while Parley is closed?',
+    barOn: 'Turn on notifications',
+    barDismiss: 'Not now',
+    barRegion: 'Turn on notifications',
+    here: 'This browser',
+    hereOn: 'Notifications are on in this browser.',
+    hereOff: 'Notifications are off in this browser.',
+    hereWaiting:
+      'They are being turned on: the push service or the server cannot be reached yet. It is tried again by itself.',
+    turnOn: 'Turn on',
+    turnOff: 'Turn off',
+    denied:
+      'This browser blocks notifications of this page. Allow them in the settings of the site (the icon before the address), then turn them on here.',
+    notAllowed: 'Not turned on: the browser was not allowed to show notifications.',
+    unsupported:
+      'This browser cannot be notified while Parley is closed. On an iPhone or iPad add Parley to the home screen first, and open it from there.',
+    insecure: 'Notifications work only where Parley is opened with https://. Ask who runs it.',
+    unreachable:
+      'The push service of this browser could not be reached, so notifications were not turned on. Check the network, or whether the browser has them turned off, and try again.',
+    refused: (reason: string) => `The browser refused to turn notifications on (${reason}).`,
+    all: 'All conversations',
+    push: 'Push notifications',
+    pushHint: 'To all browsers and devices below.',
+    disturb: 'Do not disturb',
+    disturbOff: 'Off',
+    disturbHour: 'For an hour',
+    disturbHours: 'For 8 hours',
+    disturbMorning: 'Until tomorrow at 8:00',
+    disturbUntil: (when: string) => `Until ${when}`,
+    quiet: 'Quiet hours',
+    quietHint: 'Each day nothing is pushed in these hours. Messages arrive all the same.',
+    quietFrom: 'From',
+    quietTo: 'To',
+    quietZone: 'Time zone',
+    each: 'What you are told of in one conversation is in the menu beside it in the list: all messages, mentions or nothing, and mute.',
+    devices: 'Browsers and devices',
+    devicesNone: 'None is registered for notifications.',
+    devicesHint:
+      'One that you remove comes back when Parley is opened there. To end that, turn notifications off there, or sign it out under Devices.',
+    unnamed: 'Unnamed device',
+    current: 'This browser',
+    registered: (when: string) => `Registered ${when}.`,
+    remove: 'Remove',
+    removeNamed: (name: string) => `Remove ${name}`,
+    test: 'Test',
+    testHint: 'Sends you a notification by every way, and shows how far each gets.',
+    testRun: 'Send a test notification',
+    testing: 'Sending…',
+    testSteps: 'What became of the test',
+    testStates: { good: 'Good', held: 'Held back', waiting: 'Waiting', bad: 'Failed' },
+    testDevice: (name: string) => `To ${name}:`,
+    testMail: 'By e-mail:',
+    testArrived: 'It arrived in this browser.',
+    testNotArrived: 'It has not arrived in this browser yet.',
+    why: 'Why was I notified, or not?',
+    whyTitle: 'Why was I notified, or not?',
+    whyPush: 'You were notified.',
+    whyNone: 'You were not notified.',
+    whyWaiting: 'It is not decided yet.',
+    whyAt: (when: string) => `Decided ${when}.`,
+    whyPushes: 'What became of it',
+    whyStates: { waiting: 'Waiting', sent: 'Sent', failed: 'Failed', dropped: 'Not sent' },
   },
 
   time: {

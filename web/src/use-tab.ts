@@ -10,13 +10,21 @@ export function useTab(conversations: readonly ConversationView[], openId: strin
   useEffect(() => {
     document.title = tabTitle(unread, title)
     showIcon(unread > 0)
+    showBadge(unread)
     return () => {
       document.title = strings.product
       showIcon(false)
+      showBadge(0)
     }
   }, [unread, title])
 }
 
 function showIcon(unread: boolean): void {
   document.querySelector('link[rel=icon]')?.setAttribute('href', unread ? '/favicon-unread.svg' : '/favicon.svg')
+}
+
+/** On the icon of the app, where it was installed and the browser has such a thing. */
+function showBadge(unread: number): void {
+  const shown = unread > 0 ? navigator.setAppBadge?.(unread) : navigator.clearAppBadge?.()
+  shown?.catch(() => undefined)
 }

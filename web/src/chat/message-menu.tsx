@@ -4,6 +4,7 @@ import type { ConversationView } from '@parley/sdk/types'
 import { type KeyboardEvent, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Confirm } from '../dialogs/confirm.tsx'
+import { Why } from '../notifications/why.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { MenuItem, MenuLine, MenuPopup } from '../parts/menu.tsx'
 import { Modal } from '../parts/modal.tsx'
@@ -41,7 +42,7 @@ export function MessageMenu({
   onEdit: () => void
 }) {
   const { client, hidden } = useApp()
-  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed'>()
+  const [dialog, setDialog] = useState<'emoji' | 'delete' | 'copy-failed' | 'why'>()
   const { ref, react } = useMessage(conversation.id, row)
   const chat = useChat()
   const may = messageRights(conversation, row)
@@ -112,10 +113,12 @@ export function MessageMenu({
             label={words.copy}
             onClick={() => void copy(row.text).catch(() => setDialog('copy-failed'))}
           />
+          {!row.mine && <MenuItem icon="bell" label={strings.notifications.why} onClick={() => setDialog('why')} />}
           <MenuItem icon="trash" label={words.delete} danger onClick={() => setDialog('delete')} />
         </MenuPopup>
       </Menu.Root>
       {dialog === 'emoji' && <EmojiDialog onChoose={(emoji) => react(emoji, true)} onClose={close} />}
+      {dialog === 'why' && <Why conversationId={conversation.id} seq={seq} onClose={close} />}
       {dialog === 'delete' && (
         <Confirm
           title={words.deleteTitle}

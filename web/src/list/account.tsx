@@ -10,6 +10,7 @@ import { OwnProfileDialog } from '../dialogs/own-profile.tsx'
 import { Privacy } from '../dialogs/privacy.tsx'
 import { SignOut } from '../dialogs/sign-out.tsx'
 import { Starred } from '../dialogs/starred.tsx'
+import { NotificationSettings } from '../notifications/settings.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -28,6 +29,7 @@ export function Account() {
     | 'privacy'
     | 'contacts'
     | 'starred'
+    | 'notifications'
     | 'devices'
     | 'password'
     | 'email'
@@ -66,6 +68,9 @@ export function Account() {
           <Button onClick={() => setDialog('starred')}>
             <Icon name="star" size={18} /> {strings.account.starred}
           </Button>
+          <Button onClick={() => setDialog('notifications')}>
+            <Icon name="bell" size={18} /> {strings.notifications.open}
+          </Button>
           <Button onClick={() => setDialog('devices')}>
             <Icon name="device" size={18} /> {strings.account.devices}
           </Button>
@@ -90,6 +95,7 @@ export function Account() {
       {dialog === 'privacy' && <Privacy onClose={close} />}
       {dialog === 'contacts' && <Contacts onClose={close} />}
       {dialog === 'starred' && <Starred onClose={close} />}
+      {dialog === 'notifications' && <NotificationSettings onClose={close} />}
       {dialog === 'devices' && <Devices onClose={close} />}
       {dialog === 'password' && <ChangePassword onClose={close} />}
       {dialog === 'email' && <ChangeEmail onClose={close} />}

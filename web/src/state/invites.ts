@@ -26,7 +26,7 @@ export function inviteState({ expiresAt, maxUses, uses }: InviteItem, now: Date)
 }
 
 /** A time to come, as part of a sentence. */
-function endOf(at: string, now: Date): string {
+export function endOf(at: string, now: Date): string {
   const clock = clockTime(at)
   const days = daysAgo(at, now)
   if (days >= 0) return strings.time.todayAt(clock)
