@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { answersOf } from './answers.ts'
 import type { Decision } from './decision.ts'
 import { bodyOf } from './push-body.ts'
-import type { PushNote } from './push-note.ts'
+import { isLater, type PushNote } from './push-note.ts'
 import { BODY_BYTES } from './web-push.ts'
 
 const NOTE: PushNote = {
@@ -36,6 +36,21 @@ test('a push fits what every push service takes, and is cut between two characte
     { numRuns: 200 },
   )
   assert.equal(bodyOf({ ...NOTE, text: 'x'.repeat(100) }, 'full', BODY_BYTES).text, 'x'.repeat(100))
+})
+
+test('a push is later than another of the same device and conversation alone', () => {
+  const [one, other] = ['0197f0a0-0000-7000-8000-000000000001', '0197f0a0-0000-7000-8000-000000000002']
+  assert.equal(isLater(`push/${one}/10/d`, `push/${one}/9/d`), true)
+  for (const [later, earlier] of [
+    [`push/${one}/9/d`, `push/${one}/10/d`],
+    [`push/${one}/9/d`, `push/${one}/9/d`],
+    [`push/${other}/10/d`, `push/${one}/9/d`],
+    [`push/${one}/10/e`, `push/${one}/9/d`],
+    [`push/test/${other}/d`, `push/test/${one}/d`],
+    [`mail/${other}`, `mail/${one}`],
+    [`mail/${other}`, `push/${one}/9/d`],
+  ] as const)
+    assert.equal(isLater(later, earlier), false, `${later} ${earlier}`)
 })
 
 test('answers are kept in runs of messages, each user in one of each message', () => {

@@ -31,6 +31,15 @@ export const isTest = (note: PushNote | TestNote): note is TestNote => 'test' in
 /** What a push is about, for the question why. */
 export const aboutOf = (conversationId: string, toSeq: number): string => `${conversationId}/${toSeq}`
 
+const PUSH_ID = /^push\/(?<conversation>[^/]+)\/(?<seq>\d+)\/(?<device>[^/]+)$/
+
+/** Whether one push, by its id, tells the same device of the same conversation as another, and of what came after that. */
+export function isLater(one: string, than: string): boolean {
+  const [later, earlier] = [PUSH_ID.exec(one)?.groups, PUSH_ID.exec(than)?.groups]
+  const isSame = later?.conversation === earlier?.conversation && later?.device === earlier?.device
+  return isSame && Number(later?.seq) > Number(earlier?.seq)
+}
+
 /** The pushes to all devices of all who are told, with ids that are the same however often this is worked out. */
 export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Watch, at: number): NewDelivery[] {
   const { conversationId, toSeq } = watch

@@ -4,7 +4,7 @@ import type { ChatDirectory } from '@parley/protocol/standing'
 import { decide } from './decision.ts'
 import { PREFERRED } from './preferences.ts'
 import { bodyOf } from './push-body.ts'
-import { isTest, type PushNote, type TestNote } from './push-note.ts'
+import { isLater, isTest, type PushNote, type TestNote } from './push-note.ts'
 import type { Push, PushOutcome, PushService, PushServices } from './push-service.ts'
 import { retryAt, type Sender, startSender } from './sender.ts'
 import type { Claim, Outcome } from './store/deliveries.ts'
@@ -19,6 +19,8 @@ const FRESH_MS = 2_000
 const WORTH_MS = 4 * 3_600_000
 const TEST_WORTH_MS = 60_000
 const SEND_MS = 8_000
+/** Of what was planned for a user since, so many are looked at. */
+const MOST_LATER = 100
 /** A device that so many pushes in a row were refused for, where that may be for its sake, is registered no more. */
 const MOST_REFUSED = 5
 
@@ -43,7 +45,7 @@ export function startPush(needs: {
     const device = await store.devices.find(note.deviceId)
     if (!device || device.userId !== claim.userId) return { kind: 'dropped', reason: 'device.gone' }
     const isFresh = claim.epoch === 1 && now() - claim.plannedAt <= FRESH_MS
-    const reason = isFresh || isTest(note) ? undefined : await outdated(note, device)
+    const reason = isFresh || isTest(note) ? undefined : ((await outdated(note, device)) ?? (await overtaken(claim)))
     if (reason) return { kind: 'dropped', reason }
     if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
     const { kind } = device.address
@@ -94,6 +96,12 @@ export function startPush(needs: {
     const preferences = (await store.preferences.find([userId])).get(userId) ?? PREFERRED
     const decision = decide({ userId, member, message, preferences, devices: 1, at: new Date(now()) })
     return decision.outcome === 'none' ? decision.reason : undefined
+  }
+
+  /** What was sent of the conversation since stands where this would: older words must not take the place of newer ones. */
+  async function overtaken({ id, userId }: Claim): Promise<string | undefined> {
+    const told = await store.deliveries.ofUser(userId!, MOST_LATER)
+    return told.some((one) => one.state === 'sent' && isLater(one.id, id)) ? 'overtaken' : undefined
   }
 
   return startSender({

@@ -21,6 +21,8 @@ export function whyPush(state: Told['state'], reason?: string, detail?: string):
   switch (reason) {
     case 'device.gone':
       return 'The device is not registered any more.'
+    case 'overtaken':
+      return 'It was not sent any more, since a newer message of the conversation is shown in its place.'
     case 'push.off':
       return 'This server does not push to devices of that kind any more.'
     case 'too.late':

@@ -66,6 +66,23 @@ test('FCM that is busy is asked again when it may be, and an answer that was los
   assert.equal(google.messages.length, 4)
 })
 
+test('what had to wait does not take the place of what is newer', async (t) => {
+  const { parley, google } = await withFcm(t)
+  const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
+  await app(google, bob, { name: 'Phone' })
+  google.answers = [{ status: 429, code: 'QUOTA_EXCEEDED', headers: { 'retry-after': '1' } }]
+  const first = await ann.say(bob.id, 'one')
+  while (google.asked < 1) await bob.why(first.conversationId, first.seq)
+  await pushes(bob, await ann.say(bob.id, 'two'))
+  assert.deepEqual(await pushes(bob, first), [
+    ['Phone', 'dropped', 'It was not sent any more, since a newer message of the conversation is shown in its place.'],
+  ])
+  assert.deepEqual(
+    google.messages.map(({ android }) => android.notification.body),
+    ['two'],
+  )
+})
+
 test('an app that is gone is registered no more, nor is one that is refused time and again', async (t) => {
   const { parley, google } = await withFcm(t)
   const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
