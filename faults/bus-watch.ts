@@ -30,8 +30,8 @@ export async function readWatched(url: string): Promise<Record<string, number>> 
       heard = performance.now()
       const event: BusEvent = JSON.parse(message.content.toString())
       if (event.type !== 'messages.created') return
-      const { conversationId, seq } = event.data
-      told[conversationId] = Math.max(seq, told[conversationId] ?? 0)
+      for (const { conversationId, seq } of event.data.conversations)
+        told[conversationId] = Math.max(seq, told[conversationId] ?? 0)
     },
     { noAck: true },
   )

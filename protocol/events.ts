@@ -25,10 +25,10 @@ export type BusEvent = BusEnvelope &
     /** The user service's control log grew up to `n`: read it (P9). */
     | { type: 'control.appended'; data: { n: number } }
     /**
-     * Messages were committed, up to `seq`, in the conversation that is `key`; `rev` is the position of the last. One event tells of all
-     * that were relayed together, in no number and without their texts: whoever needs them reads them, as they are then.
+     * Messages were committed in these conversations, in each up to `seq`. One event tells of all that were relayed together, in no number
+     * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`.
      */
-    | { type: 'messages.created'; data: { conversationId: string; seq: number } }
+    | { type: 'messages.created'; data: { conversations: { conversationId: string; seq: number }[] } }
     /** Any other entry was committed. */
     | { type: 'conversation.changed'; data: Exclude<Entry, { kind: 'message' }> }
   )

@@ -73,7 +73,7 @@ test('a device that does not read is told and cut; the others get everything', a
   for (let n = 1; n <= sent; n++) assert.equal((await bobs.next('message.new')).seq, n)
 })
 
-test('what the bus refuses for one conversation is tried again, and holds up no other', async (t) => {
+test('what the bus refuses for one conversation is tried again, and holds up no other and no message', async (t) => {
   const published: string[] = []
   let poison: string | undefined
   const refusing = (bus: Bus): Bus => ({
@@ -83,23 +83,54 @@ test('what the bus refuses for one conversation is tried again, and holds up no 
     async publish(event) {
       if (event.key === poison) throw new Fault('unavailable', 'Not this one')
       await bus.publish(event)
-      published.push(`${event.key}/${event.rev}`)
+      if (event.type !== 'messages.created') published.push(`${event.key}/${event.rev}`)
+      else published.push(...event.data.conversations.map(({ conversationId, seq }) => `${conversationId}#${seq}`))
+    },
+  })
+  const chat = await testChat(t, { bus: refusing })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const make = async (title: string) =>
+    (await chat.request(ann, 'POST', '/api/conversations', { title, memberIds: [bob.id] })).body.id
+  const [heldBack, other] = [await make('Held back'), await make('Other')]
+  const rename = (id: string, title: string) => chat.request(ann, 'PATCH', `/api/conversations/${id}`, { title })
+  await until(() => published.includes(`${heldBack}/1`) && published.includes(`${other}/1`))
+  poison = heldBack
+  for (let n = 0; n < 3; n++) await rename(heldBack, `Held back ${n}`)
+  await rename(other, 'Goes on')
+  await until(() => published.includes(`${other}/2`))
+  const { body } = await chat.request(ann, 'POST', '/api/messages/send', { receiverId: other, message: 'so does this' })
+  await until(() => published.includes(`${other}#${body.seq}`))
+  await until(async () => (await chat.store.log.pending(10)).length === 3)
+  poison = undefined
+  for (const rev of [2, 3, 4]) await until(() => published.includes(`${heldBack}/${rev}`))
+  assert.equal(new Set(published).size, published.length, 'nothing twice')
+  await until(async () => (await chat.store.log.pending(10)).length === 0)
+})
+
+test('messages that the bus refuses are told again, in each conversation up to the last', async (t) => {
+  const told: [string, number][] = []
+  let away = true
+  const refusing = (bus: Bus): Bus => ({
+    ...bus,
+    hears: () => true,
+    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+    async publish(event) {
+      if (event.type !== 'messages.created') return bus.publish(event)
+      if (away) throw new Fault('unavailable', 'Not now')
+      await bus.publish(event)
+      for (const { conversationId, seq } of event.data.conversations) told.push([conversationId, seq])
     },
   })
   const chat = await testChat(t, { bus: refusing })
   const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
-  const anns = await chat.device(ann)
-  const first = await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'refused at first' })
-  const heldBack = first.data.conversationId
-  poison = heldBack
-  for (let n = 0; n < 3; n++) await anns.ask('message.send', { id: randomUUID(), receiverId: bob.id, text: 'held' })
-  const { data } = await anns.ask('message.send', { id: randomUUID(), receiverId: cleo.id, text: 'goes on' })
-  await until(() => published.includes(`${data.conversationId}/${data.rev}`))
-  poison = undefined
-  await until(() => published.includes(`${heldBack}/5`))
-  const revs = published.filter((p) => p.startsWith(heldBack)).map((p) => Number(p.split('/')[1]))
-  assert.equal(new Set(revs).size, revs.length, 'nothing twice')
-  assert.equal(Math.max(...revs), 5)
+  const say = async (receiverId: string) =>
+    (await chat.request(ann, 'POST', '/api/messages/send', { receiverId, message: 'hi' })).body
+  await say(bob.id)
+  const [bobs, cleos] = [await say(bob.id), await say(cleo.id)]
+  await until(async () => (await chat.store.log.pending(10)).every(({ kind }) => kind === 'message'))
+  away = false
+  for (const { conversationId, seq } of [bobs, cleos])
+    await until(() => told.some(([id, last]) => id === conversationId && last === seq))
   await until(async () => (await chat.store.log.pending(10)).length === 0)
 })
 
@@ -113,7 +144,7 @@ test('however many messages come while the bus confirms, it is told of them at o
     async publish(event) {
       await open.promise
       await bus.publish(event)
-      if (event.type === 'messages.created') told.push(event.data.seq)
+      if (event.type === 'messages.created') told.push(...event.data.conversations.map(({ seq }) => seq))
     },
   })
   // Before the node is closed: it waits for what is under way.

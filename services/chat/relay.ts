@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
 import type { BusEvent } from '@parley/protocol/events'
 import { eachAtOnce } from './at-once.ts'
 import type { Fanout } from './fanout.ts'
@@ -25,6 +25,8 @@ const GATHER_MS = 20
 /** Together half of what a bus takes at once. */
 const CONVERSATIONS_AT_ONCE = 32
 const EVENTS_AT_ONCE = 16
+/** Conversations that one event tells of. */
+const TOLD_AT_ONCE = 1_000
 /** After this long without its mark, an entry's own node is taken for dead. */
 const WATCHED_MS = 5_000
 /** How often is looked for what others left, or waits for its retry. */
@@ -87,19 +89,31 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   /** Relays what is due of these; true when there may be more to do at once. */
   async function pass(entries: readonly Entry[]): Promise<boolean> {
     if (entries.length === 0 || bus.state === 'down') return false
-    const due = [...Map.groupBy(entries, (entry) => entry.conversationId)].filter(([id]) => isDue(id))
+    const due = entries.filter(({ conversationId }) => isDue(conversationId))
+    const messages = due.filter((entry) => entry.kind === 'message')
+    const changes = due.filter((entry) => entry.kind !== 'message')
     const published: Entry[] = []
-    await eachAtOnce(CONVERSATIONS_AT_ONCE, due, async ([id, own]) => {
-      let refused = false
-      // Where the bus refused something it is asked with one event, not flooded.
-      await eachAtOnce(waiting.has(id) ? 1 : EVENTS_AT_ONCE, newsIn(own), async ({ event, entries }) => {
-        if (closed || refused) return
-        if (await publish(event)) for (const entry of entries) published.push(entry)
-        else refused = true
-      })
-      if (refused) holdBack(id)
+    const refused = new Set<string>()
+    await Promise.all([
+      eachAtOnce(EVENTS_AT_ONCE, newsIn(messages), async (event) => {
+        const ids = new Set(event.data.conversations.map(({ conversationId }) => conversationId))
+        if (closed) return
+        if (await publish(event)) published.push(...messages.filter(({ conversationId }) => ids.has(conversationId)))
+        else for (const id of ids) refused.add(id)
+      }),
+      eachAtOnce(CONVERSATIONS_AT_ONCE, [...Map.groupBy(changes, conversationOf)], async ([id, own]) => {
+        // Where the bus refused something it is asked with one event, not flooded.
+        await eachAtOnce(waiting.has(id) ? 1 : EVENTS_AT_ONCE, own, async (entry) => {
+          if (closed || refused.has(id)) return
+          if (await publish(changeOf(entry))) published.push(entry)
+          else refused.add(id)
+        })
+      }),
+    ])
+    for (const id of new Set(due.map(conversationOf))) {
+      if (refused.has(id)) holdBack(id)
       else waiting.delete(id)
-    })
+    }
     // What waits must not fill the window: the rest would never be seen.
     batch = Math.min(MAX_BATCH, BATCH + (entries.length - published.length))
     if (published.length === 0) return false
@@ -174,20 +188,23 @@ function newsOf(entries: readonly Entry[]): Entry[] {
   return entries.filter((entry) => entry.kind === 'members.removed' || latest.get(entry.conversationId) === entry)
 }
 
-/** The events that tell of one conversation's entries, and which each tells of: one of all messages, one of any other. */
-function newsIn(own: readonly Entry[]): { event: BusEvent; entries: Entry[] }[] {
-  const news: { event: BusEvent; entries: Entry[] }[] = []
-  const messages: MessageEntry[] = []
-  for (const entry of own) {
-    if (entry.kind === 'message') messages.push(entry)
-    else news.push({ event: { ...envelopeOf(entry), type: 'conversation.changed', data: entry }, entries: [entry] })
-  }
-  const last = messages.at(-1)
-  if (!last) return news
-  const { conversationId, seq } = last
-  const event = { ...envelopeOf(last), type: 'messages.created', data: { conversationId, seq } } as const
-  return [...news, { event, entries: messages }]
+/** The events that tell of these messages: of each conversation the latest, with as many of the others as fit. */
+function newsIn(messages: readonly MessageEntry[]): Extract<BusEvent, { type: 'messages.created' }>[] {
+  const latest = [...new Map(messages.map((message) => [message.conversationId, message])).values()]
+  const together = Array.from({ length: Math.ceil(latest.length / TOLD_AT_ONCE) }, (_, n) =>
+    latest.slice(n * TOLD_AT_ONCE, (n + 1) * TOLD_AT_ONCE),
+  )
+  return together.map((some) => ({
+    // Of the first of them: while the bus refuses it, that stays the first.
+    ...{ ...envelopeOf(some[0]!), id: `messages/${idOf(some[0]!)}`, key: 'messages', rev: 0 },
+    type: 'messages.created',
+    data: { conversations: some.map(({ conversationId, seq }) => ({ conversationId, seq })) },
+  }))
 }
+
+const changeOf = (entry: ChangeEntry): BusEvent => ({ ...envelopeOf(entry), type: 'conversation.changed', data: entry })
+
+const conversationOf = ({ conversationId }: Entry): string => conversationId
 
 const envelopeOf = (entry: Entry) => ({
   id: idOf(entry),

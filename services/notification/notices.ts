@@ -58,14 +58,16 @@ export async function openNotices(
   let rouse = (): void => undefined
   const closing = new AbortController()
 
-  /** Resolves when it is noted: until then the bus keeps it. */
-  function hear(conversationId: string, seq: number): Promise<void> {
-    const isWaiting = (waiting.get(conversationId) ?? 0) > now()
-    const news = isWaiting ? deferred : heard
-    news.set(conversationId, Math.max(seq, news.get(conversationId) ?? 0))
-    if (isWaiting) return Promise.resolve()
+  /** Resolves when all of it is noted: until then the bus keeps it. */
+  async function hear(all: readonly News[]): Promise<void> {
+    const at = now()
+    for (const { conversationId, seq } of all) {
+      const news = (waiting.get(conversationId) ?? 0) > at ? deferred : heard
+      news.set(conversationId, Math.max(seq, news.get(conversationId) ?? 0))
+    }
+    if (heard.size === 0) return
     noting ??= noteHeard()
-    return noting
+    await noting
   }
 
   async function noteHeard(): Promise<void> {
@@ -198,7 +200,7 @@ export async function openNotices(
     }
   }
 
-  const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversationId, data.seq))
+  const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversations))
   const running = run()
 
   return {
