@@ -3,11 +3,13 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { openPushService, type PushService } from '@parley/infra/push-service'
 import { depth } from './depth.ts'
 import { type Paced, paced, type Saturated, saturated } from './direct.ts'
 import { syncMs } from './disk.ts'
 import { idle } from './idle.ts'
 import { many } from './many.ts'
+import { notices, SENDERS } from './notices.ts'
 import { pages } from './pages.ts'
 import { freePort, leaveServerCore } from './process.ts'
 import { describe } from './profile.ts'
@@ -18,14 +20,14 @@ import { median, round } from './stats.ts'
 import { bare, LIFTED, parley, type Subject } from './subject.ts'
 
 /**
- * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,many,pages,depth,search --messages 1000000 --depth 5000000]`
+ * `npm run bench [-- --profile --runs 1 --only direct,rooms,idle,reconnect,many,notices,pages,depth,search --messages 1000000 --depth 5000000]`
  * Server CPU per message (user + system, all threads), beside bare Socket.IO in the same run, with the same generator.
  * `--profile` prints where the CPU of a saturated server goes instead, by part and by function, of Parley and of bare Socket.IO.
  */
 const { values } = parseArgs({
   options: {
     runs: { type: 'string', default: '1' },
-    only: { type: 'string', default: 'direct,rooms,idle,reconnect,many,pages,depth,search' },
+    only: { type: 'string', default: 'direct,rooms,idle,reconnect,many,notices,pages,depth,search' },
     messages: { type: 'string', default: '1000000' },
     depth: { type: 'string', default: '5000000' },
     profile: { type: 'boolean', default: false },
@@ -33,6 +35,9 @@ const { values } = parseArgs({
 })
 const parts = new Set(values.only.split(','))
 const runs = Number(values.runs)
+
+/** Users who are away while others write to them. */
+const AWAY = 1_000
 
 interface Row {
   what: string
@@ -123,6 +128,28 @@ if (parts.has('many')) {
   own('sync of 20 changes among 5,000 conversations p50', 'ms', result.syncMs.p50)
   own('  p99 (aim: 20)', 'ms', result.syncMs.p99)
   own('  reads of the store', 'reads/sync', result.storeReads)
+}
+if (parts.has('notices')) {
+  const after: (() => void)[] = []
+  const service = await openPushService({ after: (end) => void after.push(end) })
+  const measured = async (push: PushService | undefined) => {
+    const internalPort = await freePort()
+    const env = {
+      INTERNAL_PORT: String(internalPort),
+      PUSH_HOSTS: service.host,
+      NODE_EXTRA_CA_CERTS: service.certificate,
+    }
+    await using subject = await parley(AWAY + SENDERS, { env })
+    return await notices(subject, AWAY, push, internalPort)
+  }
+  const [decided, pushed] = [await measured(undefined), await measured(service)]
+  for (const end of after) end()
+  own('1,000 messages/s to 1,000 who are away, without a device: CPU', 'µs/message', decided.cpuMicrosPerMessage)
+  own('  each with a device: CPU', 'µs/message', pushed.cpuMicrosPerMessage)
+  own('  pushes', 'pushes/s', pushed.pushesPerSecond)
+  const more = (pushed.cpuMicrosPerMessage - decided.cpuMicrosPerMessage) * 1_000
+  own('  to tell, encrypt, sign and hand over: CPU', 'µs/push', more / pushed.pushesPerSecond)
+  own('  from the last message until nothing waits', 'ms', pushed.emptyMs)
 }
 if (parts.has('pages')) {
   await using subject = await parley(2)

@@ -34,6 +34,7 @@ const PARTS: readonly [part: string, name: RegExp | undefined, url: RegExp | und
   ['frames in and out', undefined, /services\/chat\/(socket|handshake|packet|wire|writer)[^/]*\.ts/],
   ['fan-out', undefined, /services\/chat\/(fanout|audience|delivery|lanes|connections|people)[^/]*\.ts/],
   ['relay and bus', undefined, /services\/chat\/relay\.ts|kit\/bus\//],
+  ['telling people', undefined, /services\/notification\//],
   ['rules of sending and receipts', undefined, /services\/chat\/|kit\//],
   ['streams of Node', undefined, /^node:(internal\/)?(streams?|net|stream_base_commons|events)/],
   ['other code of Node', undefined, /^node:/],

@@ -7,7 +7,6 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { importJWK, jwtVerify } from 'jose'
 
@@ -55,7 +54,7 @@ interface Subscriber extends Browser {
   publicKey: string
 }
 
-export async function openPushService(t: TestContext): Promise<PushService> {
+export async function openPushService(t: { after(end: () => void): void }): Promise<PushService> {
   const folder = mkdtempSync(join(tmpdir(), 'parley-push-'))
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
   const asked = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
