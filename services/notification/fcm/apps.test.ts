@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { type TestContext, test } from 'node:test'
-import { type FcmService, openFcmService } from '@parley/infra/fcm-service'
+import { type FcmBehaviour, type FcmService, openFcmService } from '@parley/infra/fcm-service'
+import fc from 'fast-check'
 import { openParley, type Person } from '../telling.fixture.ts'
 
 // The first test of this file, since what is loaded stays so.
@@ -64,6 +65,36 @@ test('FCM that is busy is asked again when it may be, and an answer that was los
   google.endAccess()
   assert.deepEqual((await pushes(bob, await ann.say(bob.id, 'two'))).at(-1)?.[1], 'sent')
   assert.equal(google.messages.length, 4)
+})
+
+test('whatever goes wrong, and in whatever order, a push arrives in the end, and is one notice', async (t) => {
+  const { parley, google } = await withFcm(t)
+  const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
+  await app(google, bob)
+  const at = { 'retry-after': '0' }
+  const wrong = fc.constantFrom<FcmBehaviour | 'no access'>(
+    ...(['cut', 'no access', { status: 500, code: 'INTERNAL' }, { status: 502, page: 'Bad Gateway' }] as const),
+    { status: 503, code: 'UNAVAILABLE', headers: at },
+    { status: 429, code: 'QUOTA_EXCEEDED', headers: at },
+    { status: 403, code: 'PERMISSION_DENIED' },
+    { slowMs: 5 },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(wrong, { maxLength: 5 }), async (all) => {
+      const before = google.messages.length
+      if (all.includes('no access')) google.endAccess()
+      google.answers = all.filter((one) => one !== 'no access')
+      const said = await ann.say(bob.id, 'hello')
+      assert.deepEqual((await pushes(bob, said))[0]?.[1], 'sent')
+      const copies = google.messages.slice(before)
+      const lost = all.findIndex((one) => typeof one === 'object' && 'slowMs' in one)
+      const cut = (lost < 0 ? all : all.slice(0, lost)).filter((one) => one === 'cut').length
+      assert.equal(copies.length, cut + 1, 'only what was taken without an answer is sent again')
+      const notices = new Set(copies.map(({ data, android }) => JSON.stringify([data, android.notification])))
+      assert.equal(notices.size, 1)
+    }),
+    { numRuns: 8 },
+  )
 })
 
 test('what had to wait does not take the place of what is newer', async (t) => {
