@@ -20,7 +20,7 @@ const WORTH_MS = 4 * 3_600_000
 const TEST_WORTH_MS = 60_000
 const SEND_MS = 8_000
 /** Of what was planned for a user since, so many are looked at. */
-const MOST_LATER = 100
+const MOST_LATER = 40
 /** A device that so many pushes in a row were refused for, where that may be for its sake, is registered no more. */
 const MOST_REFUSED = 5
 
