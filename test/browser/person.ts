@@ -22,6 +22,13 @@ export async function sitDown(browser: Browser, url: string, name: string, scree
     hasTouch: screen === 'phone',
   })
   const page = await context.newPage()
+  const complaints = watch(page)
+  await page.goto('/')
+  return { name, page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
+}
+
+/** Waits for each step so long, and writes down what the browser complains of. */
+export function watch(page: Page): string[] {
   page.setDefaultTimeout(PATIENCE_MS)
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(`uncaught: ${error.message}`))
@@ -29,8 +36,7 @@ export async function sitDown(browser: Browser, url: string, name: string, scree
     const { url: about } = line.location()
     if (line.type() === 'error' && !isLostNetwork(line.text(), about)) complaints.push(`${line.text()} ${about}`)
   })
-  await page.goto('/')
-  return { name, page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
+  return complaints
 }
 
 /**
