@@ -51,5 +51,8 @@ export const CRASH_POINTS = [
   'notices.after-note',
   'notices.before-decide',
   'notices.after-decide',
+  'alerts.before-store',
+  'alerts.after-store',
+  'alerts.after-told',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

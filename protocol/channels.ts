@@ -121,6 +121,11 @@ export const SERVER_EVENTS = {
     summary: 'How one stands with another user has changed. Replaces what is held with a lower `rev`.',
     data: replies.ContactItem,
   },
+  'alerts.changed': {
+    summary:
+      'What one is alerted to has changed: new alerts, or some were read, on this device or another, or are gone. A hint: read them when connecting.',
+    data: replies.AlertNews,
+  },
   'receipt.updated': {
     summary: 'A member’s marks rose, one’s own on another device too.',
     data: replies.ReceiptUpdate,

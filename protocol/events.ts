@@ -1,3 +1,4 @@
+import type { AlertNews } from './alert.ts'
 import type { ContactPair } from './contact.ts'
 import type { Entry } from './conversation.ts'
 import type { Mail } from './mail.ts'
@@ -29,8 +30,15 @@ export type BusEvent = BusEnvelope &
      * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`.
      */
     | { type: 'messages.created'; data: { conversations: { conversationId: string; seq: number }[] } }
+    /**
+     * Among these messages are such that name somebody, or answer a message: at these `seq`s, ascending. One event for all that were
+     * relayed together.
+     */
+    | { type: 'messages.addressed'; data: { conversationId: string; seqs: readonly number[] } }
     /** Any other entry was committed. */
     | { type: 'conversation.changed'; data: Exclude<Entry, { kind: 'message' }> }
+    /** What the user `key` is alerted to has changed; `rev` counts all changes of it. */
+    | { type: 'alerts.changed'; data: AlertNews }
   )
 
 export interface PersonChange {
@@ -60,6 +68,7 @@ export const SUBSCRIPTIONS = {
   'chat.departures': ['user.deleted'],
   'notification.mail': ['mail.requested'],
   'notification.messages': ['messages.created'],
+  'notification.alerts': ['messages.addressed', 'conversation.changed', 'contact.changed', 'security.noted'],
 } as const satisfies Record<string, readonly BusEventType[]>
 
 export type SubscriptionName = keyof typeof SUBSCRIPTIONS

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ALERT_KINDS } from './alert.ts'
 import { ROLES } from './conversation.ts'
 
 /**
@@ -450,6 +451,43 @@ export const NoticeTest = z.object({
       current: z.boolean().optional().describe('Of `push`: registered by the session that asks'),
     }),
   ),
+})
+
+const AlertItem = z.object({
+  id: z.string(),
+  kind: z.enum(ALERT_KINDS),
+  at: time,
+  read: z.boolean(),
+  actors: z
+    .array(
+      z.object({
+        id,
+        username: z.string().describe('Empty for who has deleted the account'),
+        displayName: z.string().optional(),
+        colour: count.optional(),
+        deleted: z.literal(true).optional(),
+      }),
+    )
+    .describe('The latest first, at most three'),
+  actorCount: count,
+  conversationId: id.optional(),
+  seq: seq.optional(),
+  emoji: z.string().optional(),
+  sessionId: z.string().optional(),
+  device: z.string().optional(),
+  place: z.string().optional(),
+})
+const alertsRead = {
+  unread: count,
+  rev: count.describe('Of two answers or news the one with the higher has the true `unread`'),
+}
+export const AlertsRead = z.object(alertsRead)
+export const AlertPage = z.object({ items: z.array(AlertItem), ...alertsRead, nextCursor: cursor.optional() })
+export const AlertNews = z.object({
+  ...alertsRead,
+  items: z.array(AlertItem).optional(),
+  gone: z.array(z.string()).optional(),
+  read: z.union([z.object({ ids: z.array(z.string()) }), z.object({ upTo: time })]).optional(),
 })
 
 export const Members = z.object({ items: z.array(MemberItem) })

@@ -243,6 +243,15 @@ function isTimeZone(name: string): boolean {
     return false
   }
 }
+export const AlertsQuery = z.object({ cursor: cursor.optional(), limit })
+/** `POST /api/notifications/read`: these, or all that happened up to that time (of the latest that was shown). */
+export const ReadAlerts = z
+  .object({
+    ids: z.array(z.string().min(1).max(100)).max(LIMITS.idsPerCall).optional(),
+    upTo: z.iso.datetime().optional(),
+  })
+  .refine(({ ids, upTo }) => (ids === undefined) !== (upTo === undefined), 'give one of ids, upTo')
+
 export const WhyQuery = z.object({
   conversationId: Id,
   seq: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),

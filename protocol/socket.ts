@@ -1,3 +1,4 @@
+import type { AlertNews } from './alert.ts'
 import type { ContactItem } from './contact.ts'
 import type { ChangeEntry, LogPage, MessageEntry, MessageExtras, SyncPage } from './conversation.ts'
 import type { Problem } from './fault.ts'
@@ -82,6 +83,8 @@ export interface ServerEvents {
   'user.changed': (view: PersonNews) => void
   /** How another user stands with one has changed. Replaces what is held with a lower `rev`. */
   'contact.changed': (contact: ContactItem) => void
+  /** What one is alerted to has changed. Of what came with a lower `rev`, `unread` is not true any more. */
+  'alerts.changed': (news: AlertNews) => void
   /** Something may have been missed: sync within a jitter of your own. */
   'sync.hint': (data: Record<never, never>) => void
   'cursor.expired': (data: Record<never, never>) => void

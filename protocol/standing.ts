@@ -1,3 +1,4 @@
+import type { Reaction } from './conversation.ts'
 import type { Level } from './settings.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface StandingAsk {
   /** At most `LIMITS.pageMax` messages: of a longer range the last ones are answered. */
   fromSeq: number
   toSeq: number
+  /** With the reactions to the messages. */
+  reactions?: boolean | undefined
   /** Of these members alone; who is none is left out. */
   userIds?: readonly string[] | undefined
 }
@@ -47,6 +50,9 @@ export interface StandingMessage {
   mentionsAll?: true
   /** Who wrote what it answers. */
   answers?: string
+  /** Where they are asked for: in the order in which each emoji was first set. All changes up to `changedRev` are in it, and none after. */
+  reactions?: readonly Reaction[]
+  changedRev?: number
 }
 
 export interface StandingMember {
@@ -59,6 +65,6 @@ export interface StandingMember {
   mutedUntil: string | null
   /** A device of theirs is connected and in use (`presence.active`). */
   active: boolean
-  /** Senders of the messages above whom they block, or who block them, as far as that counts here. */
+  /** Senders of the messages above, and of the reactions where those are asked for, whom they block, or who block them, as far as that counts here. */
   apart?: readonly string[]
 }

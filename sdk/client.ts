@@ -3,6 +3,7 @@ import type { MemberItem } from '@parley/protocol/conversation'
 import type { ServerEvents } from '@parley/protocol/socket'
 import type { PublicUser } from '@parley/protocol/user'
 import { openAccount } from './account.ts'
+import { openAlerts } from './alerts.ts'
 import { openApi } from './api.ts'
 import { openConnection } from './connection.ts'
 import { openContacts } from './contacts.ts'
@@ -86,6 +87,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       space = undefined
       presence.clear()
       contacts.clear()
+      alerts.clear()
       profiles.clear()
       notifications.clear()
       await push.signedOut(leaves)
@@ -108,6 +110,11 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     (userIds) => space?.hid(userIds),
   )
+  const alerts = openAlerts({
+    send: session.authorized,
+    told: (item) => events.emit('alert', item),
+    readSeq: (conversationId) => space?.device.conversations.get(conversationId)?.held.readSeq,
+  })
   const profiles = openProfiles(
     session.authorized,
     () => space?.me.id,
@@ -125,6 +132,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
   function changed(conversationId: string): void {
     timelines.changed(conversationId)
     conversations.changed()
+    alerts.look(conversationId)
     stirred.changed()
   }
 
@@ -157,6 +165,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       ...relay('presence.changed'),
       'user.changed': profiles.heard,
       'contact.changed': contacts.heard,
+      'alerts.changed': alerts.heard,
       ...relay('sync.hint'),
       ...relay('cursor.expired'),
       ...relay('slow.consumer'),
@@ -166,6 +175,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     up(link) {
       contacts.up()
+      alerts.up()
       profiles.up(link.gone)
       push.up()
       return space?.up(link)
@@ -222,6 +232,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     outbox,
     presence: presence.state,
     contacts: contacts.view,
+    alerts: alerts.view,
     people: profiles.people,
     profile: profiles.own,
     notifications: notifications.view,

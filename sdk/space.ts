@@ -200,7 +200,7 @@ export async function openSpace(options: SpaceOptions) {
 
   const handlers: Omit<
     ConnectionOptions['handlers'],
-    'user.changed' | 'contact.changed' | 'session.revoked' | 'session.expired' | 'server.draining'
+    'user.changed' | 'contact.changed' | 'alerts.changed' | 'session.revoked' | 'session.expired' | 'server.draining'
   > = {
     'message.new'({ sender, ...message }) {
       if (sender) device.people.set(message.senderId, sender)

@@ -1,3 +1,4 @@
+import type { AlertItem } from '@parley/protocol/alert'
 import type { ContactItem, ContactList } from '@parley/protocol/contact'
 import type {
   ConversationItem,
@@ -282,6 +283,26 @@ export interface Contacts extends Readable<ContactsView> {
   unblock(userId: string): Promise<ContactItem>
 }
 
+/** What one may want to look at (the bell), the latest first. Empty until `loaded`. */
+export interface AlertsView {
+  readonly loaded: boolean
+  readonly items: readonly AlertItem[]
+  /** Of all that there are, also those not loaded. */
+  readonly unread: number
+  /** There are older ones. */
+  readonly more: boolean
+}
+
+/** The same on all of one's devices. What names or answers one is read with the message, too. */
+export interface Alerts extends Readable<AlertsView> {
+  /** Reads the latest; from then on they are kept up to date. */
+  load(): Promise<void>
+  /** Reads older ones, where there are any. */
+  loadMore(): Promise<void>
+  /** Marks these as read; without `ids` all up to the latest shown. Shown at once; rejects where it could not be kept. */
+  markRead(ids?: readonly string[]): Promise<void>
+}
+
 /**
  * Whether this device is pushed to. `none`: it has no push source. `waiting`: it is to be, and the server or the browser's push service
  * could not be reached: it is tried again with the next connection.
@@ -329,6 +350,8 @@ export interface ClientEvents {
   presence: (item: PresenceItem) => void
   /** How someone stands with one changed, by the other or on another device. */
   contact: (item: ContactItem) => void
+  /** Something new that one may want to look at. */
+  alert: (item: AlertItem) => void
   connection: (state: ConnectionState) => void
   session: (state: SessionState) => void
   /** A list page was applied. */
@@ -344,6 +367,7 @@ export interface ParleyClient {
   readonly outbox: Readable<readonly OutboxItem[]>
   readonly presence: Readable<ReadonlyMap<string, PresenceItem>>
   readonly contacts: Contacts
+  readonly alerts: Alerts
   readonly people: People
   readonly profile: OwnProfile
   readonly notifications: Notifications

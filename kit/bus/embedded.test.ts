@@ -107,9 +107,9 @@ test('embedded: a node is alone until another opens its mailbox, and again when 
 test('embedded: says that nobody hears of a type until somebody listens, or where a subscription takes it', async () => {
   await using bus = embeddedBus({ log })
   assert.equal(bus.hears('user.registered'), true, 'a subscription takes it, though nobody is there yet')
-  assert.equal(bus.hears('conversation.changed'), false)
-  const listening = await bus.listen(['conversation.changed'], () => {})
-  assert.equal(bus.hears('conversation.changed'), true)
+  assert.equal(bus.hears('control.appended'), false)
+  const listening = await bus.listen(['control.appended'], () => {})
+  assert.equal(bus.hears('control.appended'), true)
   await listening[Symbol.asyncDispose]()
-  assert.equal(bus.hears('conversation.changed'), false)
+  assert.equal(bus.hears('control.appended'), false)
 })

@@ -1,6 +1,6 @@
 import { type Operation, SIGNED_IN } from '../operation.ts'
-import { Device, Devices, NoticeTest, Preferences, PushKey, Why } from '../replies.ts'
-import { ChangePreferences, RegisterDevice, WhyQuery } from '../requests.ts'
+import { AlertPage, AlertsRead, Device, Devices, NoticeTest, Preferences, PushKey, Why } from '../replies.ts'
+import { AlertsQuery, ChangePreferences, ReadAlerts, RegisterDevice, WhyQuery } from '../requests.ts'
 
 const tag = 'Notifications'
 
@@ -61,6 +61,31 @@ export const NOTIFICATION_OPERATIONS: readonly Operation[] = [
     who: 'Signed in',
     replies: { 200: NoticeTest },
     faults: [...SIGNED_IN, 'rate.limited'],
+  },
+  {
+    name: 'listAlerts',
+    method: 'get',
+    path: '/api/notifications',
+    tag,
+    summary: 'What one is alerted to inside Parley, the latest first',
+    description:
+      'Mentions, replies and reactions, contacts, groups that one was added to, and what happened to one’s account. The last 500 of the last 90 days. No alert says what was written.',
+    who: 'Signed in',
+    query: AlertsQuery,
+    replies: { 200: AlertPage },
+    faults: SIGNED_IN,
+  },
+  {
+    name: 'readAlerts',
+    method: 'post',
+    path: '/api/notifications/read',
+    tag,
+    summary: 'Mark some as read, or all up to a time, on all of one’s devices',
+    description: 'What is not there, or read already, changes nothing.',
+    who: 'Signed in',
+    body: ReadAlerts,
+    replies: { 200: AlertsRead },
+    faults: SIGNED_IN,
   },
   {
     name: 'listDevices',

@@ -10,6 +10,7 @@ import type { ControlEntry } from '@parley/protocol/events'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { Limits } from '@parley/protocol/limits'
 import type { ChatDirectory } from '@parley/protocol/standing'
+import { openAlertNews } from './alert-news.ts'
 import { openAmendments } from './amendments.ts'
 import { openAway } from './away.ts'
 import { openBlocks } from './blocks.ts'
@@ -86,6 +87,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const sight = openSight({ watchers, people, discretion, friends })
   const cursors = openCursors(contentKey, store.epoch)
 
+  stack.use(await openAlertNews({ bus, connections }))
   stack.use(await openContactNews({ bus, people, connections, watchers, log }))
   const personNews = stack.use(await openPersonNews({ bus, connections, watchers, friends }))
   const metrics = openMetrics(http, connections, bus, store)

@@ -6,7 +6,13 @@ import { Router } from 'express'
 import { z } from 'zod'
 
 const seq = z.int().min(0).max(Number.MAX_SAFE_INTEGER)
-const Ask = z.object({ conversationId: Id, fromSeq: seq, toSeq: seq, userIds: z.array(Id).max(500).optional() })
+const Ask = z.object({
+  conversationId: Id,
+  fromSeq: seq,
+  toSeq: seq,
+  reactions: z.boolean().optional(),
+  userIds: z.array(Id).max(500).optional(),
+})
 
 /** The `ChatDirectory` over HTTP, for services that hold the `internal` key. Mounted on the internal port only. */
 export function internalRoutes(directory: ChatDirectory, key: Buffer): Router {

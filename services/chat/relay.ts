@@ -94,12 +94,19 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     const changes = due.filter((entry) => entry.kind !== 'message')
     const published: Entry[] = []
     const refused = new Set<string>()
+    const addressed = Map.groupBy(messages.filter(isAddressed), conversationOf)
+    await eachAtOnce(EVENTS_AT_ONCE, [...addressed], async ([id, own]) => {
+      if (!closed && !(await publish(addressedIn(own)))) refused.add(id)
+    })
+    const unheard = new Set(refused)
     await Promise.all([
       eachAtOnce(EVENTS_AT_ONCE, newsIn(messages), async (event) => {
         const ids = new Set(event.data.conversations.map(({ conversationId }) => conversationId))
         if (closed) return
-        if (await publish(event)) published.push(...messages.filter(({ conversationId }) => ids.has(conversationId)))
-        else for (const id of ids) refused.add(id)
+        if (await publish(event)) {
+          for (const id of unheard) ids.delete(id)
+          published.push(...messages.filter(({ conversationId }) => ids.has(conversationId)))
+        } else for (const id of ids) refused.add(id)
       }),
       eachAtOnce(CONVERSATIONS_AT_ONCE, [...Map.groupBy(changes, conversationOf)], async ([id, own]) => {
         // Where the bus refused something it is asked with one event, not flooded.
@@ -201,6 +208,15 @@ function newsIn(messages: readonly MessageEntry[]): Extract<BusEvent, { type: 'm
     data: { conversations: some.map(({ conversationId, seq }) => ({ conversationId, seq })) },
   }))
 }
+
+/** Of these, of one conversation, which name somebody or answer a message. */
+const addressedIn = (own: readonly MessageEntry[]): BusEvent => ({
+  ...{ ...envelopeOf(own.at(-1)!), id: `${idOf(own.at(-1)!)}/addressed`, type: 'messages.addressed' },
+  data: { conversationId: own[0]!.conversationId, seqs: own.map(({ seq }) => seq) },
+})
+
+const isAddressed = ({ mentions, mentionsAll, replyTo }: MessageEntry): boolean =>
+  mentions !== undefined || mentionsAll !== undefined || replyTo !== undefined
 
 const changeOf = (entry: ChangeEntry): BusEvent => ({ ...envelopeOf(entry), type: 'conversation.changed', data: entry })
 

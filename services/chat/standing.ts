@@ -18,13 +18,18 @@ export function openStanding(deps: {
 }): ChatDirectory {
   const { store, people, blocks, limits } = deps
 
-  async function messagesOf({ conversationId, fromSeq, toSeq }: StandingAsk): Promise<StandingMessage[]> {
+  async function messagesOf({
+    conversationId,
+    fromSeq,
+    toSeq,
+    reactions: asked,
+  }: StandingAsk): Promise<StandingMessage[]> {
     const from = Math.max(1, fromSeq, toSeq - limits.pageMax + 1)
     const messages = await store.log.readMessages(conversationId, from, toSeq)
     const answered = await authorsOf(conversationId, messages)
     const persons = await people.persons(messages.map(({ senderId }) => senderId))
     return messages.map((message) => {
-      const { seq, senderId, createdAt, text, deleted, mentions, mentionsAll, replyTo } = message
+      const { seq, senderId, createdAt, text, deleted, mentions, mentionsAll, replyTo, reactions, changedRev } = message
       const answers = replyTo === undefined ? undefined : answered.get(replyTo)
       return {
         seq,
@@ -36,6 +41,7 @@ export function openStanding(deps: {
         ...(mentions && { mentions }),
         ...(mentionsAll && { mentionsAll }),
         ...(answers !== undefined && { answers }),
+        ...(asked && { ...(reactions && { reactions }), ...(changedRev !== undefined && { changedRev }) }),
       }
     })
   }
@@ -63,7 +69,8 @@ export function openStanding(deps: {
     ])
     const markOf = new Map(marks.map((mark) => [mark.userId, mark]))
     const inUse = new Set(active)
-    const senders = new Set(messages.map(({ senderId }) => senderId))
+    const reacted = messages.flatMap(({ reactions = [] }) => reactions.flatMap(({ userIds }) => userIds))
+    const senders = new Set([...messages.map(({ senderId }) => senderId), ...reacted])
     return members.map(({ userId, fromSeq }, at) => {
       const { deliveredSeq = 0, readSeq = 0 } = markOf.get(userId) ?? {}
       const { level, mutedUntil } = settings[at]!

@@ -8,6 +8,7 @@ import type { MailConfig } from './config.ts'
 import { startMail } from './mail.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { type SmtpOptions, smtpMailer } from './smtp.ts'
+import { ALERTS_KEPT_MS } from './store/alerts.ts'
 import { KEPT_MS } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
 import { ROUNDS_KEPT_MS } from './store/watches.ts'
@@ -80,6 +81,7 @@ export async function startNotification(needs: {
       // A link that has ended is forgotten, though nobody looks.
       await captured?.list()
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      while (!stopped && (await store.alerts.purge(now() - ALERTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>

@@ -20,11 +20,13 @@ export function notificationRoutes(needs: {
   publicKey: string
   /** Whether apps may register for FCM. */
   hasFcm: boolean
+  alerts: Router
 }): Router {
-  const { authenticate, registration, preferences, story, selfTest, publicKey, hasFcm } = needs
+  const { authenticate, registration, preferences, story, selfTest, publicKey, hasFcm, alerts } = needs
   const routes = Router()
   routes.use(['/api/notifications', '/api/devices'], signedIn(authenticate))
 
+  routes.use(alerts)
   routes.get('/api/notifications/push-key', (_req, res) => void res.json({ publicKey, fcm: hasFcm }))
   routes.get('/api/notifications/why', async (req, res) => {
     const { conversationId, seq } = parse(WhyQuery, req.query)

@@ -18,7 +18,7 @@ const PAGE = 500
 const AGAIN_MS = 2_000
 
 export async function openSessionsOver(needs: {
-  store: Pick<NotificationStore, 'devices' | 'preferences' | 'deliveries' | 'progress'>
+  store: Pick<NotificationStore, 'alerts' | 'devices' | 'preferences' | 'deliveries' | 'progress'>
   directory: Pick<UserDirectory, 'control'>
   log: Log
   now?: () => number
@@ -71,6 +71,7 @@ export async function openSessionsOver(needs: {
     if (entry.kind === 'session.revoked') return store.devices.removeSession(entry.sessionId)
     await store.devices.forget(entry.userId)
     await store.preferences.forget(entry.userId)
+    await store.alerts.forget(entry.userId)
     await store.deliveries.forget(entry.userId, now())
   }
 

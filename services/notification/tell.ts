@@ -6,6 +6,8 @@ import { openAuthentication } from '@parley/kit/sign-in'
 import { openVerifier } from '@parley/kit/token'
 import type { UserDirectory } from '@parley/protocol/internal'
 import type { ChatDirectory } from '@parley/protocol/standing'
+import { openAlerts } from './alerts/alerts.ts'
+import { alertRoutes } from './alerts/routes.ts'
 import type { PushConfig } from './config.ts'
 import { openFcm } from './fcm/fcm.ts'
 import type { Metrics } from './metrics.ts'
@@ -74,6 +76,7 @@ export async function startTelling(needs: {
     }),
   )
   stack.use(await openNotices({ store, chat, bus, log, planned: push.wake }, { graceMs: config.graceMs, now }))
+  stack.use(await openAlerts({ store: store.alerts, chat, users, bus, now }))
   const registration = openRegistration({
     devices: store.devices,
     stillSignedIn: control.check,
@@ -92,6 +95,7 @@ export async function startTelling(needs: {
       selfTest: openSelfTest({ store, planned: push.wake, now }),
       publicKey: vapid.publicKey,
       hasFcm: fcm !== undefined,
+      alerts: alertRoutes({ store: store.alerts, users, bus }),
     }),
   )
   return stack.move()

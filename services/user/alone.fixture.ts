@@ -21,6 +21,7 @@ function tell(what: object): void {
 await bus.subscribe('chat.users', async () => {})
 await bus.subscribe('chat.departures', async ({ data }) => tell({ kind: 'user.deleted', ...data }))
 await bus.subscribe('notification.mail', async ({ data }) => tell(data))
+await bus.subscribe('notification.alerts', async () => {})
 await openUser(config, bus, http, log)
 ready = true
 process.stdout.write(`${http.port}\n${lines.splice(0).join('')}`)

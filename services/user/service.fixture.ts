@@ -52,6 +52,8 @@ export async function openService(
   const store = sqliteStore(join(folder, 'user.db'))
   const http = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log, trustProxies: some.trustProxies ?? 0 })
   const bus = some.bus ?? embeddedBus({ log })
+  // Else nobody would take what every test here makes happen.
+  await bus.subscribe('notification.alerts', async () => {})
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,

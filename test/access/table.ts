@@ -175,6 +175,8 @@ export const ROUTES: Table = {
   getPreferences: { self: signedIn() },
   changePreferences: { body: () => ({ push: true }), self: signedIn() },
   testNotices: { self: signedIn() },
+  listAlerts: { self: signedIn() },
+  readAlerts: { body: () => ({ ids: [randomUUID()] }), self: signedIn() },
   listDevices: { self: signedIn() },
   registerDevice: { body: () => browser(), self: signedIn() },
   removeDevice: [

@@ -1,5 +1,6 @@
 import { attempt, mongoClient } from '@parley/kit/mongo'
 import { mongoAddresses } from './mongo-addresses.ts'
+import { mongoAlerts } from './mongo-alerts.ts'
 import { mongoCaptured } from './mongo-captured.ts'
 import { mongoDeliveries } from './mongo-deliveries.ts'
 import { mongoDevices } from './mongo-devices.ts'
@@ -20,6 +21,7 @@ export async function mongoStore(url: string): Promise<NotificationStore> {
     return {
       deliveries,
       addresses: await mongoAddresses(db),
+      alerts: await mongoAlerts(db),
       captured: await mongoCaptured(db),
       watches: await mongoWatches(db, deliveries),
       devices: await mongoDevices(db),

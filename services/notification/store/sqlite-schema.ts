@@ -1,4 +1,5 @@
 import { ADDRESSES_STEP } from './sqlite-addresses.ts'
+import { ALERTS_STEP } from './sqlite-alerts.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
 import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
@@ -17,4 +18,5 @@ export const MIGRATIONS: readonly string[] = [
   PREFERENCES_STEP,
   PROGRESS_STEP,
   REFUSED_STEP,
+  ALERTS_STEP,
 ]

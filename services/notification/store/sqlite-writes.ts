@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { addressWrites } from './sqlite-addresses.ts'
+import { alertWrites } from './sqlite-alerts.ts'
 import { capturedWrites } from './sqlite-captured.ts'
 import { deliveryWrites } from './sqlite-deliveries.ts'
 import { deviceWrites } from './sqlite-devices.ts'
@@ -16,6 +17,7 @@ export function writes(db: DatabaseSync) {
   return {
     ...deliveries,
     ...addressWrites(db),
+    ...alertWrites(db),
     ...capturedWrites(db),
     ...watchWrites(db, deliveries.planDeliveries),
     ...deviceWrites(db),

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
 import { sqliteStore } from './sqlite.ts'
 import { ADDRESS_READS } from './sqlite-addresses.ts'
+import { ALERT_READS } from './sqlite-alerts.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
 import { DELIVERY_READS } from './sqlite-deliveries.ts'
 import { DEVICE_READS } from './sqlite-devices.ts'
@@ -48,6 +49,7 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
   for (const [name, sql] of Object.entries({
     ...DELIVERY_READS,
     ...ADDRESS_READS,
+    ...ALERT_READS,
     ...CAPTURED_READS,
     ...WATCH_READS,
     ...DEVICE_READS,

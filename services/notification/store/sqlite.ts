@@ -2,6 +2,7 @@ import { migrate } from '@parley/kit/migrate'
 import { openFile } from '@parley/kit/sqlite/file'
 import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteAddresses } from './sqlite-addresses.ts'
+import { sqliteAlerts } from './sqlite-alerts.ts'
 import { sqliteCaptured } from './sqlite-captured.ts'
 import { sqliteDeliveries } from './sqlite-deliveries.ts'
 import { sqliteDevices } from './sqlite-devices.ts'
@@ -20,6 +21,7 @@ export function sqliteStore(path: string): NotificationStore {
   return {
     deliveries: sqliteDeliveries(db, writer.write),
     addresses: sqliteAddresses(db, writer.write),
+    alerts: sqliteAlerts(db, writer.write),
     captured: sqliteCaptured(db, writer.write),
     watches: sqliteWatches(db, writer.write),
     devices: sqliteDevices(db, writer.write),

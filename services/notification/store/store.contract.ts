@@ -1,5 +1,6 @@
 import { type TestContext, test } from 'node:test'
 import { addressesContract } from './addresses.contract.ts'
+import { alertsContract } from './alerts.contract.ts'
 import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { deliveriesModel } from './deliveries.model.ts'
@@ -34,6 +35,7 @@ export function notificationStoreContract(
   capturedContract(name, several)
   watchesContract(name, several)
   devicesContract(name, several)
+  alertsContract(name, several)
 
   test(`${name}: a store that can commit says so`, async (t) => {
     const [store] = await several(t, 1)

@@ -1,4 +1,5 @@
 import type { AddressStore } from './addresses.ts'
+import type { AlertStore } from './alerts.ts'
 import type { CapturedStore } from './captured.ts'
 import type { DeliveryStore } from './deliveries.ts'
 import type { DeviceStore } from './devices.ts'
@@ -14,6 +15,7 @@ import type { WatchStore } from './watches.ts'
 export interface NotificationStore extends AsyncDisposable {
   readonly deliveries: DeliveryStore
   readonly addresses: AddressStore
+  readonly alerts: AlertStore
   readonly captured: CapturedStore
   readonly watches: WatchStore
   readonly devices: DeviceStore

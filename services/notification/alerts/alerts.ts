@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import type { Bus } from '@parley/kit/bus/bus'
+import { crashPoint } from '@parley/kit/crash'
+import type { AlertNews } from '@parley/protocol/alert'
+import type { ContactPair } from '@parley/protocol/contact'
+import type { ChangeEntry } from '@parley/protocol/conversation'
+import type { UserDirectory } from '@parley/protocol/internal'
+import { LIMITS } from '@parley/protocol/limits'
+import type { ChatDirectory, StandingAsk, StandingMember } from '@parley/protocol/standing'
+import type { Alert, AlertChange, AlertStore, AlertSubject } from '../store/alerts.ts'
+import { addedBy, ofContact, ofGroup, ofMessage, ofReactions, ofSecurity } from './causes.ts'
+import { itemsOf } from './items.ts'
+
+/**
+ * Hears of what one may want to look at, keeps it, and tells one's devices. An event is taken when all of that is done; taken again it
+ * changes nothing, and is told again: a process may have died in between.
+ */
+export type Alerts = AsyncDisposable
+
+/** Members that are asked for, and alerts that are written, at once. */
+const AT_ONCE = 100
+
+export async function openAlerts(deps: {
+  store: AlertStore
+  chat: ChatDirectory
+  users: Pick<UserDirectory, 'find'>
+  bus: Pick<Bus, 'subscribe' | 'publish'>
+  now?: () => number
+}): Promise<Alerts> {
+  const { store, chat, users, bus, now = Date.now } = deps
+
+  async function put(alerts: readonly Alert[]): Promise<void> {
+    for (let at = 0; at < alerts.length; at += AT_ONCE) {
+      crashPoint('alerts.before-store')
+      const changes = await store.put(alerts.slice(at, at + AT_ONCE))
+      crashPoint('alerts.after-store')
+      await tell(changes)
+      crashPoint('alerts.after-told')
+    }
+  }
+
+  async function tell(changes: readonly (AlertChange & { gone?: string[] })[]): Promise<void> {
+    const shown = await itemsOf(
+      changes.flatMap(({ items }) => items.filter((alert) => !alert.gone)),
+      users,
+    )
+    await Promise.all(
+      changes.map(({ userId, rev, unread, items, gone = [] }) => {
+        const own = items.flatMap(({ id }) => shown.get(id) ?? [])
+        const none = [...gone, ...items.flatMap((alert) => (alert.gone ? [alert.id] : []))]
+        return bus.publish(
+          newsFor(userId, {
+            ...{ rev, unread },
+            ...(own.length > 0 && { items: own }),
+            ...(none.length > 0 && { gone: none }),
+          }),
+        )
+      }),
+    )
+  }
+
+  async function remove(userId: string, about: AlertSubject): Promise<void> {
+    const change = await store.remove(userId, about)
+    if (change.items.length + change.gone.length > 0) await tell([change])
+  }
+
+  /** How these stand to it now; of `undefined` all that there are. */
+  async function membersOf(ask: StandingAsk, userIds: readonly string[] | undefined): Promise<StandingMember[]> {
+    if (!userIds) return (await chat.standing(ask))?.members ?? []
+    const members: StandingMember[] = []
+    for (let at = 0; at < userIds.length; at += AT_ONCE) {
+      const standing = await chat.standing({ ...ask, userIds: userIds.slice(at, at + AT_ONCE) })
+      members.push(...(standing?.members ?? []))
+    }
+    return members
+  }
+
+  /** These messages, ascending by `seq`, name somebody or answer somebody, or did when they were sent. */
+  async function addressed(conversationId: string, seqs: readonly number[]): Promise<void> {
+    for (let at = 0; at < seqs.length; ) {
+      const fromSeq = seqs[at]!
+      const page = seqs.slice(at).filter((seq) => seq < fromSeq + LIMITS.pageMax)
+      at += page.length
+      const ask = { conversationId, fromSeq, toSeq: page.at(-1)! }
+      const those = (await chat.standing({ ...ask, userIds: [] }))?.messages ?? []
+      const messages = those.filter(({ seq }) => page.includes(seq))
+      const named = messages.flatMap(({ mentions = [], answers }) => [...mentions, ...(answers ? [answers] : [])])
+      const everybody = messages.some(({ mentionsAll }) => mentionsAll)
+      const members = await membersOf(ask, everybody ? undefined : [...new Set(named)])
+      await put(
+        members.flatMap((member) => messages.flatMap((one) => ofMessage(conversationId, one, member, now()) ?? [])),
+      )
+    }
+  }
+
+  async function reacted(entry: Extract<ChangeEntry, { kind: 'message.reacted' }>): Promise<void> {
+    const { conversationId, seq } = entry
+    const ask = { conversationId, fromSeq: seq, toSeq: seq, reactions: true }
+    const senderId = (await chat.standing({ ...ask, userIds: [] }))?.messages[0]?.senderId
+    const standing = senderId === undefined ? undefined : await chat.standing({ ...ask, userIds: [senderId] })
+    const [message, author] = [standing?.messages[0], standing?.members[0]]
+    const alert = message && author && ofReactions(entry, message, author, now())
+    if (alert) await put([alert])
+  }
+
+  async function changed(entry: ChangeEntry): Promise<void> {
+    const { conversationId } = entry
+    const added = addedBy(entry)
+    if (added.length > 0) {
+      const members = await membersOf({ conversationId, fromSeq: 1, toSeq: 0 }, added)
+      return put(members.map(({ userId }) => ofGroup(entry, userId)))
+    }
+    if (entry.kind === 'message.reacted') return reacted(entry)
+    if (entry.kind === 'members.removed') for (const userId of entry.userIds) await remove(userId, { conversationId })
+    if (entry.kind === 'message.edited' && (entry.mentions || entry.mentionsAll))
+      await addressed(conversationId, [entry.seq])
+  }
+
+  async function met(pair: ContactPair, rev: number, at: string): Promise<void> {
+    const { low, high } = pair
+    await put(ofContact(pair, rev, at))
+    if (low.blocks) await remove(low.userId, { actorId: high.userId })
+    if (high.blocks) await remove(high.userId, { actorId: low.userId })
+  }
+
+  return bus.subscribe('notification.alerts', (event) => {
+    switch (event.type) {
+      case 'messages.addressed':
+        return addressed(event.data.conversationId, event.data.seqs)
+      case 'conversation.changed':
+        return changed(event.data)
+      case 'contact.changed':
+        return met(event.data, event.rev, event.occurredAt)
+      case 'security.noted':
+        return put([ofSecurity(event.id, event.data)])
+      default:
+        return event satisfies never
+    }
+  })
+}
+
+/** What the bus is told for the devices of a user. */
+export const newsFor = (userId: string, news: AlertNews) => ({
+  id: randomUUID(),
+  type: 'alerts.changed' as const,
+  version: 1 as const,
+  occurredAt: new Date().toISOString(),
+  key: userId,
+  rev: news.rev,
+  data: news,
+})

@@ -1,0 +1,152 @@
+import { attempt, isDuplicate, makeIndexes, unavailable } from '@parley/kit/mongo'
+import type { Collection, Db, Filter } from 'mongodb'
+import {
+  ALERTS_MOST,
+  type Alert,
+  type AlertChange,
+  type AlertState,
+  type AlertStore,
+  isAbout,
+  merged,
+  without,
+} from './alerts.ts'
+
+type AlertDocument = Omit<Alert, 'id'> & { _id: string }
+
+const USERS_AT_ONCE = 16
+const TRIES = 20
+
+/**
+ * A change of alerts is first written, then counted in the user's head, then the unread are counted: so whoever has the highest `rev`
+ * has counted everything that was written before it.
+ */
+export async function mongoAlerts(db: Db): Promise<AlertStore> {
+  const alerts: Collection<AlertDocument> = db.collection('alerts')
+  const heads: Collection<{ _id: string; rev: number }> = db.collection('alertHeads')
+  await makeIndexes('alerts', () =>
+    alerts.createIndexes([
+      { key: { userId: 1, at: -1, _id: -1 }, name: 'user' },
+      { key: { at: 1 }, name: 'at' },
+    ]),
+  )
+
+  const unread = (userId: string): Promise<number> => alerts.countDocuments({ userId, read: false })
+
+  async function raised(userId: string): Promise<AlertState> {
+    const head = await heads.findOneAndUpdate(
+      { _id: userId },
+      { $inc: { rev: 1 } },
+      { upsert: true, returnDocument: 'after' },
+    )
+    return { rev: head?.rev ?? 0, unread: await unread(userId) }
+  }
+
+  async function stateOf(userId: string): Promise<AlertState> {
+    const rev = (await heads.findOne({ _id: userId }))?.rev ?? 0
+    return { rev, unread: await unread(userId) }
+  }
+
+  /** Decides on the alert as it is; again where another came first. */
+  async function putOne(next: Alert): Promise<boolean> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = await alerts.findOne({ _id: next.id })
+      const old = found ? alertOf(found) : undefined
+      const now = merged(old, next)
+      if (!now) return false
+      const { id: _id, ...document } = now
+      if (old) {
+        const same: Filter<AlertDocument> = { _id, rev: old.rev, read: old.read, actorCount: old.actorCount }
+        if ((await alerts.replaceOne(same, document)).matchedCount === 1) return true
+        continue
+      }
+      try {
+        await alerts.insertOne({ _id, ...document })
+        return true
+      } catch (error) {
+        if (!isDuplicate(error)) throw error
+      }
+    }
+    throw unavailable('an alert changes too fast')
+  }
+
+  async function bound(userId: string): Promise<void> {
+    const above = await alerts
+      .find({ userId }, { projection: { _id: 1 } })
+      .sort({ at: -1, _id: -1 })
+      .skip(ALERTS_MOST)
+      .toArray()
+    if (above.length > 0) await alerts.deleteMany({ _id: { $in: above.map((one) => one._id) } })
+  }
+
+  async function putOf(userId: string, own: readonly Alert[]): Promise<AlertChange> {
+    let changed = false
+    for (const next of own) changed = (await putOne(next)) || changed
+    if (changed) await bound(userId)
+    const items = await alerts.find({ _id: { $in: own.map(({ id }) => id) } }).toArray()
+    const state = changed ? await raised(userId) : await stateOf(userId)
+    return { userId, ...state, items: items.map(alertOf) }
+  }
+
+  return {
+    put: (all) =>
+      attempt(async () => {
+        const byUser = [...Map.groupBy(all, ({ userId }) => userId)]
+        const changes: AlertChange[] = []
+        for (let at = 0; at < byUser.length; at += USERS_AT_ONCE)
+          changes.push(...(await Promise.all(byUser.slice(at, at + USERS_AT_ONCE).map(([id, own]) => putOf(id, own)))))
+        return changes
+      }),
+    list: (userId, before, limit) =>
+      attempt(async () => {
+        const earlier: Filter<AlertDocument> = before
+          ? { $or: [{ at: { $lt: before.at } }, { at: before.at, _id: { $lt: before.id } }] }
+          : {}
+        const found = alerts.find({ userId, gone: { $exists: false }, ...earlier })
+        return (await found.sort({ at: -1, _id: -1 }).limit(limit).toArray()).map(alertOf)
+      }),
+    state: (userId) => attempt(() => stateOf(userId)),
+    read: (userId, which) =>
+      attempt(async () => {
+        const those = 'ids' in which ? { _id: { $in: [...which.ids] } } : { at: { $lte: which.upTo } }
+        const { modifiedCount } = await alerts.updateMany({ userId, read: false, ...those }, { $set: { read: true } })
+        const changed = modifiedCount > 0
+        return { ...(changed ? await raised(userId) : await stateOf(userId)), changed }
+      }),
+    remove: (userId, about) =>
+      attempt(async () => {
+        const items: Alert[] = []
+        const gone: string[] = []
+        for (const alert of (await alerts.find({ userId }).toArray())
+          .map(alertOf)
+          .filter((one) => isAbout(one, about))) {
+          const left = 'actorId' in about ? without(alert, about.actorId) : undefined
+          if (left) {
+            const { actors, actorCount } = left
+            await alerts.updateOne({ _id: alert.id, rev: alert.rev }, { $set: { actors, actorCount } })
+            items.push(left)
+          } else {
+            await alerts.deleteOne({ _id: alert.id })
+            gone.push(alert.id)
+          }
+        }
+        const state = items.length + gone.length > 0 ? await raised(userId) : await stateOf(userId)
+        return { userId, ...state, items, gone }
+      }),
+    forget: (userId) =>
+      attempt(async () => {
+        await alerts.deleteMany({ userId })
+        await heads.deleteOne({ _id: userId })
+      }),
+    purge: (before, limit) =>
+      attempt(async () => {
+        const old = await alerts
+          .find({ at: { $lt: before } }, { projection: { _id: 1 } })
+          .limit(limit)
+          .toArray()
+        if (old.length === 0) return 0
+        return (await alerts.deleteMany({ _id: { $in: old.map((one) => one._id) } })).deletedCount
+      }),
+  }
+}
+
+const alertOf = ({ _id, ...alert }: AlertDocument): Alert => ({ id: _id, ...alert })
