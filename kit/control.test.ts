@@ -16,6 +16,7 @@ test('who comes while others wait for what was revoked goes after them, also whe
   const directory: UserDirectory = {
     find: async () => [],
     findByName: async () => undefined,
+    mailbox: async () => undefined,
     blocks: async () => ({ items: [] }),
     privacy: async () => ({ items: [] }),
     friends: async () => [],

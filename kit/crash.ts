@@ -54,5 +54,8 @@ export const CRASH_POINTS = [
   'alerts.before-store',
   'alerts.after-store',
   'alerts.after-told',
+  'digest.after-note',
+  'digest.before-settle',
+  'digest.after-settle',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -1,4 +1,4 @@
-import type { FriendsItem, UserDirectory } from '@parley/protocol/internal'
+import type { FriendsItem, Mailbox, UserDirectory } from '@parley/protocol/internal'
 import type { PublicUser } from '@parley/protocol/user'
 import { Fault } from './fault.ts'
 
@@ -34,6 +34,9 @@ export function httpDirectory(baseUrl: string, internalKey: Buffer): UserDirecto
     async findByName(username) {
       const query = new URLSearchParams({ username })
       return (await get<{ items: PublicUser[] }>(`/internal/users/named?${query}`)).items[0]
+    },
+    async mailbox(userId) {
+      return (await get<{ items: Mailbox[] }>(`/internal/mailbox?userId=${userId}`)).items[0]
     },
     control: (after, limit) => get(`/internal/control?after=${after}&limit=${limit}`),
     blocks: (after, limit) => get(`/internal/blocks?${after === undefined ? '' : `after=${after}&`}limit=${limit}`),

@@ -20,6 +20,8 @@ export interface Http extends AsyncDisposable {
   readonly port: number
   /** Public routes, JSON bodies parsed. Mount routers here. */
   readonly routes: Router
+  /** Public routes that take bodies of any kind, and read none: what comes with the request beside its path says nothing to them. */
+  readonly bodiless: Router
   /** Routes of the internal port; never reachable through the public one. */
   readonly internal: Router
   readonly internalPort: number | undefined
@@ -69,6 +71,7 @@ export async function listen(options: HttpOptions): Promise<Http> {
     server,
     port: (server.address() as AddressInfo).port,
     routes: outer.routes,
+    bodiless: outer.bodiless,
     internal: inner.routes,
     internalPort: innerServer && (innerServer.address() as AddressInfo).port,
     fallback: outer.fallback,
@@ -85,8 +88,9 @@ export async function listen(options: HttpOptions): Promise<Http> {
 function shell(
   options: HttpOptions,
   starting: () => boolean,
-): { app: Express; routes: Router; fallback: Router; finish: () => Express } {
+): { app: Express; bodiless: Router; routes: Router; fallback: Router; finish: () => Express } {
   const app = express()
+  const bodiless = express.Router()
   const routes = express.Router()
   const fallback = express.Router()
   app.disable('x-powered-by')
@@ -119,10 +123,11 @@ function shell(
   )
   return {
     app,
+    bodiless,
     routes,
     fallback,
     finish() {
-      app.use(jsonBody, routes, fallback)
+      app.use(bodiless, jsonBody, routes, fallback)
       app.use((_req, _res, next) =>
         // Told "not found" by a node that starts, a device would take what it asked for as gone.
         next(

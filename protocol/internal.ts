@@ -4,7 +4,7 @@ import type { PublicUser } from './user.ts'
 
 /**
  * What the user service answers to the other services: by call in one process, by HTTP on its internal port otherwise
- * (`GET /internal/users?ids=`, `GET /internal/users/named?username=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
+ * (`GET /internal/users?ids=`, `GET /internal/users/named?username=`, `GET /internal/mailbox?userId=`, `GET /internal/control?after=&limit=`, `GET /internal/blocks?after=&limit=`,
  * `GET /internal/privacy?after=&limit=`, `GET /internal/friends?pairs=`, `GET /.well-known/jwks.json`).
  */
 export interface UserDirectory {
@@ -12,6 +12,8 @@ export interface UserDirectory {
   find(ids: readonly string[]): Promise<PublicUser[]>
   /** Who has that user name, compared as names are (`foldName`). Rejects `unavailable` when it cannot be asked. */
   findByName(username: string): Promise<PublicUser | undefined>
+  /** Where mail to that user goes; undefined where there is no such user. Rejects `unavailable` when it cannot be asked. */
+  mailbox(userId: string): Promise<Mailbox | undefined>
   /** The control log after `after`, ascending, at most `limit`, and the head when it was read. */
   control(after: number, limit: number): Promise<{ entries: ControlEntry[]; head: number }>
   /**
@@ -25,6 +27,12 @@ export interface UserDirectory {
   friends(pairs: readonly (readonly [string, string])[]): Promise<FriendsItem[]>
   /** The keys that access tokens are verified with (RFC 7517). */
   jwks(): Promise<{ keys: JsonWebKey[] }>
+}
+
+/** Whom a mail greets, and where it goes. Never logged. */
+export interface Mailbox {
+  username: string
+  email: string
 }
 
 /** Some of all blocks; `next` where there may be more. */

@@ -1,3 +1,5 @@
+import type { Locale } from './locale.ts'
+
 /** What the notification service says of itself and of what it told whom. Types only. */
 
 /** A device that is pushed to, as its user sees it. */
@@ -18,6 +20,10 @@ export interface Preferences {
   /** RFC 3339; nothing is pushed until then. `null`: it is not set. */
   doNotDisturbUntil: string | null
   quietHours: QuietHours | null
+  /** A mail about what has waited unread for a while. Mail about the safety of the account always comes. */
+  digest: boolean
+  /** What mail is written in. */
+  locale: Locale
 }
 
 /** Each day between these times of the user's own clock nothing is pushed. `from` after `to`: over midnight; both the same: the whole day. */
@@ -54,6 +60,8 @@ export interface Why {
   at?: string
   /** The pushes to one's devices. Absent where there are none. */
   pushes?: PushedItem[]
+  /** What became of the mail about what was unread then. Absent where none was to be, or it is not time yet. */
+  mail?: Omit<PushedItem, 'device'>
 }
 
 /** What became of a notice that one sent oneself to see whether notices arrive: the way that it takes, step by step. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { ALERT_KINDS } from './alert.ts'
 import { ROLES } from './conversation.ts'
+import { LOCALES } from './locale.ts'
 
 /**
  * What the services answer and tell, as schemas: the documents are made of them, and the tests hold every reply and frame of theirs against
@@ -407,6 +408,10 @@ export const Preferences = z.object({
     .object({ from: z.string(), to: z.string(), timeZone: z.string() })
     .nullable()
     .describe('Each day between these times (`HH:MM`) of that time zone nothing is pushed'),
+  digest: z
+    .boolean()
+    .describe('A mail about what has waited unread for a while; mail about the account’s safety always comes'),
+  locale: z.enum(LOCALES).describe('What mail is written in'),
 })
 export const Device = z.object({
   id: z.string(),
@@ -437,6 +442,10 @@ export const Why = z.object({
     )
     .optional()
     .describe('What became of the push to each device'),
+  mail: z
+    .object({ state: z.enum(['waiting', 'sent', 'failed', 'dropped']), text: z.string(), at: time })
+    .optional()
+    .describe('What became of the mail about what was unread then; absent where none was to be, or it is not time yet'),
 })
 export const NoticeTest = z.object({
   id: z.string(),
@@ -504,7 +513,17 @@ export const CapturedMail = z.object({
       at: z.string(),
       to: z.string(),
       username: z.string(),
-      kind: z.enum(['password.reset', 'email.change', 'password.changed', 'email.changed']),
+      kind: z.enum([
+        'password.reset',
+        'email.change',
+        'password.changed',
+        'email.changed',
+        'session.started',
+        'session.reused',
+        'digest',
+      ]),
+      subject: z.string().optional().describe('With `text`: of letters that are more than their kind and their link.'),
+      text: z.string().optional(),
       link: z.string().optional().describe('Until it has ended.'),
       expiresAt: z.string().optional(),
     }),

@@ -3,6 +3,7 @@ import { CONTACT_LISTS } from './contact.ts'
 import { ROLES } from './conversation.ts'
 import { Id } from './ids.ts'
 import { LIMITS } from './limits.ts'
+import { LOCALES } from './locale.ts'
 import { AVATAR_COLOURS, VISIBILITIES } from './profile.ts'
 import { QUERY_CODE_POINTS } from './search-query.ts'
 import { Password, Username } from './user.ts'
@@ -233,6 +234,8 @@ export const ChangePreferences = z
       })
       .nullable()
       .optional(),
+    digest: z.boolean().optional(),
+    locale: z.enum(LOCALES).optional(),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one field')
 function isTimeZone(name: string): boolean {
@@ -252,6 +255,8 @@ export const ReadAlerts = z
   })
   .refine(({ ids, upTo }) => (ids === undefined) !== (upTo === undefined), 'give one of ids, upTo')
 
+/** Of a mail: whose it was, and its kind, as its sender signed them. */
+export const UnsubscribeQuery = z.object({ token: z.string().max(200) })
 export const WhyQuery = z.object({
   conversationId: Id,
   seq: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER),

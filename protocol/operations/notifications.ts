@@ -1,6 +1,6 @@
 import { type Operation, SIGNED_IN } from '../operation.ts'
 import { AlertPage, AlertsRead, Device, Devices, NoticeTest, Preferences, PushKey, Why } from '../replies.ts'
-import { AlertsQuery, ChangePreferences, ReadAlerts, RegisterDevice, WhyQuery } from '../requests.ts'
+import { AlertsQuery, ChangePreferences, ReadAlerts, RegisterDevice, UnsubscribeQuery, WhyQuery } from '../requests.ts'
 
 const tag = 'Notifications'
 
@@ -49,6 +49,31 @@ export const NOTIFICATION_OPERATIONS: readonly Operation[] = [
     body: ChangePreferences,
     replies: { 200: Preferences },
     faults: SIGNED_IN,
+  },
+  {
+    name: 'askUnsubscribe',
+    method: 'get',
+    path: '/api/notifications/unsubscribe',
+    tag,
+    summary: 'The page behind the link that ends mails of one kind',
+    description: 'Changes nothing: programs look at links too.',
+    who: 'Anyone',
+    query: UnsubscribeQuery,
+    replies: { 200: 'text/html' },
+    faults: ['not_found'],
+  },
+  {
+    name: 'unsubscribe',
+    method: 'post',
+    path: '/api/notifications/unsubscribe',
+    tag,
+    summary: 'Get no more mails of that kind (RFC 8058)',
+    description:
+      'By the token of a mail, which does not end. Any body is taken and none is read. However often, it is the same.',
+    who: 'Anyone',
+    query: UnsubscribeQuery,
+    replies: { 200: 'text/html' },
+    faults: ['not_found'],
   },
   {
     name: 'testNotices',

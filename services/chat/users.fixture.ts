@@ -81,6 +81,11 @@ export function testUsers(): TestUsers {
     find: (ids) => answer(() => ids.map((id) => users.get(id)).filter((user) => user !== undefined)),
     findByName: (username) =>
       answer(() => [...users.values()].find((user) => foldName(user.username) === foldName(username))),
+    mailbox: (id) =>
+      answer(() => {
+        const user = users.get(id)
+        return user && { username: user.username, email: `${user.id}@example.org` }
+      }),
     control: (after, limit) => answer(() => ({ entries: log.slice(after, after + limit), head: log.length })),
     blocks: (after, limit) => answer(() => pageOf(directory.blocked, after, limit)),
     privacy: async (after, limit) => answer(() => pageOf(directory.discreet, after, limit)),

@@ -20,6 +20,7 @@ await startNotification({
   bus,
   http,
   keys: { internal: INTERNAL_KEY },
+  digests: async () => ({ reason: 'read' }),
   config: { publicUrl: ORIGIN, mail: { smtpUrl: SMTP_URL!, from: FROM } },
   log,
   pace: JSON.parse(PACE!),

@@ -5,11 +5,13 @@ import type { Log } from '@parley/kit/log'
 import { capturedMailer } from './captured-mail.ts'
 import type { CapturedMail } from './captured-page.ts'
 import type { MailConfig } from './config.ts'
+import type { Digests } from './mail/digest.ts'
 import { startMail } from './mail.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
 import { type SmtpOptions, smtpMailer } from './smtp.ts'
 import { ALERTS_KEPT_MS } from './store/alerts.ts'
 import { KEPT_MS } from './store/deliveries.ts'
+import { DIGESTS_KEPT_MS } from './store/digests.ts'
 import type { NotificationStore } from './store/store.ts'
 import { ROUNDS_KEPT_MS } from './store/watches.ts'
 import { openSuspensions } from './suspension.ts'
@@ -19,6 +21,8 @@ export interface NotificationService extends AsyncDisposable {
   /** Where mail is captured: what there is. */
   readonly captured?: CapturedMail
   readonly metrics: Metrics
+  /** Mail was planned. */
+  mailPlanned(): void
 }
 
 /** The wiring of the notification service. `now` is the clock of the ledger. */
@@ -28,27 +32,30 @@ export async function startNotification(needs: {
   http: Http
   keys: Record<'internal', Buffer>
   config: { mail: MailConfig; publicUrl: string }
+  digests: Digests
   log: Log
   now?: () => number
   /** How long things take; tests are in a hurry. */
   pace?: Pick<Parameters<typeof startMail>[0], 'retryMs' | 'sendMs' | 'leaseMs'> &
     Pick<SmtpOptions, 'connectMs' | 'answerMs'>
 }): Promise<NotificationService> {
-  const { store, bus, http, keys, config, log, now = Date.now, pace } = needs
+  const { store, bus, http, keys, config, digests, log, now = Date.now, pace } = needs
   await using stack = new AsyncDisposableStack()
   stack.use(store)
   const metrics = openMetrics(http, bus, store)
   const suspensions = openSuspensions(store.addresses, now)
   const mailer = stack.use(
     config.mail === 'captured'
-      ? capturedMailer(store.captured, now)
+      ? capturedMailer(store.captured, config.publicUrl, now)
       : smtpMailer({ ...pace, url: config.mail.smtpUrl, from: config.mail.from, origin: config.publicUrl }),
   )
-  stack.use(
+  const mail = stack.use(
     await startMail({
       ...pace,
       deliveries: store.deliveries,
       suspensions,
+      digests,
+      preferences: store.preferences,
       mailer,
       bus,
       log,
@@ -71,7 +78,12 @@ export async function startNotification(needs: {
   stack.use(http.ready('mail', async () => mailer.state()))
   stack.use(startPurge())
   const running = stack.move()
-  return { ...(captured && { captured }), metrics, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return {
+    ...(captured && { captured }),
+    metrics,
+    mailPlanned: mail.wake,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
 
   /** Forgets what is kept no longer, now and each hour, in bounded steps. */
   function startPurge(): Disposable {
@@ -82,6 +94,7 @@ export async function startNotification(needs: {
       await captured?.list()
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.alerts.purge(now() - ALERTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      while (!stopped && (await store.digests.purge(now() - DIGESTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>

@@ -1,7 +1,7 @@
 import { Fault } from '@parley/kit/fault'
 import { type Html, html } from '@parley/kit/html'
 import type { Request, RequestHandler, Router } from 'express'
-import { LETTER_TEXTS, type LetterTexts } from './letter-texts.ts'
+import { LETTER_TEXTS } from './mail/texts.ts'
 import type { CapturedLetter } from './store/captured.ts'
 
 /** Mail that was captured and not sent. */
@@ -62,19 +62,40 @@ ${letters.length === 0 ? html`<p>Nothing was sent yet.</p>` : letters.map(letter
 </main></body></html>`
 }
 
-function letterHtml({ at, to, username, kind, link, expiresAt }: CapturedLetter): Html {
-  const texts: LetterTexts = LETTER_TEXTS.en
-  const { subject, text, link: label } = texts.letters[kind]
+function letterHtml(letter: CapturedLetter): Html {
+  return html`<article>
+<h2>${letter.subject ?? LETTER_TEXTS.en.letters[letter.kind].subject}</h2>
+<p>To <strong>${letter.to}</strong>, <time datetime="${letter.at}">${letter.at}</time></p>
+${letter.text === undefined ? ofKind(letter) : asWritten(letter.text)}
+</article>
+`
+}
+
+/** Each block of lines is a paragraph; what stands in a line by itself as the last word, and leads to a web page, is a link. */
+const asWritten = (text: string): Html[] =>
+  text
+    .trim()
+    .split('\n\n')
+    .map(
+      (
+        block,
+      ) => html`<p>${block.split('\n').map((line, index) => html`${index > 0 && html`<br>`}${lineHtml(line)}`)}</p>
+`,
+    )
+
+function lineHtml(line: string): Html {
+  const [, before, url] = /^(?!\s*[*>])(.*: )(https?:\/\/\S+)$/.exec(line) ?? []
+  return url === undefined ? html`${line}` : html`${before}<a href="${url}">${url}</a>`
+}
+
+function ofKind({ username, kind, link, expiresAt }: CapturedLetter): Html {
+  const texts = LETTER_TEXTS.en
+  const { text, link: label } = texts.letters[kind]
   const action =
     link && /^https?:/.test(link)
       ? html`<p><a href="${link}">${label ?? link}</a> (until ${expiresAt ?? ''})</p>`
       : label && !link && html`<p>The link has ended.</p>`
-  return html`<article>
-<h2>${subject}</h2>
-<p>To <strong>${to}</strong>, <time datetime="${at}">${at}</time></p>
-<p>${texts.greeting(username)}</p>
+  return html`<p>${texts.greeting(username)}</p>
 <p>${text}</p>
-${action}
-</article>
-`
+${action}`
 }

@@ -12,6 +12,7 @@ export interface NotificationConfig {
   publicUrl: string | undefined
   mail: MailConfig
   push: PushConfig
+  digest: DigestConfig
 }
 
 /** How people are told of messages by push. */
@@ -28,6 +29,16 @@ export interface PushConfig {
   fcm: FcmConfig | undefined
   /** Pauses between tries, instead of those of every channel. */
   retryMs?: { first: number; most: number }
+}
+
+/** How people are told by mail of what they have not read. */
+export interface DigestConfig {
+  /** What a mail says of a message. */
+  content: Content
+  /** How long a message waits to be read before a mail tells of it. */
+  afterMs: number
+  /** From one mail to a user to the next it is at least that long. */
+  everyMs: number
 }
 
 /** Where mail goes: to that server, from that address, or nowhere: then it is captured, to be read by who runs the service. */
@@ -64,6 +75,7 @@ export function notificationConfig(read: Reader): NotificationConfig {
     publicUrl: publicUrl(read),
     mail: mailConfig(read) ?? 'captured',
     push: pushConfig(read),
+    digest: digestConfig(read),
   }
 }
 
@@ -79,6 +91,7 @@ export function readNotificationService(env: Env): NotificationServiceConfig {
     publicUrl: publicUrl(read),
     mail: mail ?? ('captured' as const),
     push: pushConfig(read),
+    digest: digestConfig(read),
     userServiceUrl: read.requiredUrl('USER_SERVICE_URL', ['http:', 'https:'], "the user service's internal address"),
     chatServiceUrls: chatUrls(read),
     host: read.text('HOST', '127.0.0.1'),
@@ -113,30 +126,40 @@ function chatUrls(read: Reader): string[] {
   return urls
 }
 
+function contentOf(read: Reader, name: string, otherwise: Content = 'full'): Content {
+  const content = CONTENTS.find((one) => one === read.text(name, otherwise))
+  if (!content) read.problem(`${name} must be one of ${CONTENTS.join(', ')}`)
+  return content ?? 'none'
+}
+
+const digestConfig = (read: Reader): DigestConfig => ({
+  content: contentOf(read, 'MAIL_CONTENT'),
+  afterMs: read.integer('DIGEST_AFTER_MS', 15 * 60_000, 0, 7 * 86_400_000),
+  everyMs: read.integer('DIGEST_EVERY_MS', 6 * 3_600_000, 0, 30 * 86_400_000),
+})
+
 function pushConfig(read: Reader): PushConfig {
-  const content = CONTENTS.find((one) => one === read.text('PUSH_CONTENT', 'full'))
-  if (!content) read.problem(`PUSH_CONTENT must be one of ${CONTENTS.join(', ')}`)
   const [publicKey, privateKey] = [read.optional('VAPID_PUBLIC_KEY'), read.optional('VAPID_PRIVATE_KEY')]
   if ((publicKey === undefined) !== (privateKey === undefined))
     read.problem('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY go together: set both or neither')
   const vapid = publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined
   if (vapid && !isPair(vapid))
     read.problem('VAPID_PUBLIC_KEY and VAPID_PRIVATE_KEY must be a pair on P-256, in base64url')
+  const content = contentOf(read, 'PUSH_CONTENT')
   return {
-    content: content ?? 'full',
+    content,
     graceMs: read.integer('PUSH_GRACE_MS', 5_000, 0, 600_000),
     hosts: (read.optional('PUSH_HOSTS') ?? '').split(',').flatMap((host) => host.trim() || []),
     vapid,
-    fcm: fcmConfig(read, content ?? 'full'),
+    fcm: fcmConfig(read, content),
   }
 }
 
 function fcmConfig(read: Reader, ofPushes: Content): FcmConfig | undefined {
   const account = fcmAccount(read)
   const proxy = read.optionalUrl('FCM_PROXY', ['http:', 'https:'])
-  const content = CONTENTS.find((one) => one === read.text('FCM_CONTENT', ofPushes))
-  if (!content) read.problem(`FCM_CONTENT must be one of ${CONTENTS.join(', ')}`)
-  return account && { account, content: content ?? 'none', proxy }
+  const content = contentOf(read, 'FCM_CONTENT', ofPushes)
+  return account && { account, content, proxy }
 }
 
 /** `FCM_SERVICE_ACCOUNT` is the JSON that Google gives, or the path of a file with it. What it holds is said to nobody. */

@@ -48,7 +48,7 @@ export const OLDEST_MS = 24 * 3_600_000
 
 export function decide(situation: Situation): Decision {
   const because = causeOf(situation)
-  const reason = notAtAll(situation) ?? notWanted(situation, because) ?? notNow(situation)
+  const reason = notAtAll(situation) ?? tooOld(situation) ?? notWanted(situation, because) ?? notNow(situation)
   return reason ? { outcome: 'none', reason } : { outcome: 'push', because }
 }
 
@@ -72,18 +72,20 @@ export function causeOf({ userId, message }: Pick<Situation, 'userId' | 'message
 }
 
 /** Of what one sent, may not see, or has seen, nobody is told. */
-function notAtAll({ userId, member, message, at }: Situation): Reason | undefined {
+export function notAtAll({ userId, member, message }: Omit<Situation, 'preferences' | 'devices'>) {
   if (message.senderId === userId) return 'own.message'
   if (!member) return 'not.member'
   if (message.seq < member.fromSeq) return 'before.joining'
   if (message.gone) return 'message.gone'
   if (member.apart?.includes(message.senderId)) return 'blocked'
-  if (message.seq <= member.readSeq) return 'read'
-  return Date.parse(message.createdAt) < at.getTime() - OLDEST_MS ? 'too.old' : undefined
+  return message.seq <= member.readSeq ? 'read' : undefined
 }
 
+const tooOld = ({ message, at }: Situation): Reason | undefined =>
+  Date.parse(message.createdAt) < at.getTime() - OLDEST_MS ? 'too.old' : undefined
+
 /** What one has set for the conversation. Who is named or answered hears of it also where the level is `mentions`, never where it is muted or `none`. */
-function notWanted({ member, at }: Situation, because: Cause): Reason | undefined {
+export function notWanted({ member, at }: Pick<Situation, 'member' | 'at'>, because: Cause) {
   const { mutedUntil, level } = member!
   if (isAfter(mutedUntil, at)) return 'muted'
   if (level === 'none') return 'level.none'

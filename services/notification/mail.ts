@@ -2,17 +2,26 @@ import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Mail } from '@parley/protocol/mail'
-import type { Letter, Mailer } from './mailer.ts'
+import type { DigestDue, Digests } from './mail/digest.ts'
+import type { Letter, Mailer, Posted } from './mailer.ts'
 import { retryAt, startSender } from './sender.ts'
 import type { Claim, DeliveryStore, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
+import type { PreferenceStore } from './store/preferences.ts'
 import type { Suspensions } from './suspension.ts'
 
 /** How long a letter without a link is worth sending. */
 const WORTH_MS = 24 * 3_600_000
 /** A cause older than this plans nothing: the ledger may have forgotten that it was sent (`KEPT_MS`). */
 const TOO_OLD_MS = 14 * 86_400_000
+/** A digest that meets quiet hours is looked at again after that. */
+const QUIET_MS = 10 * 60_000
 /** Letters being handed over at once. */
 export const MAILS_AT_ONCE = 4
+
+export interface MailService extends AsyncDisposable {
+  /** Something was planned. */
+  wake(): void
+}
 
 /**
  * Takes every mail that is asked for into the ledger, once, and sends it: at once, and again with growing pauses while the server
@@ -22,6 +31,10 @@ export async function startMail(needs: {
   deliveries: DeliveryStore
   suspensions: Suspensions
   mailer: Mailer
+  /** What a digest tells when it is sent. */
+  digests: Digests
+  /** What each user's mail is written in. */
+  preferences: Pick<PreferenceStore, 'find'>
   bus: Bus
   log: Log
   settled?: (outcome: Outcome) => void
@@ -30,8 +43,8 @@ export async function startMail(needs: {
   now?: () => number
   sendMs?: number
   leaseMs?: number
-}): Promise<AsyncDisposable> {
-  const { deliveries, suspensions, mailer, bus, log, retryMs, now = Date.now } = needs
+}): Promise<MailService> {
+  const { deliveries, suspensions, mailer, digests, preferences, bus, log, retryMs, now = Date.now } = needs
   const sender = startSender({ ...needs, channel: 'mail', atOnce: MAILS_AT_ONCE, deliver })
   const subscription = await bus.subscribe('notification.mail', async ({ id, occurredAt, data }) => {
     const { confirmed } = data as { confirmed?: string }
@@ -43,10 +56,15 @@ export async function startMail(needs: {
   })
 
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
-    const letter = claim.payload as Letter // as it was planned above
+    const kept = claim.payload as Letter<Posted | DigestDue> // as it was planned here, or by `digest-rounds.ts`
+    if (linkEnded(kept.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
+    if (now() >= endOf(claim, kept)) return { kind: 'failed', ...TOO_LATE }
+    const letter = await written(kept)
+    if ('reason' in letter) {
+      const waits = letter.reason === 'quiet.hours' || letter.reason === 'do.not.disturb'
+      return waits ? { kind: 'retry', at: now() + QUIET_MS, ...letter } : { kind: 'dropped', ...letter }
+    }
     const { to, kind } = letter.mail
-    if (linkEnded(letter.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
-    if (now() >= endOf(claim, letter)) return { kind: 'failed', ...TOO_LATE }
     const way = await suspensions.mayGo(to, {
       id: claim.id,
       urgent: kind === 'password.reset' || kind === 'email.change',
@@ -73,7 +91,17 @@ export async function startMail(needs: {
     }
   }
 
+  /** As it is to leave now: in the reader's language, and of a digest what is unread still. */
+  async function written({ id, at, mail }: Letter<Posted | DigestDue>): Promise<Letter | Reason> {
+    const now = 'conversationIds' in mail ? await digests(mail) : { mail }
+    if ('reason' in now) return now
+    const { userId } = mail
+    const set = userId === undefined ? undefined : (await preferences.find([userId])).get(userId)
+    return { id, at, mail: now.mail, ...(set && { locale: set.locale }) }
+  }
+
   return {
+    wake: sender.wake,
     async [Symbol.asyncDispose]() {
       await subscription[Symbol.asyncDispose]()
       await sender[Symbol.asyncDispose]()
@@ -84,7 +112,7 @@ export async function startMail(needs: {
 const LINK_ENDED: Reason = { reason: 'link.ended' }
 const TOO_LATE: Reason = { reason: 'too.late' }
 
-function deliveryOf(letter: Letter, now: number): NewDelivery {
+function deliveryOf(letter: Letter<Mail>, now: number): NewDelivery {
   const { id, at, mail } = letter
   const tooOld = Date.parse(at) + TOO_OLD_MS <= now
   const dropped = linkEnded(mail, now) ? LINK_ENDED : tooOld ? TOO_LATE : undefined
@@ -99,7 +127,8 @@ function deliveryOf(letter: Letter, now: number): NewDelivery {
   }
 }
 
-const linkEnded = (mail: Mail, now: number): boolean => 'link' in mail && Date.parse(mail.expiresAt) <= now
+const linkEnded = (mail: Posted | DigestDue, now: number): boolean =>
+  'link' in mail && Date.parse(mail.expiresAt) <= now
 
-const endOf = ({ plannedAt }: Claim, { mail }: Letter): number =>
+const endOf = ({ plannedAt }: Claim, { mail }: Letter<Posted | DigestDue>): number =>
   'link' in mail ? Date.parse(mail.expiresAt) : plannedAt + WORTH_MS

@@ -1,12 +1,40 @@
+import type { Locale } from '@parley/protocol/locale'
 import type { Mail } from '@parley/protocol/mail'
+import type { SecurityEvent } from '@parley/protocol/security'
+import type { DigestPart } from './mail/digest-parts.ts'
 
 /** A mail that someone is to get, as the ledger keeps it until it was sent. */
-export interface Letter {
+export interface Letter<M = Posted> {
   /** The event's: every copy of one letter has it. */
   id: string
   /** When it was asked for. */
   at: string
-  mail: Mail
+  mail: M
+  /** The reader's language; English where it is not known. */
+  locale?: Locale
+}
+
+/** All that a letter may be about. */
+export type Posted = Mail | SessionMail | DigestMail
+export type LetterKind = Posted['kind']
+
+interface To {
+  to: string
+  username: string
+  userId?: string
+}
+
+/** Something happened to a session, and it may not have been the account's owner who did it. */
+export type SessionMail = To & Omit<Extract<SecurityEvent, { sessionId: string }>, 'sessionId' | 'at'>
+
+/** What one has not read: as it is at the moment at which the mail leaves. */
+export type DigestMail = To & {
+  kind: 'digest'
+  parts: DigestPart[]
+  /** Conversations that are not among the parts; undefined where nobody counted them. */
+  further: number | undefined
+  /** Where one says that one wants no more of them, by a POST (RFC 8058). */
+  unsubscribe: string
 }
 
 /** A way to hand letters over. Two of them: a mail server (`smtp.ts`), and a place to look at (`captured-mail.ts`). */

@@ -39,12 +39,14 @@ export async function openNotices(
     chat: ChatDirectory
     bus: Pick<Bus, 'subscribe'>
     log: Log
+    /** Told of those who have something unread and are not here. Resolves when that is kept. */
+    unread: (conversationId: string, userIds: readonly string[]) => Promise<void>
     /** Called when something is to be pushed. */
     planned: () => void
   },
   options: NoticeOptions = {},
 ): Promise<Notices> {
-  const { store, chat, bus, log, planned } = deps
+  const { store, chat, bus, log, unread, planned } = deps
   const { graceMs = 5_000, leaseMs = 20_000, now = Date.now } = options
   const owner = randomUUID()
   const heard = new Map<string, number>()
@@ -143,7 +145,8 @@ export async function openNotices(
   async function decideOn(watch: Watch): Promise<void> {
     try {
       const at = now()
-      const { answers, pushes, headSeq } = await decided(watch, at)
+      const { answers, pushes, headSeq, away } = await decided(watch, at)
+      await unread(watch.conversationId, away)
       crashPoint('notices.before-decide')
       await store.watches.decide(watch, { ...rangeOf(watch), at, answers }, pushes, {
         seq: headSeq,
@@ -169,13 +172,15 @@ export async function openNotices(
     )
     const theirs = await settingsOf(away.map(({ userId }) => userId))
     const reasons = Map.groupBy(members, (member) => reasonForAll({ member, ...theirs(member.userId), at: so }, toSeq))
+    // What is only not pushed may be mailed.
+    const mailed = away.flatMap(({ userId }) => (theirs(userId).preferences.digest ? userId : []))
     const userIds = (reasons.get(undefined) ?? []).map(({ userId }) => userId)
     reasons.delete(undefined)
     const all: Answer[] = [...reasons].map(([answer, those]) => ({
       ...{ fromSeq, toSeq, answer: answer! },
       userIds: those.map(({ userId }) => userId),
     }))
-    if (userIds.length === 0) return { answers: all, pushes: [], headSeq }
+    if (userIds.length === 0) return { answers: all, pushes: [], headSeq, away: mailed }
     const told = await tellingOf(chat, watch, userIds)
     const verdicts = told.members.map((member): Verdict => {
       const { userId } = member
@@ -184,7 +189,7 @@ export async function openNotices(
       return { userId, devices: own, decisions: told.messages.map((message) => decide({ ...situation, message })) }
     })
     const answers = [...all, ...answersOf(told.messages, verdicts, fromSeq)]
-    return { answers, pushes: pushesOf(told, verdicts, watch, at), headSeq }
+    return { answers, pushes: pushesOf(told, verdicts, watch, at), headSeq, away: mailed }
   }
 
   /** What each of these users has set, and their devices. */

@@ -6,6 +6,10 @@ import { readKeys } from '@parley/kit/keys'
 import type { Log } from '@parley/kit/log'
 import { type NotificationService, startNotification } from './app.ts'
 import type { NotificationConfig } from './config.ts'
+import { openDigests } from './mail/digest.ts'
+import { startDigestRounds } from './mail/digest-rounds.ts'
+import { openUnsubscribe } from './mail/unsubscribe.ts'
+import { unsubscribeRoutes } from './mail/unsubscribe-routes.ts'
 import { sqliteStore } from './store/sqlite.ts'
 import type { NotificationStore } from './store/store.ts'
 import { type Siblings, startTelling } from './tell.ts'
@@ -22,15 +26,20 @@ export async function openNotification(
   log: Log,
 ): Promise<NotificationService> {
   const keys = readKeys(config.keyFile, ['internal'])
-  const { publicUrl = `http://localhost:${http.port}`, mail, push } = config
+  const { publicUrl = `http://localhost:${http.port}`, mail, push, digest } = config
   const store = await openStore(config.store)
   await using stack = new AsyncDisposableStack()
   const parts = { store, bus, http, keys, log }
-  const notification = stack.use(await startNotification({ ...parts, config: { publicUrl, mail } }))
-  const { captured, metrics } = notification
-  stack.use(await startTelling({ ...parts, siblings, config: push, publicUrl, metrics }))
+  const { preferences } = store
+  const unsubscribe = openUnsubscribe({ key: keys.internal, origin: publicUrl, preferences, users: siblings.users })
+  const digests = openDigests({ ...siblings, preferences, unsubscribe, content: digest.content })
+  const notification = stack.use(await startNotification({ ...parts, digests, config: { publicUrl, mail } }))
+  const { captured, metrics, mailPlanned } = notification
+  const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
+  http.bodiless.use(unsubscribeRoutes(unsubscribe, preferences))
+  stack.use(await startTelling({ ...parts, siblings, config: push, publicUrl, metrics, unread: rounds.note }))
   const running = stack.move()
-  return { ...(captured && { captured }), metrics, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { ...(captured && { captured }), metrics, mailPlanned, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
 async function openStore(store: NotificationConfig['store']): Promise<NotificationStore> {

@@ -7,6 +7,8 @@ export const PREFERRED: Preferences = {
   push: true,
   doNotDisturbUntil: null,
   quietHours: null,
+  digest: true,
+  locale: 'en',
 }
 
 /** Does that moment lie in the quiet hours, by the clock of the user's time zone (also on days when that is put forward or back)? */

@@ -89,14 +89,14 @@ test('what one has set for the conversation and for all is kept to', async (t) =
   assert.equal(await why('hello @bob'), 'muted')
   await set({ mutedUntil: null })
   assert.deepEqual((await bob.ask('GET', '/api/notifications/preferences')).body, {
-    ...{ push: true, doNotDisturbUntil: null, quietHours: null },
+    ...{ push: true, doNotDisturbUntil: null, quietHours: null, digest: true, locale: 'en' },
   })
   const later = new Date(Date.now() + 60_000).toISOString()
   assert.equal((await prefer({ doNotDisturbUntil: later })).doNotDisturbUntil, later)
   assert.equal(await why('hello'), 'do.not.disturb')
   const quietHours = { from: '00:00', to: '00:00', timeZone: 'Europe/Berlin' }
   assert.deepEqual(await prefer({ doNotDisturbUntil: null, quietHours }), {
-    ...{ push: true, doNotDisturbUntil: null, quietHours },
+    ...{ push: true, doNotDisturbUntil: null, quietHours, digest: true, locale: 'en' },
   })
   assert.equal(await why('hello'), 'quiet.hours')
   await prefer({ push: false })

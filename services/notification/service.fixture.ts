@@ -12,6 +12,7 @@ import { openLog } from '@parley/kit/log'
 import type { Mail } from '@parley/protocol/mail'
 import { startNotification } from './app.ts'
 import type { MailConfig } from './config.ts'
+import type { Digests } from './mail/digest.ts'
 import type { Outcome, Told } from './store/deliveries.ts'
 import { sqliteStore } from './store/sqlite.ts'
 import type { NotificationStore } from './store/store.ts'
@@ -33,6 +34,8 @@ export async function openService(
     beside?: { folder: string; clock: { now: number } }
     store?: NotificationStore
     bus?: Bus
+    /** What digests tell; nothing is unread without. */
+    digests?: Digests
   } = {},
 ) {
   const log = openLog('notification', 'silent')
@@ -62,6 +65,7 @@ export async function openService(
     bus,
     http,
     keys: { internal: INTERNAL_KEY },
+    digests: some.digests ?? (async () => ({ reason: 'read' })),
     config: { publicUrl: ORIGIN, mail: some.mail ?? 'captured' },
     log,
     now: () => clock.now,

@@ -18,7 +18,7 @@ const PAGE = 500
 const AGAIN_MS = 2_000
 
 export async function openSessionsOver(needs: {
-  store: Pick<NotificationStore, 'alerts' | 'devices' | 'preferences' | 'deliveries' | 'progress'>
+  store: Pick<NotificationStore, 'alerts' | 'devices' | 'digests' | 'preferences' | 'deliveries' | 'progress'>
   directory: Pick<UserDirectory, 'control'>
   log: Log
   now?: () => number
@@ -70,6 +70,7 @@ export async function openSessionsOver(needs: {
   async function apply(entry: ControlEntry): Promise<void> {
     if (entry.kind === 'session.revoked') return store.devices.removeSession(entry.sessionId)
     await store.devices.forget(entry.userId)
+    await store.digests.forget(entry.userId)
     await store.preferences.forget(entry.userId)
     await store.alerts.forget(entry.userId)
     await store.deliveries.forget(entry.userId, now())

@@ -3,7 +3,7 @@ import { createTransport } from 'nodemailer'
 import { isAddress, type MailAddress } from './config.ts'
 import { write } from './letter.ts'
 import { MAILS_AT_ONCE } from './mail.ts'
-import type { Handover, Mailer } from './mailer.ts'
+import type { Handover, Mailer, Posted } from './mailer.ts'
 
 export interface SmtpOptions {
   /** `smtp:` (TLS where the server offers it; where there is a password, on this machine only without) or `smtps:`. */
@@ -51,7 +51,7 @@ export function smtpMailer({ url, from, origin, connectMs = 10_000, answerMs = 2
           envelope: { from: from.address, to: [to] },
           messageId: messageId(letter.id, origin),
           date: new Date(letter.at),
-          headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+          headers: headersOf(letter.mail),
           disableFileAccess: true,
           disableUrlAccess: true,
           signal,
@@ -69,6 +69,17 @@ export function smtpMailer({ url, from, origin, connectMs = 10_000, answerMs = 2
     },
   }
 }
+
+/** Nobody answers what a program wrote (RFC 3834); what one can do without says how to end it, at one click too (RFC 2369, RFC 8058). */
+const headersOf = (mail: Posted): Record<string, string | { prepared: true; value: string }> => ({
+  'Auto-Submitted': 'auto-generated',
+  'X-Auto-Response-Suppress': 'All',
+  ...('unsubscribe' in mail && {
+    // Not folded: some that read it know no folding within a link.
+    'List-Unsubscribe': { prepared: true, value: `<${mail.unsubscribe}>` },
+    'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+  }),
+})
 
 /** Every copy of one letter has the same (RFC 5322, 3.6.4), so that two that left in a crash are one mail to whoever shows it. */
 export function messageId(id: string, origin: string): string {

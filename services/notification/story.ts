@@ -1,12 +1,14 @@
 import { Fault } from '@parley/kit/fault'
 import type { PushedItem, Why } from '@parley/protocol/notification'
 import type { ChatDirectory } from '@parley/protocol/standing'
-import { CAUSES, type Cause } from './decision.ts'
+import { CAUSES, type Cause, type Reason } from './decision.ts'
+import { isDigest } from './mail/digest.ts'
+import { whyDigest } from './mail/why-digest.ts'
 import { aboutOf } from './push-note.ts'
 import type { Told } from './store/deliveries.ts'
 import type { Device } from './store/devices.ts'
 import type { NotificationStore } from './store/store.ts'
-import { ROUNDS_KEPT_MS } from './store/watches.ts'
+import { ROUNDS_KEPT_MS, type Round } from './store/watches.ts'
 import { whyNot, whyPush, whyPushed } from './why.ts'
 
 /** Tells users why they were told of a message, or were not. */
@@ -16,6 +18,8 @@ export interface Story {
 }
 
 const MOST_PUSHES = 100
+/** Of what a user was told since then so much is looked through for the mail. */
+const MOST_TOLD = 200
 
 export function openStory(
   store: Pick<NotificationStore, 'watches' | 'deliveries' | 'devices'>,
@@ -28,6 +32,13 @@ export function openStory(
       store.devices.ofUsers([userId]),
     ])
     return told.map((one) => pushedItem(one, devices))
+  }
+
+  /** The first digest after it: that told of all that was unread. */
+  async function mailOf(userId: string, round: Round): Promise<Why['mail']> {
+    const told = await store.deliveries.ofUser(userId, MOST_TOLD)
+    const first = told.findLast(({ id, plannedAt }) => isDigest(id) && plannedAt >= round.at)
+    return first && { state: stateOf(first), text: whyDigest(first.state, first.reason), at: timeOf(first) }
   }
 
   return {
@@ -49,21 +60,36 @@ export function openStory(
         return { conversationId, seq, outcome: 'waiting', text: 'It is not decided yet: ask again in a moment.' }
       }
       const said = { conversationId, seq, at: new Date(round.at).toISOString(), code: own.answer }
-      if (!isCause(own.answer)) return { ...said, outcome: 'none', text: whyNot(own.answer) }
+      const mail = NEVER_MAILED.has(own.answer) ? undefined : await mailOf(userId, round)
+      if (!isCause(own.answer)) return { ...said, outcome: 'none', text: whyNot(own.answer), ...(mail && { mail }) }
       const pushes = await pushesOf(userId, aboutOf(conversationId, round.toSeq))
-      return { ...said, outcome: 'push', text: whyPushed(own.answer), ...(pushes.length > 0 && { pushes }) }
+      return {
+        ...said,
+        outcome: 'push',
+        text: whyPushed(own.answer),
+        ...(pushes.length > 0 && { pushes }),
+        ...(mail && { mail }),
+      }
     },
   }
 }
 
+/** Whoever was given such an answer had nothing that a mail could tell of. */
+const NEVER_MAILED: ReadonlySet<Cause | Reason> = new Set([
+  ...(['own.message', 'not.member', 'before.joining', 'message.gone', 'blocked'] as const),
+  ...(['read', 'muted', 'level.none', 'level.mentions', 'active.device'] as const),
+])
+
 const isCause = (answer: string): answer is Cause => (CAUSES as readonly string[]).includes(answer)
 
-function pushedItem(
-  { id, state, reason, detail, dueAt, settledAt, plannedAt }: Told,
-  devices: readonly Device[],
-): PushedItem {
+function pushedItem(told: Told, devices: readonly Device[]): PushedItem {
+  const { id, state, reason, detail } = told
   const device = devices.find((one) => id.endsWith(`/${one.id}`))?.name ?? ''
-  const open = state === 'planned' || state === 'sending'
-  const at = new Date(settledAt ?? dueAt ?? plannedAt).toISOString()
-  return { device, state: open ? 'waiting' : state, text: whyPush(state, reason, detail), at }
+  return { device, state: stateOf(told), text: whyPush(state, reason, detail), at: timeOf(told) }
 }
+
+const stateOf = ({ state }: Told): PushedItem['state'] =>
+  state === 'planned' || state === 'sending' ? 'waiting' : state
+
+const timeOf = ({ settledAt, dueAt, plannedAt }: Told): string =>
+  new Date(settledAt ?? dueAt ?? plannedAt).toISOString()

@@ -40,10 +40,12 @@ export async function startTelling(needs: {
   /** Whoever runs this is reached there. */
   publicUrl: string
   metrics: Metrics
+  /** Told of those who have something unread and are not here. */
+  unread: (conversationId: string, userIds: readonly string[]) => Promise<void>
   log: Log
   now?: () => number
 }): Promise<AsyncDisposable> {
-  const { store, siblings, bus, http, keys, config, publicUrl, metrics, log, now = Date.now } = needs
+  const { store, siblings, bus, http, keys, config, publicUrl, metrics, unread, log, now = Date.now } = needs
   const { users, chat } = siblings
   await using stack = new AsyncDisposableStack()
   const over = stack.use(await openSessionsOver({ store, directory: users, log, now }))
@@ -75,7 +77,7 @@ export async function startTelling(needs: {
       answered: metrics.answered,
     }),
   )
-  stack.use(await openNotices({ store, chat, bus, log, planned: push.wake }, { graceMs: config.graceMs, now }))
+  stack.use(await openNotices({ store, chat, bus, log, unread, planned: push.wake }, { graceMs: config.graceMs, now }))
   stack.use(await openAlerts({ store: store.alerts, chat, users, bus, now }))
   const registration = openRegistration({
     devices: store.devices,

@@ -7,11 +7,14 @@ import { type Browser, openPushService, type PushService } from '@parley/infra/p
 import { embeddedBus } from '@parley/kit/bus/embedded'
 import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
-import { makeKeys } from '@parley/kit/keys'
+import { makeKeys, readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
-import type { Why } from '@parley/protocol/notification'
+import type { Preferences, Why } from '@parley/protocol/notification'
 import { openUser, userConfig } from '@parley/user'
+import { openUnsubscribe } from './mail/unsubscribe.ts'
 import { notificationConfig, openNotification } from './open.ts'
+import type { Told } from './store/deliveries.ts'
+import { sqliteStore } from './store/sqlite.ts'
 
 /** Someone who uses Parley over HTTP. */
 export interface Person {
@@ -33,6 +36,11 @@ export interface Parley {
   push: PushService
   url: string
   person(name: string): Promise<Person>
+  /** Path and query of the link that ends that user's digests. */
+  unsubscribe(userId: string): Promise<string>
+  /** What the store has of that user. */
+  preferencesOf(userId: string): Promise<Preferences | undefined>
+  ledgerOf(userId: string): Promise<Told[]>
   /** Ends the services, and starts them again on what they have stored. */
   restart(env?: Record<string, string>): Promise<void>
 }
@@ -115,6 +123,21 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
           }
         },
       }
+    },
+    async unsubscribe(userId) {
+      const { internal: key } = readKeys(join(folder, 'keys.json'), ['internal'])
+      const nobody = { find: async () => [] }
+      await using store = sqliteStore(join(folder, 'notification.db'))
+      const { preferences } = store
+      return openUnsubscribe({ key, origin: '', preferences, users: nobody }).link(userId, 'digest')
+    },
+    async preferencesOf(userId) {
+      await using store = sqliteStore(join(folder, 'notification.db'))
+      return (await store.preferences.find([userId])).get(userId)
+    },
+    async ledgerOf(userId) {
+      await using store = sqliteStore(join(folder, 'notification.db'))
+      return store.deliveries.ofUser(userId, 100)
     },
     async restart(more) {
       await running.disposeAsync()

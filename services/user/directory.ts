@@ -21,6 +21,10 @@ export function openDirectory(needs: {
       const account = await needs.accounts.findByName(username)
       return account && (await needs.publicUsers([account]))[0]
     },
+    async mailbox(userId) {
+      const [account] = await needs.accounts.find([userId])
+      return account && { username: account.username, email: account.email }
+    },
     control: (after, limit) => needs.control.read(after, limit),
     blocks: (after, limit) => needs.contacts.blocks(after, limit),
     privacy: (after, limit) => needs.profiles.privacy(after, limit),

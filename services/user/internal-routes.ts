@@ -16,6 +16,7 @@ const UsersQuery = z.object({
     .pipe(z.array(Id).max(LIMITS.idsPerCall)),
 })
 const NameQuery = z.object({ username: z.string().min(1).max(QUERY_MAX) })
+const MailboxQuery = z.object({ userId: Id })
 const FRIENDS_AT_ONCE = 200
 const FriendsQuery = z.object({
   pairs: z
@@ -63,6 +64,10 @@ export function internalRoutes(directory: UserDirectory, key: Buffer): Router {
   routes.get('/internal/users/named', async (req, res) => {
     const user = await directory.findByName(parse(NameQuery, req.query).username)
     res.json({ items: user ? [user] : [] })
+  })
+  routes.get('/internal/mailbox', async (req, res) => {
+    const mailbox = await directory.mailbox(parse(MailboxQuery, req.query).userId)
+    res.set('Cache-Control', 'no-store').json({ items: mailbox ? [mailbox] : [] })
   })
   routes.get('/internal/blocks', async (req, res) => {
     const { after, limit } = parse(PageQuery, req.query)

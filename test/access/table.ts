@@ -174,6 +174,9 @@ export const ROUTES: Table = {
   },
   getPreferences: { self: signedIn() },
   changePreferences: { body: () => ({ push: true }), self: signedIn() },
+  // Whoever holds the link of a mail may use it, and nobody else.
+  askUnsubscribe: { query: () => ({ token: 'guessed' }), self: signedIn('absent', NOBODY_MORE) },
+  unsubscribe: { query: () => ({ token: 'guessed' }), self: signedIn('absent', NOBODY_MORE) },
   testNotices: { self: signedIn() },
   listAlerts: { self: signedIn() },
   readAlerts: { body: () => ({ ids: [randomUUID()] }), self: signedIn() },

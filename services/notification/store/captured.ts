@@ -1,4 +1,4 @@
-import type { Mail } from '@parley/protocol/mail'
+import type { LetterKind } from '../mailer.ts'
 
 /** Mail that nobody sends: the last 200, and of each link only until that has ended. */
 export interface CapturedStore {
@@ -14,7 +14,10 @@ export interface CapturedLetter {
   at: string
   to: string
   username: string
-  kind: Mail['kind']
+  kind: LetterKind
+  /** With its text, where that is all there is to it. */
+  subject?: string
+  text?: string
   link?: string
   expiresAt?: string
 }

@@ -111,7 +111,8 @@ export function devicesContract(name: string, several: Several): void {
       stores[1]!.preferences.change(ann, { doNotDisturbUntil: until }),
     ])
     assert.deepEqual((await stores[0]!.preferences.find([ann])).get(ann), {
-      ...{ push: false, doNotDisturbUntil: until, quietHours: null },
+      ...PREFERRED,
+      ...{ push: false, doNotDisturbUntil: until },
     })
   })
 }

@@ -4,6 +4,7 @@ import { mongoAlerts } from './mongo-alerts.ts'
 import { mongoCaptured } from './mongo-captured.ts'
 import { mongoDeliveries } from './mongo-deliveries.ts'
 import { mongoDevices } from './mongo-devices.ts'
+import { mongoDigests } from './mongo-digests.ts'
 import { mongoPreferences } from './mongo-preferences.ts'
 import { mongoProgress } from './mongo-progress.ts'
 import { mongoWatches } from './mongo-watches.ts'
@@ -24,6 +25,7 @@ export async function mongoStore(url: string): Promise<NotificationStore> {
       alerts: await mongoAlerts(db),
       captured: await mongoCaptured(db),
       watches: await mongoWatches(db, deliveries),
+      digests: await mongoDigests(db, deliveries),
       devices: await mongoDevices(db),
       preferences: mongoPreferences(db),
       progress: mongoProgress(db),

@@ -3,6 +3,7 @@ import { ALERTS_STEP } from './sqlite-alerts.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
 import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
+import { DIGESTS_STEP } from './sqlite-digests.ts'
 import { PREFERENCES_STEP } from './sqlite-preferences.ts'
 import { PROGRESS_STEP } from './sqlite-progress.ts'
 import { WATCHES_STEP } from './sqlite-watches.ts'
@@ -19,4 +20,5 @@ export const MIGRATIONS: readonly string[] = [
   PROGRESS_STEP,
   REFUSED_STEP,
   ALERTS_STEP,
+  DIGESTS_STEP,
 ]

@@ -4,6 +4,7 @@ import { alertWrites } from './sqlite-alerts.ts'
 import { capturedWrites } from './sqlite-captured.ts'
 import { deliveryWrites } from './sqlite-deliveries.ts'
 import { deviceWrites } from './sqlite-devices.ts'
+import { digestWrites } from './sqlite-digests.ts'
 import { preferenceWrites } from './sqlite-preferences.ts'
 import { progressWrites } from './sqlite-progress.ts'
 import { watchWrites } from './sqlite-watches.ts'
@@ -20,6 +21,7 @@ export function writes(db: DatabaseSync) {
     ...alertWrites(db),
     ...capturedWrites(db),
     ...watchWrites(db, deliveries.planDeliveries),
+    ...digestWrites(db, deliveries.planDeliveries),
     ...deviceWrites(db),
     ...preferenceWrites(db),
     ...progressWrites(db),

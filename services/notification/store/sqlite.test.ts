@@ -11,6 +11,7 @@ import { ALERT_READS } from './sqlite-alerts.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
 import { DELIVERY_READS } from './sqlite-deliveries.ts'
 import { DEVICE_READS } from './sqlite-devices.ts'
+import { DIGEST_READS } from './sqlite-digests.ts'
 import { PREFERENCE_READS } from './sqlite-preferences.ts'
 import { PROGRESS_READS } from './sqlite-progress.ts'
 import { WATCH_READS } from './sqlite-watches.ts'
@@ -53,6 +54,7 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
     ...CAPTURED_READS,
     ...WATCH_READS,
     ...DEVICE_READS,
+    ...DIGEST_READS,
     ...PREFERENCE_READS,
     ...PROGRESS_READS,
   })) {

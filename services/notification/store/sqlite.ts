@@ -6,6 +6,7 @@ import { sqliteAlerts } from './sqlite-alerts.ts'
 import { sqliteCaptured } from './sqlite-captured.ts'
 import { sqliteDeliveries } from './sqlite-deliveries.ts'
 import { sqliteDevices } from './sqlite-devices.ts'
+import { sqliteDigests } from './sqlite-digests.ts'
 import { sqlitePreferences } from './sqlite-preferences.ts'
 import { sqliteProgress } from './sqlite-progress.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
@@ -24,6 +25,7 @@ export function sqliteStore(path: string): NotificationStore {
     alerts: sqliteAlerts(db, writer.write),
     captured: sqliteCaptured(db, writer.write),
     watches: sqliteWatches(db, writer.write),
+    digests: sqliteDigests(db, writer.write),
     devices: sqliteDevices(db, writer.write),
     preferences: sqlitePreferences(db, writer.write),
     progress: sqliteProgress(db, writer.write),

@@ -5,6 +5,7 @@ import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { deliveriesModel } from './deliveries.model.ts'
 import { devicesContract } from './devices.contract.ts'
+import { digestsContract } from './digests.contract.ts'
 import type { NotificationStore } from './store.ts'
 import { watchesContract } from './watches.contract.ts'
 
@@ -36,6 +37,7 @@ export function notificationStoreContract(
   watchesContract(name, several)
   devicesContract(name, several)
   alertsContract(name, several)
+  digestsContract(name, several)
 
   test(`${name}: a store that can commit says so`, async (t) => {
     const [store] = await several(t, 1)

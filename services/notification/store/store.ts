@@ -3,6 +3,7 @@ import type { AlertStore } from './alerts.ts'
 import type { CapturedStore } from './captured.ts'
 import type { DeliveryStore } from './deliveries.ts'
 import type { DeviceStore } from './devices.ts'
+import type { DigestStore } from './digests.ts'
 import type { PreferenceStore } from './preferences.ts'
 import type { ProgressStore } from './progress.ts'
 import type { WatchStore } from './watches.ts'
@@ -18,6 +19,7 @@ export interface NotificationStore extends AsyncDisposable {
   readonly alerts: AlertStore
   readonly captured: CapturedStore
   readonly watches: WatchStore
+  readonly digests: DigestStore
   readonly devices: DeviceStore
   readonly preferences: PreferenceStore
   readonly progress: ProgressStore
