@@ -60,7 +60,14 @@ test('FCM that is busy is asked again when it may be, and an answer that was los
   google.answers = ['cut']
   await pushes(bob, await ann.say(bob.id, 'answer lost'))
   const [, first, again] = await google.until(3)
-  assert.deepEqual(first, again)
+  // The second has less time left, of what it is worth.
+  const shown = [first, again].map((one) => [
+    one?.token,
+    one?.data,
+    one?.android.notification,
+    one?.android.collapse_key,
+  ])
+  assert.deepEqual(shown[0], shown[1])
   assert.equal(first?.android.notification.tag, first?.data.conversationId, 'both copies show as one')
   google.endAccess()
   assert.deepEqual((await pushes(bob, await ann.say(bob.id, 'two'))).at(-1)?.[1], 'sent')
