@@ -591,10 +591,7 @@ export const strings = {
   notifications: {
     open: 'Notifications',
     title: 'Notifications',
-    on: 'On',
-    off: 'Off',
     bar: 'Be told of answers while Parley is closed?',
-    barOn: 'Turn on notifications',
     barDismiss: 'Not now',
     barRegion: 'Turn on notifications',
     here: 'This browser',

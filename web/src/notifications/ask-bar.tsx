@@ -26,7 +26,7 @@ export function AskBar() {
         <p className={styles.text}>{words.bar}</p>
         {possible && (
           <Button look="main" busy={busy} onClick={turnOn}>
-            {words.barOn}
+            {words.turnOn}
           </Button>
         )}
         <IconButton icon="close" label={words.barDismiss} onClick={dismiss} />
