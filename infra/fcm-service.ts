@@ -49,6 +49,8 @@ export interface FcmService {
   unregister(token: string): void
   readonly messages: FcmMessage[]
   answers: FcmBehaviour[]
+  /** How it answers a message for which nothing is said there. */
+  answering: (message: FcmMessage) => FcmBehaviour | undefined
   /** How requests for access are refused, while they are: an OAuth error. */
   refusesAccess: string | undefined
   /** How often access was given. */
@@ -124,6 +126,7 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
     unregister: (token) => void registered.delete(token),
     messages,
     answers: [],
+    answering: () => undefined,
     refusesAccess: undefined,
     get accesses() {
       return counts.accesses
@@ -170,7 +173,7 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
   }
 
   async function take({ message }: { message: FcmMessage }, res: ServerResponse): Promise<void> {
-    const behaviour = service.answers.shift()
+    const behaviour = service.answers.shift() ?? service.answering(message)
     if (behaviour && typeof behaviour === 'object' && 'page' in behaviour)
       return void res.writeHead(behaviour.status, { 'content-type': 'text/html' }).end(behaviour.page)
     if (behaviour && typeof behaviour === 'object' && 'status' in behaviour)

@@ -108,7 +108,8 @@ test('what had to wait does not take the place of what is newer', async (t) => {
   const { parley, google } = await withFcm(t)
   const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]
   await app(google, bob, { name: 'Phone' })
-  google.answers = [{ status: 429, code: 'QUOTA_EXCEEDED', headers: { 'retry-after': '1' } }]
+  google.answering = ({ android }) =>
+    android.notification.body === 'one' ? { status: 500, code: 'INTERNAL' } : undefined
   const first = await ann.say(bob.id, 'one')
   while (google.asked < 1) await bob.why(first.conversationId, first.seq)
   await pushes(bob, await ann.say(bob.id, 'two'))
