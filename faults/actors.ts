@@ -21,6 +21,8 @@ export interface Device {
   open(conversationIds: readonly string[]): Promise<void>
   /** Tells the device to change a message that it shows. */
   change(message: TimelineMessage, action: Amendment): Promise<void>
+  /** Somebody uses the device, or puts it away: people are pushed to only while none of theirs is in use. At first it lies there. */
+  use(active: boolean): void
   /** Writes down what the device renders of a conversation. */
   view(conversationId: string): void
 }
@@ -44,6 +46,7 @@ export async function openDevice(
 ): Promise<Device> {
   const storage = memoryStorage()
   const opened = new Set<string>()
+  let inUse = false
   const options: ClientOptions = { url, storage, tokens: 'body', deviceName: name, transports: ['websocket'] }
   const device: Device & { online: boolean } = {
     name,
@@ -72,6 +75,10 @@ export async function openDevice(
       // Refused where one is no member at the moment; a lost network is tried again by whoever looks next.
       await Promise.allSettled([...opened].map((id) => device.client.timeline(id).open()))
     },
+    use(on) {
+      inUse = on
+      device.client.setActive(on)
+    },
     async change(message, action) {
       const { conversationId, id: messageId } = message
       const at = recorder.now()
@@ -93,6 +100,7 @@ export async function openDevice(
 
   function watched(): ParleyClient {
     const client = createClient(options)
+    client.setActive(inUse)
     const refused = new Set<string>()
     let changes = new Map<string, OutboxItem>()
     client.outbox.subscribe(() => {

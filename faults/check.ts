@@ -6,6 +6,7 @@ import { logChecks } from './check/log.ts'
 import { mailChecks } from './check/mail.ts'
 import { membershipChecks } from './check/membership.ts'
 import { orderChecks } from './check/order.ts'
+import { pushChecks } from './check/push.ts'
 import { receiptChecks } from './check/receipts.ts'
 import { serviceChecks } from './check/service.ts'
 import type { Anomaly, History } from './history.ts'
@@ -22,6 +23,7 @@ export function check(history: History): Anomaly[] {
     contactChecks,
     blockChecks,
     mailChecks,
+    pushChecks,
     serviceChecks,
   ].flatMap((part) => part(history))
 }

@@ -28,6 +28,7 @@ export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
     devices: devices.map((device, index) => readDevice(device, settled[index], scene)),
     contacts: (await Promise.all(scene.people.map((person) => readContacts(person)))).flat(),
     unrelayed,
+    told: [],
   }
 }
 

@@ -115,6 +115,16 @@ export type Event = {
   | { type: 'forgot'; to: string; askedAt: number; status: number | undefined }
   /** The mail server took a letter. `writtenAt` is its own date; `answered`: the sender was told. */
   | { type: 'mailed'; to: string; id: string; writtenAt: number; answered: boolean }
+  /** The push service took a push for somebody's browser; it names the newest message that it tells of. `answered`: the sender was told. */
+  | {
+      type: 'pushed'
+      userId: string
+      conversationId: string
+      seq: number
+      count: number
+      text: string
+      answered: boolean
+    }
   /** A session was revoked: the 2xx arrived. */
   | { type: 'revoked'; sessionId: string }
   /** Something reached a socket of that session, or a request with its token succeeded. */
@@ -157,6 +167,15 @@ export interface Final {
       /** The newest message, as the list shows it. */
       last?: { seq: number; text: string } | undefined
     }[]
+  }[]
+  /** What people are told when they ask why they were notified of a message, or were not. `pushes`: what became of each. */
+  told: {
+    userId: string
+    conversationId: string
+    seq: number
+    outcome: 'push' | 'none' | 'waiting'
+    code: string
+    pushes: string[]
   }[]
   /** With whom each user is friends, or has asked or been asked, as the server tells that user. */
   contacts: { userId: string; otherId: string; status: string }[]

@@ -9,6 +9,7 @@ import { mailArrived, openMailServer } from './mail.ts'
 import { openNemesis } from './nemesis.ts'
 import { openOutstanding } from './outstanding.ts'
 import { openProxy } from './proxy.ts'
+import { openPushes, readTold } from './push.ts'
 import { random } from './random.ts'
 import { openRecorder } from './recorder.ts'
 import { logIn, once } from './rest.ts'
@@ -31,7 +32,12 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   const recorder = openRecorder()
   const dice = random(seed)
   await using mail = await openMailServer(recorder, dice)
+  using pushes = await openPushes(recorder, dice)
   const env = {
+    PUSH_HOSTS: pushes.service.host,
+    PUSH_GRACE_MS: '300',
+    NODE_EXTRA_CA_CERTS: pushes.service.certificate,
+    PARLEY_LIMIT_READS_PER_SECOND: '1000',
     SMTP_URL: mail.url,
     MAIL_FROM: 'parley@example.org',
     PARLEY_BCRYPT_COST: '4',
@@ -44,6 +50,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   if (broker) await watchBus(broker)
   await using proxy = await openProxy(stack.url, dice)
   const scene = await setScene(proxy.url, stack.url, recorder, dice)
+  for (const person of scene.people) await pushes.register(person)
   // RabbitMQ 3.10 can lose a quorum queue that is killed within seconds of its first declaration: not ours to prove.
   await pause(broker ? YOUNG_QUEUE_MS : 0)
   const nemesis = openNemesis(stack, proxy, recorder, dice)
@@ -57,6 +64,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   // Access tokens last 15 minutes; what reads the end must not depend on how long the run was.
   for (const person of scene.people) Object.assign(person, { rest: await logIn(stack.url, person.email, PASSWORD) })
   const final = await readFinal(scene, stack)
+  final.told = await readTold(scene, final.conversations)
   await mailArrived(recorder)
   if (broker) final.published = await readWatched(broker)
   for (const person of scene.people) for (const device of person.devices) await device.client.close()

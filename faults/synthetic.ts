@@ -4,6 +4,7 @@ import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.
 import { random } from './random.ts'
 import { applied, contactsWith } from './synthetic-changes.ts'
 import { mailOf } from './synthetic-mail.ts'
+import { pushOf } from './synthetic-push.ts'
 
 const USERS = ['ann', 'ben', 'cy', 'dee']
 const GROUP = 'group'
@@ -319,7 +320,9 @@ export function synthetic(seed: number, bug?: Bug): History {
   }
   ending()
   events.push(...mailOf(seed, at, bug))
-  return { seed, shape: 'synthetic', events, final: final() }
+  const ended = final()
+  const { told, pushed } = pushOf(seed, at, ended, bug)
+  return { seed, shape: 'synthetic', events: [...events, ...pushed], final: { ...ended, told } }
 
   function ending(): void {
     const last = messages.at(-1)!
@@ -436,6 +439,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       })),
       contacts: contactsWith(bug),
       unrelayed: [{ target: 'chat-1', count: 0 }],
+      told: [],
       published,
     }
   }

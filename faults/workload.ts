@@ -61,7 +61,8 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   if (dice < 0.9) return () => forge(scene, sent)
   if (dice < 0.94) return () => goOffline(scene, device)
   if (dice < 0.95) return () => device.restart()
-  if (dice < 0.955) return () => block(scene)
+  if (dice < 0.953) return () => block(scene)
+  if (dice < 0.957) return async () => device.use(random.chance(0.3))
   if (dice < 0.98) return () => changeMembers(scene)
   return async () => device.client.setTyping(random.pick(scene.conversations).id, random.chance(0.5))
 }

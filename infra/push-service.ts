@@ -37,6 +37,10 @@ export interface PushService {
   unsubscribe(browser: Browser): void
   readonly pushed: Pushed[]
   answers: Behaviour[]
+  /** How it answers where `answers` says nothing. */
+  behave?: () => Behaviour
+  /** Called with what has been taken, and whether the sender is told. */
+  taken?: (pushed: Pushed, answered: boolean) => void
   /** Resolves when so many have arrived. */
   until(count: number): Promise<Pushed[]>
   close(): void
@@ -106,10 +110,12 @@ export async function openPushService(t: { after(end: () => void): void }): Prom
     await verify(String(req.headers.authorization), subscriber.publicKey)
     if (req.headers['content-encoding'] !== 'aes128gcm') throw new Error('not encrypted')
     const body = JSON.parse(decrypt(content, subscriber))
-    const answer = service.answers.shift() ?? { status: 201, headers: { location: `/message/${randomUUID()}` } }
+    const answer = service.answers.shift() ?? service.behave?.() ?? well()
     const taken = typeof answer === 'string' || answer.status < 300
     if (taken) {
-      pushed.push({ browser: subscriber, body, headers: req.headers })
+      const one = { browser: subscriber, body, headers: req.headers }
+      pushed.push(one)
+      service.taken?.(one, typeof answer !== 'string')
       arrived.resolve()
       arrived = Promise.withResolvers()
     }
@@ -130,6 +136,8 @@ export async function openPushService(t: { after(end: () => void): void }): Prom
 
   return service
 }
+
+const well = (): Behaviour => ({ status: 201, headers: { location: `/message/${randomUUID()}` } })
 
 /** RFC 8291 with the content encoding of RFC 8188, written from their texts. */
 function decrypt(content: Buffer, { curve, auth }: Subscriber): string {

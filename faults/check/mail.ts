@@ -1,18 +1,13 @@
 import type { Anomaly, Event, History } from '../history.ts'
+import { mostCopies, type Of, of } from './senders.ts'
 
 /** A request may stand still for so long in a frozen process before its letter is written, and mail tells times in seconds. */
 const SLACK_MS = 15_000
-/** A process that died, or stood still, with a letter in its hands gives no sign of it for so long. */
-const LEASE_MS = 20_000
 
 /** I16, of mail: who was promised a link gets it; a copy more comes only where a sender died, froze or had no answer, and is the same mail. */
 export function mailChecks({ events }: History): Anomaly[] {
   return [...lost(events), ...copied(events), ...unasked(events)]
 }
-
-type Of<T extends Event['type']> = Extract<Event, { type: T }>
-const of = <T extends Event['type']>(events: readonly Event[], type: T): Of<T>[] =>
-  events.filter((event): event is Of<T> => event.type === type)
 
 /** The last request of each address that was answered well, where no letter that it could have caused has arrived. */
 export function missingMail(events: readonly Event[]): Of<'forgot'>[] {
@@ -33,29 +28,13 @@ const lost = (events: readonly Event[]): Anomaly[] =>
 
 function copied(events: readonly Event[]): Anomaly[] {
   const copies = Map.groupBy(of(events, 'mailed'), ({ id }) => id)
-  const faults = spans(events)
+  const most = mostCopies(events)
   return [...copies].flatMap(([id, mails]): Anomaly[] => {
-    const [from, to] = [mails[0]!.at - LEASE_MS, mails.at(-1)!.at]
-    const excused =
-      faults.filter((span) => span.from <= to && span.to >= from).length +
-      mails.filter(({ answered }) => !answered).length
-    if (mails.length <= 1 + excused) return []
+    if (mails.length <= most(mails)) return []
     return [
       { invariant: 'I16', anomaly: 'doubled-letter', detail: `${id} came ${mails.length} times to ${mails[0]!.to}` },
     ]
   })
-}
-
-/** What may keep a sender from knowing, or saying, that a letter was taken. */
-function spans(events: readonly Event[]): { from: number; to: number }[] {
-  const all: { target: string; from: number; to: number }[] = []
-  for (const { target, phase, at } of of(events, 'fault')) {
-    if (!/^(parley|notification-\d+|mongodb)$/.test(target)) continue
-    const open = all.findLast((span) => span.target === target)
-    if (phase === 'begin') all.push({ target, from: at, to: Number.POSITIVE_INFINITY })
-    else if (open) open.to = at
-  }
-  return all
 }
 
 function unasked(events: readonly Event[]): Anomaly[] {
