@@ -5,6 +5,7 @@ import { infra } from '@parley/infra/infra'
 import { type Stack, startStack } from '@parley/infra/stack'
 import { type Browser, chromium } from 'playwright-core'
 import { build } from 'vite'
+import { goWhereAlertsLead, hearOfBeingNamed } from './browser/alerts.ts'
 import { answerEachOther, keepAnAnswer, nameEachOther, passOn, shapeWhatOneSays } from './browser/carrying.ts'
 import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from './browser/changes.ts'
 import { inviteByLink, joinByLink, leadAGroup, revokeLink, seeWhatHappened } from './browser/groups.ts'
@@ -120,6 +121,20 @@ test('two people see each other’s edits, deletions and reactions', { timeout: 
   await deleteForEveryone(alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
   await refusedIsTold(alice, bob)
+})
+
+test('what names one or asks for one is told at the bell, on all devices, and leads to where it happened', {
+  timeout: 120_000,
+}, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+  await using bobsPhone = await sitDown(browser, stack.url, 'bob', 'phone')
+  await Promise.all([register(alice), register(bob)])
+  await logIn(bobsPhone)
+  await hearOfBeingNamed(alice, bob, bobsPhone)
+  await goWhereAlertsLead(alice, bob)
+  assert.deepEqual([alice.complaints, bob.complaints, bobsPhone.complaints], [[], [], []])
 })
 
 test('what was said is found, gone to and come back from, at a desk and on a phone', { timeout: 180_000 }, async () => {

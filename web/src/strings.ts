@@ -588,6 +588,33 @@ export const strings = {
     goneHint: 'It may have ended, been used up or been taken back. Ask for a new one.',
   },
 
+  alerts: {
+    title: 'Alerts',
+    bell: (unread: number) => (unread > 0 ? `Alerts, ${unread} unread` : 'Alerts'),
+    count: (unread: number) => (unread > 99 ? '99+' : String(unread)),
+    unread: 'Unread:',
+    readAll: 'Mark all as read',
+    empty: 'Nothing new',
+    emptyHint: 'Who mentions, answers or asks for you, and what happens to your account, is shown here.',
+    who: (names: readonly string[], count: number) => {
+      const [first = '', second = ''] = names
+      if (count <= 1) return first
+      return count === 2 ? `${first} and ${second}` : `${first} and ${count - 1} others`
+    },
+    mention: (who: string, title?: string) => `${who} mentioned you${title ? ` in ${title}` : ''}`,
+    mentionAll: (who: string, title?: string) => `${who} mentioned everyone${title ? ` in ${title}` : ''}`,
+    reply: (who: string, title?: string) => `${who} replied to you${title ? ` in ${title}` : ''}`,
+    reaction: (who: string, emoji: string, title?: string) =>
+      `${who} reacted ${emoji} to your message${title ? ` in ${title}` : ''}`,
+    requested: (who: string) => `${who} wants to be your contact`,
+    accepted: (who: string) => `${who} is your contact now`,
+    added: (who: string, title?: string) => `${who} added you to ${title ?? 'a group'}`,
+    started: (device: string, place?: string) => `New sign-in: ${device}${place ? ` (${place})` : ''}`,
+    reused: (device: string) => `${device} was signed out: its session was used from somewhere else`,
+    password: 'Your password was changed',
+    email: 'Your e-mail address was changed',
+  },
+
   notifications: {
     open: 'Notifications',
     title: 'Notifications',

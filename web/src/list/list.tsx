@@ -1,6 +1,7 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
 import { Virtualizer } from 'virtua'
+import { Bell } from '../alerts/bell.tsx'
 import { useApp, useMe, usePresence, useReadable } from '../app-context.tsx'
 import { NewChat } from '../dialogs/new-chat.tsx'
 import { NewGroup } from '../dialogs/new-group.tsx'
@@ -43,6 +44,7 @@ export function ConversationList({
       ) : (
         <header className={styles.header}>
           <Account />
+          <Bell />
           <IconButton icon="chat" label={strings.list.newChat} onClick={() => setDialog('chat')} />
           <IconButton icon="group" label={strings.list.newGroup} onClick={() => setDialog('group')} />
         </header>
