@@ -518,6 +518,7 @@ export const CapturedMail = z.object({
         'email.change',
         'password.changed',
         'email.changed',
+        'test',
         'session.started',
         'session.reused',
         'digest',

@@ -48,6 +48,7 @@ function plainLetter(
     }
     case 'password.changed':
     case 'email.changed':
+    case 'test':
       return { subject, parts: [paragraph(text)], end: [] }
     case 'session.started':
     case 'session.reused': {

@@ -11,6 +11,7 @@ import type { Suspensions } from './suspension.ts'
 
 /** How long a letter without a link is worth sending. */
 const WORTH_MS = 24 * 3_600_000
+const TEST_WORTH_MS = 60_000
 /** A cause older than this plans nothing: the ledger may have forgotten that it was sent (`KEPT_MS`). */
 const TOO_OLD_MS = 14 * 86_400_000
 /** A digest that meets quiet hours is looked at again after that. */
@@ -131,4 +132,6 @@ const linkEnded = (mail: Posted | DigestDue, now: number): boolean =>
   'link' in mail && Date.parse(mail.expiresAt) <= now
 
 const endOf = ({ plannedAt }: Claim, { mail }: Letter<Posted | DigestDue>): number =>
-  'link' in mail ? Date.parse(mail.expiresAt) : plannedAt + WORTH_MS
+  'link' in mail ? Date.parse(mail.expiresAt) : plannedAt + (isTestMail(mail) ? TEST_WORTH_MS : WORTH_MS)
+
+const isTestMail = (mail: Posted | DigestDue): boolean => 'kind' in mail && mail.kind === 'test'

@@ -15,7 +15,7 @@ export interface Letter<M = Posted> {
 }
 
 /** All that a letter may be about. */
-export type Posted = Mail | SessionMail | DigestMail
+export type Posted = Mail | SessionMail | DigestMail | TestMail
 export type LetterKind = Posted['kind']
 
 interface To {
@@ -26,6 +26,9 @@ interface To {
 
 /** Something happened to a session, and it may not have been the account's owner who did it. */
 export type SessionMail = To & Omit<Extract<SecurityEvent, { sessionId: string }>, 'sessionId' | 'at'>
+
+/** Says nothing but that it arrived. */
+export type TestMail = To & { kind: 'test' }
 
 /** What one has not read: as it is at the moment at which the mail leaves. */
 export type DigestMail = To & {

@@ -36,8 +36,11 @@ export async function openNotification(
   const notification = stack.use(await startNotification({ ...parts, digests, config: { publicUrl, mail } }))
   const { captured, metrics, mailPlanned } = notification
   const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
+  const testMail = { mailPlanned, capturesMail: mail === 'captured' }
   http.bodiless.use(unsubscribeRoutes(unsubscribe, preferences))
-  stack.use(await startTelling({ ...parts, siblings, config: push, publicUrl, metrics, unread: rounds.note }))
+  stack.use(
+    await startTelling({ ...parts, siblings, config: push, publicUrl, metrics, unread: rounds.note, ...testMail }),
+  )
   const running = stack.move()
   return { ...(captured && { captured }), metrics, mailPlanned, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }

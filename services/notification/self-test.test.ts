@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NoticeTest } from '@parley/protocol/notification'
+import { type Behaviour, mailServer } from './smtp.fixture.ts'
 import { openParley, type Person } from './telling.fixture.ts'
 
 test('a test goes to each device, whatever is set, and says what each push service answered', async (t) => {
@@ -9,6 +10,7 @@ test('a test goes to each device, whatever is set, and says what each push servi
   assert.deepEqual(said(await tested(ann)), [
     'settings good: None of your settings for all conversations holds messages back now.',
     'devices bad: None of your devices is registered for push notifications.',
+    'mail held: No mail leaves this server: it was kept for who runs it.',
   ])
   await ann.browser('Laptop')
   await ann.browser('Phone')
@@ -16,7 +18,7 @@ test('a test goes to each device, whatever is set, and says what each push servi
   parley.push.answers = [{ status: 201 }, { status: 410 }]
   const report = await tested(ann)
   const answers = said(report)
-    .slice(2)
+    .slice(2, 4)
     .map((line) => line.replace(/^push (\w+) (Laptop|Phone)/, 'push $1'))
   assert.deepEqual(said(report).slice(0, 2), [
     'settings held: You have turned push notifications off: messages are not pushed until you turn them on.',
@@ -31,7 +33,7 @@ test('a test goes to each device, whatever is set, and says what each push servi
     [{ v: 1, tag: 'test', test: report.id }],
   )
   assert.equal(parley.push.pushed[0]?.headers.urgency, 'high')
-  assert.ok(report.steps.slice(2).every(({ current }) => current))
+  assert.ok(report.steps.slice(2, 4).every(({ current }) => current))
 })
 
 test('what a push service cannot take now is said to wait, and arrives when it can', async (t) => {
@@ -63,3 +65,18 @@ async function tested(person: Person): Promise<NoticeTest> {
 
 const said = ({ steps }: NoticeTest): string[] =>
   steps.map(({ step, state, device, text }) => `${step} ${state}${device === undefined ? '' : ` ${device}`}: ${text}`)
+
+test('a mail goes too, in one’s own language, and what the mail server answered is said', async (t) => {
+  const behaviour: Behaviour = {}
+  const server = await mailServer(t, behaviour)
+  const parley = await openParley(t, { SMTP_URL: server.url, MAIL_FROM: 'Parley <parley@example.net>' })
+  const ann = await parley.person('ann')
+  await ann.ask('PATCH', '/api/notifications/preferences', { locale: 'de' })
+  assert.equal(said(await tested(ann)).at(-1), 'mail good: The mail server took it.')
+  const [mail] = server.received
+  assert.deepEqual([mail?.to, mail?.parsed.subject], [['ann@example.org'], 'Ein Test von Parley'])
+  behaviour.letter = () => '451 4.3.0 busy'
+  assert.match(said(await tested(ann)).at(-1)!, /^mail waiting: .*tried again \(.*busy/)
+  behaviour.letter = () => '554 5.7.1 looks like spam'
+  assert.match(said(await tested(ann)).at(-1)!, /^mail bad: It could not be sent \(.*spam/)
+})

@@ -3,7 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
 import { openRate } from '@parley/kit/rate'
 import type { Actor } from '@parley/kit/token'
+import type { Mailbox, UserDirectory } from '@parley/protocol/internal'
 import type { NoticeTest, NoticeTestStep } from '@parley/protocol/notification'
+import type { Letter, TestMail } from './mailer.ts'
 import { isQuiet, PREFERRED, type Preferences } from './preferences.ts'
 import type { TestNote } from './push-note.ts'
 import type { NewDelivery, Told } from './store/deliveries.ts'
@@ -26,11 +28,14 @@ const MOST = 100
 
 export function openSelfTest(needs: {
   store: Pick<NotificationStore, 'deliveries' | 'devices' | 'preferences'>
-  /** Called when pushes are planned. */
+  users: Pick<UserDirectory, 'mailbox'>
+  /** No mail leaves this server: what would be sent is kept for who runs it. */
+  capturesMail: boolean
+  /** Called when pushes and mail are planned. */
   planned: () => void
   now?: () => number
 }): SelfTest {
-  const { store, planned, now = Date.now } = needs
+  const { store, users, capturesMail, planned, now = Date.now } = needs
   const rate = openRate(PER_SECOND, BURST)
 
   /** What has become of them when each was tried, or the time is over. */
@@ -48,20 +53,25 @@ export function openSelfTest(needs: {
       const retryAfterMs = rate.take(userId)
       if (retryAfterMs > 0) throw new Fault('rate.limited', 'That is many tests: wait a moment', { retryAfterMs })
       const id = randomUUID()
-      const [preferences, devices] = await Promise.all([
+      const [preferences, devices, mailbox] = await Promise.all([
         store.preferences.find([userId]).then((found) => found.get(userId) ?? PREFERRED),
         store.devices.ofUsers([userId]),
+        // Where the user service is away the rest is tested all the same.
+        users.mailbox(userId).catch(() => undefined),
       ])
       const about = `test/${id}`
-      await store.deliveries.plan(devices.map((device) => pushOf(device, id, about, now())))
+      const pushes = devices.map((device) => pushOf(device, id, about, now()))
+      const deliveries = [...pushes, ...(mailbox ? [mailOf(mailbox, userId, id, about, now())] : [])]
+      await store.deliveries.plan(deliveries)
       planned()
-      const told = devices.length > 0 ? await triedOf(userId, about, devices.length) : []
+      const told = deliveries.length > 0 ? await triedOf(userId, about, deliveries.length) : []
       return {
         id,
         steps: [
           settingsStep(preferences, new Date(now())),
           devicesStep(devices.length),
           ...devices.map((device) => pushStep(device, told, actor)),
+          mailStep(told, capturesMail),
         ],
       }
     },
@@ -95,12 +105,48 @@ function devicesStep(count: number): NoticeTestStep {
 }
 
 function pushStep({ id, name, sessionId }: Device, told: readonly Told[], actor: Actor): NoticeTestStep {
-  const { state = 'planned', reason, detail } = told.find((one) => one.id.endsWith(`/${id}`)) ?? {}
+  const delivery = told.find((one) => one.channel === 'push' && one.id.endsWith(`/${id}`))
   return {
     step: 'push',
-    state: state === 'sent' ? 'good' : state === 'failed' || state === 'dropped' ? 'bad' : 'waiting',
-    text: whyPush(state, reason, detail),
+    state: stateOf(delivery),
+    text: whyPush(delivery?.state ?? 'planned', delivery?.reason, delivery?.detail),
     device: name,
     current: sessionId === actor.sessionId,
   }
+}
+
+function mailOf({ email, username }: Mailbox, userId: string, test: string, about: string, at: number): NewDelivery {
+  const mail: TestMail = { kind: 'test', to: email, username, userId }
+  const payload: Letter<TestMail> = { id: `test-${test}`, at: new Date(at).toISOString(), mail }
+  return { id: `mail/${about}`, channel: 'mail', userId, about, plannedAt: at, dueAt: at, payload }
+}
+
+function mailStep(told: readonly Told[], captured: boolean): NoticeTestStep {
+  const delivery = told.find(({ channel }) => channel === 'mail')
+  if (!delivery) return { step: 'mail', state: 'bad', text: 'Your e-mail address could not be asked for just now.' }
+  const { reason, detail } = delivery
+  const state = stateOf(delivery)
+  switch (state) {
+    case 'good':
+      if (captured)
+        return { step: 'mail', state: 'held', text: 'No mail leaves this server: it was kept for who runs it.' }
+      return { step: 'mail', state, text: 'The mail server took it.' }
+    case 'waiting':
+      if (reason === undefined) return { step: 'mail', state, text: 'It is on its way.' }
+      return {
+        step: 'mail',
+        state,
+        text: `The mail server could not take it, and is tried again (${detail ?? reason}).`,
+      }
+    case 'bad':
+      if (reason === 'address.suspended' || reason === 'address.refused')
+        return { step: 'mail', state, text: `A mail server has said that your address is none (${detail ?? reason}).` }
+      return { step: 'mail', state, text: `It could not be sent (${detail ?? reason ?? 'without a reason'}).` }
+    default:
+      return state satisfies never
+  }
+}
+
+function stateOf({ state }: Pick<Told, 'state'> = { state: 'planned' }): 'good' | 'bad' | 'waiting' {
+  return state === 'sent' ? 'good' : state === 'failed' || state === 'dropped' ? 'bad' : 'waiting'
 }

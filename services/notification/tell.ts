@@ -42,11 +42,15 @@ export async function startTelling(needs: {
   metrics: Metrics
   /** Told of those who have something unread and are not here. */
   unread: (conversationId: string, userIds: readonly string[]) => Promise<void>
+  /** Of a test: mail was planned; and whether nobody sends it. */
+  mailPlanned: () => void
+  capturesMail: boolean
   log: Log
   now?: () => number
 }): Promise<AsyncDisposable> {
   const { store, siblings, bus, http, keys, config, publicUrl, metrics, unread, log, now = Date.now } = needs
   const { users, chat } = siblings
+  const { mailPlanned, capturesMail } = needs
   await using stack = new AsyncDisposableStack()
   const over = stack.use(await openSessionsOver({ store, directory: users, log, now }))
   const control = stack.use(await openControl({ directory: users, bus, log, revoked: over.look }))
@@ -94,7 +98,16 @@ export async function startTelling(needs: {
       registration,
       preferences: store.preferences,
       story: openStory(store, chat, now),
-      selfTest: openSelfTest({ store, planned: push.wake, now }),
+      selfTest: openSelfTest({
+        store,
+        users,
+        capturesMail,
+        planned() {
+          push.wake()
+          mailPlanned()
+        },
+        now,
+      }),
       publicKey: vapid.publicKey,
       hasFcm: fcm !== undefined,
       alerts: alertRoutes({ store: store.alerts, users, bus }),

@@ -23,6 +23,10 @@ export const DE: LetterTexts = {
       subject: 'Dein Passwort wurde geändert',
       text: 'Das Passwort dieses Kontos wurde geändert. Wenn du es nicht warst, fordere mit „Forgot your password?“ ein neues an.',
     },
+    test: {
+      subject: 'Ein Test von Parley',
+      text: 'Du hast diese Mail angefordert, um zu sehen, ob dich Mail erreicht. Sie tut es.',
+    },
     'email.changed': {
       subject: 'Deine E-Mail-Adresse wurde geändert',
       text: 'Diese Adresse ist nicht mehr die dieses Kontos. Wenn du es nicht warst, kennt jemand dein Passwort: Melde dich an und ändere es, dann trage deine Adresse wieder ein. Wenn du dich nicht anmelden kannst, schreibe dem Betreiber dieses Servers.',

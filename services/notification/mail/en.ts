@@ -23,6 +23,10 @@ export const EN: LetterTexts = {
       subject: 'Your password was changed',
       text: 'The password of this account was changed. If it was not you, ask for a new one by “Forgot your password?”.',
     },
+    test: {
+      subject: 'A test from Parley',
+      text: 'You asked for this mail to see whether mail reaches you. It does.',
+    },
     'email.changed': {
       subject: 'Your e-mail address was changed',
       text: 'This address is no longer the one of this account. If it was not you, someone knows your password: log in and change it, then set your address again. If you cannot log in, write to whoever runs this server.',
