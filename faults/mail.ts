@@ -30,6 +30,8 @@ export async function openMailServer(recorder: Recorder, { chance }: Random): Pr
       }
       if (chance(BUSY)) return done(Object.assign(new Error('4.3.0 busy'), { responseCode: 451 }))
       const { messageId: id = randomUUID(), date } = await simpleParser(Buffer.concat(chunks))
+      // What nobody asked for: somebody has logged in, or has not read what was said.
+      if (/^<(security|digest)-/.test(id)) return done()
       const answered = !chance(SILENT)
       const to = envelope.rcptTo.map(({ address }) => address).join()
       recorder.note({ type: 'mailed', to, id, writtenAt: date?.getTime() ?? 0, answered })

@@ -68,6 +68,7 @@ export const SUBSCRIPTIONS = {
   'chat.departures': ['user.deleted'],
   'notification.mail': ['mail.requested'],
   'notification.messages': ['messages.created'],
+  'notification.security': ['security.noted'],
   'notification.alerts': ['messages.addressed', 'conversation.changed', 'contact.changed', 'security.noted'],
 } as const satisfies Record<string, readonly BusEventType[]>
 

@@ -53,6 +53,12 @@ async function open(t: TestContext, behaviour: Behaviour = {}, pace = PACE) {
         child.stdin!.write(`${JSON.stringify(event)}\n`)
         return Promise.race([once(lines, 'line').then(([line]) => line === id), exited.then(() => false)])
       },
+      /** Notes that something is unread in a conversation; whether that is kept. */
+      async unread(id: string): Promise<boolean> {
+        child.stdin!.on('error', () => {}) // it may be dead already
+        child.stdin!.write(`${JSON.stringify({ id, unreadBy: USER })}\n`)
+        return Promise.race([once(lines, 'line').then(([line]) => line === id), exited.then(() => false)])
+      },
       async died(): Promise<void> {
         await exited
         assert.equal(child.signalCode, 'SIGKILL')
@@ -68,8 +74,48 @@ async function open(t: TestContext, behaviour: Behaviour = {}, pace = PACE) {
       return told?.settledAt !== undefined && told
     })
   }
-  return { server, start, settled }
+  /** The mails about what is unread, once one is settled for good. */
+  async function digests(): Promise<Told[]> {
+    await using store = sqliteStore(path)
+    return await until('a digest to be settled', 15_000, async () => {
+      const told = (await store.deliveries.ofUser(USER, 100)).filter(({ id }) => id.startsWith('mail/digest-'))
+      return told.some(({ settledAt }) => settledAt !== undefined) && told
+    })
+  }
+  return { server, start, settled, digests }
 }
+
+for (const [point, copies] of [
+  ['digest.after-note', 1],
+  ['digest.before-settle', 1],
+  ['digest.after-settle', 1],
+  ['delivery.before-send', 1],
+  ['delivery.after-send', 2],
+  ['delivery.after-settle', 1],
+] as const)
+  test(`what is unread is mailed by another where the service dies at ${point}${copies === 2 ? ', again, as the same mail' : ', once'}`, async (t) => {
+    const { server, start, digests } = await open(t)
+    const [dying] = [await start(point)]
+    const kept = await dying.unread('tea')
+    await dying.died()
+    const [one, other] = [await start(), await start()]
+    // Whoever decides on the conversation does it again.
+    if (!kept) assert.equal(await one.unread('tea'), true)
+    const told = await digests()
+    assert.deepEqual([told.length, told[0]?.state], [1, 'sent'])
+    await other.unread('tea')
+    assert.equal((await digests()).length, 1, 'the next one is due much later')
+    const ids = server.received.map(({ messageId }) => messageId)
+    assert.deepEqual([ids.length, new Set(ids).size], [copies, 1])
+  })
+
+test('two who note and send at once mail what is unread once', async (t) => {
+  const { server, start, digests } = await open(t)
+  const [one, other] = [await start(), await start()]
+  for (let i = 0; i < 10; i++) await Promise.all([one.unread(`c${i}`), other.unread(`c${i}`)])
+  const told = await digests()
+  assert.deepEqual([told.length, told[0]?.state, server.received.length], [1, 'sent', 1])
+})
 
 for (const [point, copies] of [
   ['delivery.before-plan', 1],

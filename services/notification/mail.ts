@@ -3,6 +3,7 @@ import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Mail } from '@parley/protocol/mail'
 import type { DigestDue, Digests } from './mail/digest.ts'
+import { subscribeSecurity } from './mail/security-mails.ts'
 import type { Letter, Mailer, Posted } from './mailer.ts'
 import { retryAt, startSender } from './sender.ts'
 import type { Claim, DeliveryStore, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
@@ -56,6 +57,8 @@ export async function startMail(needs: {
     sender.wake()
   })
 
+  const security = await subscribeSecurity({ bus, deliveries, planned: sender.wake, now })
+
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
     const kept = claim.payload as Letter<Posted | DigestDue> // as it was planned here, or by `digest-rounds.ts`
     if (linkEnded(kept.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
@@ -105,6 +108,7 @@ export async function startMail(needs: {
     wake: sender.wake,
     async [Symbol.asyncDispose]() {
       await subscription[Symbol.asyncDispose]()
+      await security[Symbol.asyncDispose]()
       await sender[Symbol.asyncDispose]()
     },
   }

@@ -54,6 +54,7 @@ export async function openService(
   const bus = some.bus ?? embeddedBus({ log })
   // Else nobody would take what every test here makes happen.
   await bus.subscribe('notification.alerts', async () => {})
+  await bus.subscribe('notification.security', async () => {})
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,

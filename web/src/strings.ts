@@ -652,6 +652,12 @@ export const strings = {
     quietTo: 'To',
     quietZone: 'Time zone',
     each: 'What you are told of in one conversation is in the menu beside it in the list: all messages, mentions or nothing, and mute.',
+    mail: 'E-mail',
+    digest: 'Mail about unread messages',
+    digestHint:
+      'When messages have waited unread for a while and you are not here, one mail about all of them. Mail about the safety of your account always comes.',
+    mailLanguage: 'Language of mail',
+    mailLanguages: { en: 'English', de: 'Deutsch' },
     devices: 'Browsers and devices',
     devicesNone: 'None is registered for notifications.',
     devicesHint:

@@ -60,6 +60,11 @@ const page = (locale: Locale, title: string, body: Html): Html => html`<!doctype
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><meta name="robots" content="noindex"><title>${title} – Parley</title>
 <link rel="stylesheet" href="/docs/reference.css"></head>
 <body>
+<nav aria-label="Parley">
+<ul>
+<li><a href="/">Parley</a></li>
+</ul>
+</nav>
 <main>
 <h1>${title}</h1>
 ${body}

@@ -5,6 +5,7 @@ import { Modal, ModalActions } from '../parts/modal.tsx'
 import { Loading, Notice } from '../parts/notice.tsx'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
+import { MailPreferences } from './mail-preferences.tsx'
 import { PushDevices } from './push-devices.tsx'
 import { PushPreferences } from './push-preferences.tsx'
 import { Section } from './section.tsx'
@@ -27,9 +28,14 @@ export function NotificationSettings({ onClose }: { onClose: () => void }) {
         <ThisBrowser />
       </Section>
       {preferences ? (
-        <Section title={words.all}>
-          <PushPreferences preferences={preferences} />
-        </Section>
+        <>
+          <Section title={words.all}>
+            <PushPreferences preferences={preferences} />
+          </Section>
+          <Section title={words.mail}>
+            <MailPreferences preferences={preferences} />
+          </Section>
+        </>
       ) : loading.error ? (
         <Notice title={loading.error}>
           <Button onClick={load}>{strings.retry}</Button>
