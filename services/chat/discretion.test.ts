@@ -280,6 +280,7 @@ test('friendships are asked for once, kept true by the bus, and asked for again 
   const users = testUsers()
   const [ann, ben, eve] = [users.add('ann'), users.add('ben'), users.add('eve')]
   await using bus = fragileBus(embeddedBus({ log }))
+  await bus.subscribe('notification.alerts', async () => {})
   let asked = 0
   const directory = {
     friends(pairs: readonly (readonly [string, string])[]) {
