@@ -177,7 +177,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       contacts.up()
       alerts.up()
       profiles.up(link.gone)
-      push.up()
+      push.up(link.gone)
       return space?.up(link)
     },
     down: setConnection,

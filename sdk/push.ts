@@ -1,6 +1,6 @@
 import type { DeviceItem } from '@parley/protocol/notification'
 import type { LoginReply } from '@parley/protocol/user'
-import { delay } from './backoff.ts'
+import { delay, fullJitter } from './backoff.ts'
 import { asParleyError } from './error.ts'
 import type { Send } from './http.ts'
 import { KEY, type Kept, userPrefix } from './session.ts'
@@ -32,8 +32,8 @@ export interface OwnPush {
   turnOff(): Promise<void>
   look(): Promise<void>
   signedIn(userId: string): void
-  /** Connected: what waits is tried again. */
-  up(): void
+  /** Connected, until `gone`: what waits is tried again. */
+  up(gone: AbortSignal): void
   /** The session is over; `leaves` unless somebody else has signed in with this device, who takes the address over. */
   signedOut(leaves: boolean): Promise<void>
 }
@@ -140,6 +140,14 @@ export function openPush(needs: {
     })
   }
 
+  async function untilKnown(gone: AbortSignal): Promise<void> {
+    for (let failures = 1; !gone.aborted; failures++) {
+      await look()
+      if (here.get().state !== 'waiting') return
+      await delay(fullJitter(failures, { base: 1_000, cap: 600_000 }), gone)
+    }
+  }
+
   return {
     here,
     turnOn,
@@ -160,7 +168,7 @@ export function openPush(needs: {
       userId = id
       fresh = false
     },
-    up: () => void look(),
+    up: (gone) => void untilKnown(gone),
     async signedOut(leaves) {
       const me = userId
       userId = undefined
