@@ -9,6 +9,8 @@ import { openAlerts } from './alerts.ts'
  * devices are told of it, and ends.
  */
 const bus = embeddedBus({ log: openLog('alerts', 'silent') })
+// Mail of it is another's work.
+await bus.subscribe('notification.security', async () => {})
 await using store = sqliteStore(process.env.STORE!)
 await bus.listen(['alerts.changed'], (event) => void process.stdout.write(`${JSON.stringify(event.data)}\n`))
 await using _ = await openAlerts({
