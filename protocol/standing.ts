@@ -20,7 +20,7 @@ export interface StandingAsk {
   toSeq: number
   /** With the reactions to the messages. */
   reactions?: boolean | undefined
-  /** Of these members alone; who is none is left out. */
+  /** Of these members alone, at most `LIMITS.idsPerCall`; who is none is left out. */
   userIds?: readonly string[] | undefined
 }
 

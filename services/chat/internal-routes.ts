@@ -1,6 +1,7 @@
 import { Fault, parse } from '@parley/kit/fault'
 import { holdsKey } from '@parley/kit/internal-key'
 import { Id } from '@parley/protocol/ids'
+import { LIMITS } from '@parley/protocol/limits'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { Router } from 'express'
 import { z } from 'zod'
@@ -11,7 +12,7 @@ const Ask = z.object({
   fromSeq: seq,
   toSeq: seq,
   reactions: z.boolean().optional(),
-  userIds: z.array(Id).max(500).optional(),
+  userIds: z.array(Id).max(LIMITS.idsPerCall).optional(),
 })
 
 /** The `ChatDirectory` over HTTP, for services that hold the `internal` key. Mounted on the internal port only. */
