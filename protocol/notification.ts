@@ -1,4 +1,5 @@
 import type { Locale } from './locale.ts'
+import type { Level } from './settings.ts'
 
 /** What the notification service says of itself and of what it told whom. Types only. */
 
@@ -15,6 +16,8 @@ export interface DeviceItem {
 
 /** What a user has set for all conversations. What is set for one conversation is the chat service's (`Settings`). */
 export interface Preferences {
+  /** Of what one is told where the conversation's own level says `all`. `mentions`: in groups of mentions and replies only, in direct conversations of everything. */
+  level: Level
   /** To registered devices, at all. */
   push: boolean
   /** RFC 3339; nothing is pushed until then. `null`: it is not set. */

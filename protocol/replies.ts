@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ALERT_KINDS } from './alert.ts'
 import { ROLES } from './conversation.ts'
 import { LOCALES } from './locale.ts'
+import { LEVELS } from './settings.ts'
 
 /**
  * What the services answer and tell, as schemas: the documents are made of them, and the tests hold every reply and frame of theirs against
@@ -212,7 +213,7 @@ export const Settings = z.object({
     .nullable()
     .describe('The newest message when it was archived: a newer one brings it back, unless it is muted'),
   pinned: z.int().nullable().describe('On top of the list, the larger first'),
-  level: z.enum(['all', 'mentions', 'none']).describe('What one wants to be told of'),
+  level: z.enum(LEVELS).describe('What one wants to be told of'),
   draft: z.string(),
 })
 export const OwnMark = z.object({
@@ -402,6 +403,9 @@ export const PushKey = z.object({
   fcm: z.boolean().describe('Whether apps may register for Firebase Cloud Messaging'),
 })
 export const Preferences = z.object({
+  level: z
+    .enum(LEVELS)
+    .describe('Of what one is told where a conversation says `all`; `mentions` tells of everything in direct ones'),
   push: z.boolean().describe('To registered devices, at all'),
   doNotDisturbUntil: time.nullable(),
   quietHours: z

@@ -6,6 +6,7 @@ import { LIMITS } from './limits.ts'
 import { LOCALES } from './locale.ts'
 import { AVATAR_COLOURS, VISIBILITIES } from './profile.ts'
 import { QUERY_CODE_POINTS } from './search-query.ts'
+import { LEVELS } from './settings.ts'
 import { Password, Username } from './user.ts'
 
 /** Parsers for what clients send, over HTTP and over the socket. Unknown fields are dropped: identity, times and positions never come from the client. */
@@ -224,6 +225,7 @@ const clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be HH:MM, 00:0
 /** `PATCH /api/notifications/preferences`: what is not given stays as it is. */
 export const ChangePreferences = z
   .object({
+    level: z.enum(LEVELS).optional(),
     push: z.boolean().optional(),
     doNotDisturbUntil: moment.nullable().optional(),
     quietHours: z
@@ -305,7 +307,7 @@ export const ChangeSettings = z
     mutedUntil: moment.nullable().optional(),
     archived: z.boolean().optional(),
     pinned: z.number().int().min(1).max(Number.MAX_SAFE_INTEGER).nullable().optional(),
-    level: z.enum(['all', 'mentions', 'none']).optional(),
+    level: z.enum(LEVELS).optional(),
     draft: Draft.optional(),
   })
   .refine((change) => Object.values(change).some((value) => value !== undefined), 'give at least one setting')

@@ -1,7 +1,8 @@
 /** A member's own settings of a conversation: the same on all of the member's devices, and told to nobody else. Types and plain functions, no zod. */
 
 /** What one wants to be told of. */
-export type Level = 'all' | 'mentions' | 'none'
+export const LEVELS = ['all', 'mentions', 'none'] as const
+export type Level = (typeof LEVELS)[number]
 
 export interface Settings {
   /** Counts the changes of the settings of this conversation: of two states the one with the higher `rev` is true. 0: nothing was ever set. */

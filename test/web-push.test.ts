@@ -109,6 +109,7 @@ test('what one sets for all conversations holds on every device; devices are lis
   await dialog.getByLabel('From').fill('21:30')
   await dialog.getByLabel('To').fill('06:45')
   await dialog.getByLabel('Time zone').selectOption('Europe/Berlin')
+  await dialog.getByLabel('Tell me of').selectOption({ label: 'Direct messages, mentions and replies' })
   await dialog.getByLabel('Do not disturb').selectOption({ label: 'For an hour' })
   await dialog
     .getByLabel('Do not disturb')
@@ -118,6 +119,7 @@ test('what one sets for all conversations holds on every device; devices are lis
     .waitFor({ state: 'attached' })
   assert.deepEqual(await see.barriers(alice), [])
   const set = await phone.notifications.preferences.load()
+  assert.equal(set.level, 'mentions')
   assert.deepEqual(set.quietHours, { from: '21:30', to: '06:45', timeZone: 'Europe/Berlin' })
   const restMs = Date.parse(set.doNotDisturbUntil ?? '') - Date.now()
   assert.ok(restMs > 3_500_000 && restMs <= 3_600_000, String(restMs))

@@ -23,11 +23,12 @@ interface Change {
   preferences?: Partial<Preferences>
   away?: true
   devices?: number
+  kind?: Situation['kind']
 }
 
-function situation({ member, message, preferences, away, devices = 1 }: Change): Situation {
+function situation({ member, message, preferences, away, devices = 1, kind = 'group' }: Change): Situation {
   return {
-    ...{ userId: 'ann', devices, at: AT },
+    ...{ userId: 'ann', kind, devices, at: AT },
     member: away ? undefined : { ...MEMBER, ...member },
     message: { ...MESSAGE, ...message },
     preferences: { ...PREFERRED, ...preferences },
@@ -95,6 +96,30 @@ const TABLE: [what: string, so: Change, answer: Cause | Reason, told: string][] 
     whyPushed('mention.all'),
   ],
   [
+    'turned off everywhere',
+    { preferences: { level: 'none' }, message: named },
+    'all.none',
+    'You have turned notifications off for all conversations.',
+  ],
+  [
+    'mentions only everywhere',
+    { preferences: { level: 'mentions' } },
+    'all.mentions',
+    'In groups you are told of mentions and replies only, and it was neither.',
+  ],
+  [
+    'mentions only everywhere, a mention',
+    { preferences: { level: 'mentions' }, message: named },
+    'mention',
+    whyPushed('mention'),
+  ],
+  [
+    'mentions only everywhere, in a direct conversation',
+    { kind: 'direct', preferences: { level: 'mentions' } },
+    'message',
+    whyPushed('message'),
+  ],
+  [
     'active',
     { member: { active: true }, message: named },
     'active.device',
@@ -158,7 +183,8 @@ test('of several reasons the first is given, whatever else is so', () => {
       // A level is one of three: the later one in the list was set last. A mention makes `level.mentions` hold no more.
       const holds = (reason: Reason): boolean => {
         if (reason === 'level.none') return all.member.level === 'none'
-        return reason !== 'level.mentions' || !all.message.mentions
+        if (reason === 'all.none') return all.preferences.level === 'none'
+        return (reason !== 'level.mentions' && reason !== 'all.mentions') || !all.message.mentions
       }
       const first = REASONS.find((reason) => reasons.includes(reason) && holds(reason))
       if (first) assert.deepEqual(decision, { outcome: 'none', reason: first })

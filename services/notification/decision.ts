@@ -23,6 +23,8 @@ export const REASONS = [
   'muted',
   'level.none',
   'level.mentions',
+  'all.none',
+  'all.mentions',
   'active.device',
   'channel.off',
   'do.not.disturb',
@@ -34,6 +36,8 @@ export type Reason = (typeof REASONS)[number]
 /** One message and one user, at one moment. */
 export interface Situation {
   userId: string
+  /** Of the conversation. */
+  kind: 'direct' | 'group'
   /** Undefined for who is no member (any more). */
   member: StandingMember | undefined
   message: StandingMessage
@@ -56,12 +60,16 @@ export function decide(situation: Situation): Decision {
  * Why that member is told of no message up to `upTo`, whatever they are: then they need not be read. In a busy conversation that is so
  * for nearly everybody. Where `decide` would name another reason for some of them, it would not push them either.
  */
-export function reasonForAll(standing: Omit<Situation, 'message' | 'userId'>, upTo: number): Reason | undefined {
-  const { member, at } = standing
+export function reasonForAll(
+  standing: Omit<Situation, 'message' | 'userId' | 'kind'>,
+  upTo: number,
+): Reason | undefined {
+  const { member, preferences, at } = standing
   if (!member) return 'not.member'
   if (upTo <= member.readSeq) return 'read'
   if (isAfter(member.mutedUntil, at)) return 'muted'
-  return member.level === 'none' ? 'level.none' : notNow(standing)
+  if (member.level === 'none') return 'level.none'
+  return preferences.level === 'none' ? 'all.none' : notNow(standing)
 }
 
 /** What a message is to that user. */
@@ -84,16 +92,29 @@ export function notAtAll({ userId, member, message }: Omit<Situation, 'preferenc
 const tooOld = ({ message, at }: Situation): Reason | undefined =>
   Date.parse(message.createdAt) < at.getTime() - OLDEST_MS ? 'too.old' : undefined
 
-/** What one has set for the conversation. Who is named or answered hears of it also where the level is `mentions`, never where it is muted or `none`. */
-export function notWanted({ member, at }: Pick<Situation, 'member' | 'at'>, because: Cause) {
+/**
+ * What one has set for the conversation, and then for all. Who is named or answered hears of it also where the level is `mentions`, never
+ * where it is muted or `none`; a direct conversation is told of where the level for all is `mentions`.
+ */
+export function notWanted(
+  { member, kind, preferences, at }: Pick<Situation, 'member' | 'kind' | 'preferences' | 'at'>,
+  because: Cause,
+) {
   const { mutedUntil, level } = member!
   if (isAfter(mutedUntil, at)) return 'muted'
   if (level === 'none') return 'level.none'
-  return level === 'mentions' && because === 'message' ? 'level.mentions' : undefined
+  if (level === 'mentions' && because === 'message') return 'level.mentions'
+  if (preferences.level === 'none') return 'all.none'
+  return preferences.level === 'mentions' && kind === 'group' && because === 'message' ? 'all.mentions' : undefined
 }
 
 /** What holds for all conversations at that moment. */
-function notNow({ member, preferences, devices, at }: Omit<Situation, 'message' | 'userId'>): Reason | undefined {
+function notNow({
+  member,
+  preferences,
+  devices,
+  at,
+}: Omit<Situation, 'message' | 'userId' | 'kind'>): Reason | undefined {
   if (member!.active) return 'active.device'
   if (!preferences.push) return 'channel.off'
   if (isAfter(preferences.doNotDisturbUntil, at)) return 'do.not.disturb'

@@ -185,7 +185,7 @@ export async function openNotices(
     const verdicts = told.members.map((member): Verdict => {
       const { userId } = member
       const { preferences, own } = theirs(userId)
-      const situation = { userId, member, preferences, devices: own.length, at: so }
+      const situation = { userId, kind: told.kind, member, preferences, devices: own.length, at: so }
       return { userId, devices: own, decisions: told.messages.map((message) => decide({ ...situation, message })) }
     })
     const answers = [...all, ...answersOf(told.messages, verdicts, fromSeq)]

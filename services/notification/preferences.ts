@@ -4,6 +4,7 @@ export type { Preferences }
 
 /** The preferences of whoever has set nothing. */
 export const PREFERRED: Preferences = {
+  level: 'all',
   push: true,
   doNotDisturbUntil: null,
   quietHours: null,

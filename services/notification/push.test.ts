@@ -89,14 +89,22 @@ test('what one has set for the conversation and for all is kept to', async (t) =
   assert.equal(await why('hello @bob'), 'muted')
   await set({ mutedUntil: null })
   assert.deepEqual((await bob.ask('GET', '/api/notifications/preferences')).body, {
-    ...{ push: true, doNotDisturbUntil: null, quietHours: null, digest: true, locale: 'en' },
+    ...{ level: 'all', push: true, doNotDisturbUntil: null, quietHours: null, digest: true, locale: 'en' },
   })
+  await prefer({ level: 'mentions' })
+  assert.equal(await why('hello'), 'all.mentions')
+  assert.equal(await why('hello @bob'), 'mention')
+  const { conversationId, seq } = await ann.say(bob.id, 'Only to you')
+  assert.equal((await bob.why(conversationId, seq)).code, 'message')
+  await prefer({ level: 'none' })
+  assert.equal(await why('hello @bob'), 'all.none')
+  await prefer({ level: 'all' })
   const later = new Date(Date.now() + 60_000).toISOString()
   assert.equal((await prefer({ doNotDisturbUntil: later })).doNotDisturbUntil, later)
   assert.equal(await why('hello'), 'do.not.disturb')
   const quietHours = { from: '00:00', to: '00:00', timeZone: 'Europe/Berlin' }
   assert.deepEqual(await prefer({ doNotDisturbUntil: null, quietHours }), {
-    ...{ push: true, doNotDisturbUntil: null, quietHours, digest: true, locale: 'en' },
+    ...{ level: 'all', push: true, doNotDisturbUntil: null, quietHours, digest: true, locale: 'en' },
   })
   assert.equal(await why('hello'), 'quiet.hours')
   await prefer({ push: false })
@@ -106,6 +114,7 @@ test('what one has set for the conversation and for all is kept to', async (t) =
   for (const wrong of [
     {},
     { push: 'yes' },
+    { level: 'some' },
     { doNotDisturbUntil: 'tomorrow' },
     { quietHours: { from: '24:00', to: '07:00', timeZone: 'UTC' } },
     { quietHours: { from: '22:00', to: '07:00', timeZone: 'Mars/Olympus' } },

@@ -91,10 +91,11 @@ export function startPush(needs: {
   async function outdated({ conversationId, seq }: PushNote, { userId }: Device): Promise<string | undefined> {
     const standing = await chat.standing({ conversationId, fromSeq: seq, toSeq: seq, userIds: [userId] })
     const [message] = standing?.messages ?? []
-    if (!message) return 'message.gone'
+    if (!standing || !message) return 'message.gone'
+    const { kind } = standing
     const [member] = standing?.members ?? []
     const preferences = (await store.preferences.find([userId])).get(userId) ?? PREFERRED
-    const decision = decide({ userId, member, message, preferences, devices: 1, at: new Date(now()) })
+    const decision = decide({ userId, kind, member, message, preferences, devices: 1, at: new Date(now()) })
     return decision.outcome === 'none' ? decision.reason : undefined
   }
 

@@ -84,8 +84,12 @@ function pushOf({ id: deviceId, userId }: Device, test: string, about: string, a
 }
 
 /** The first setting that would hold a message back now, by the order of `decide`. */
-function settingsStep({ push, doNotDisturbUntil, quietHours }: Preferences, at: Date): NoticeTestStep {
+function settingsStep({ level, push, doNotDisturbUntil, quietHours }: Preferences, at: Date): NoticeTestStep {
   const held = (text: string): NoticeTestStep => ({ step: 'settings', state: 'held', text })
+  if (level === 'none')
+    return held(
+      'You have turned notifications off for all conversations: you are told of nothing until you turn them on.',
+    )
   if (!push) return held('You have turned push notifications off: messages are not pushed until you turn them on.')
   if (doNotDisturbUntil !== null && Date.parse(doNotDisturbUntil) > at.getTime())
     return held('You asked not to be disturbed for now: until then messages are not pushed.')

@@ -77,7 +77,7 @@ export function openStory(
 /** Whoever was given such an answer had nothing that a mail could tell of. */
 const NEVER_MAILED: ReadonlySet<Cause | Reason> = new Set([
   ...(['own.message', 'not.member', 'before.joining', 'message.gone', 'blocked'] as const),
-  ...(['read', 'muted', 'level.none', 'level.mentions', 'active.device'] as const),
+  ...(['read', 'muted', 'level.none', 'level.mentions', 'all.none', 'all.mentions', 'active.device'] as const),
 ])
 
 const isCause = (answer: string): answer is Cause => (CAUSES as readonly string[]).includes(answer)

@@ -638,6 +638,12 @@ export const strings = {
       'The push service of this browser could not be reached, so notifications were not turned on. Check the network, or whether the browser has them turned off, and try again.',
     refused: (reason: string) => `The browser refused to turn notifications on (${reason}).`,
     all: 'All conversations',
+    level: 'Tell me of',
+    levels: {
+      all: 'All messages',
+      mentions: 'Direct messages, mentions and replies',
+      none: 'Nothing',
+    },
     push: 'Push notifications',
     pushHint: 'To all browsers and devices below.',
     disturb: 'Do not disturb',

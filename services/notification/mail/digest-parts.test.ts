@@ -22,12 +22,13 @@ interface So {
   member?: Partial<StandingMember> | 'none'
   message?: Partial<StandingMessage>
   headSeq?: number
+  kind?: 'group'
   preferences?: Partial<Preferences>
 }
 
-function standing({ member, message, headSeq = 5 }: So): Standing {
+function standing({ member, message, headSeq = 5, kind }: So): Standing {
   const members = member === 'none' ? [] : [{ ...MEMBER, ...member }]
-  return { kind: 'direct', title: '', headSeq, messages: [{ ...MESSAGE, ...message }], members }
+  return { kind: kind ?? 'direct', title: '', headSeq, messages: [{ ...MESSAGE, ...message }], members }
 }
 
 /** What is so (else all is as in the first row), and why there is no mail, if so. */
@@ -77,6 +78,19 @@ const TABLE: [what: string, so: So, reason: DigestReason | undefined, told?: str
   ],
   ['mentions only, a mention', { member: { level: 'mentions' }, message: { mentions: ['ann'] } }, undefined],
   ['mentions only, a reply', { member: { level: 'mentions' }, message: { answers: 'ann' } }, undefined],
+  ['mentions only everywhere, in a direct conversation', { preferences: { level: 'mentions' } }, undefined],
+  [
+    'turned off everywhere',
+    { preferences: { level: 'none' } },
+    'all.none',
+    'You have turned notifications off for all conversations.',
+  ],
+  [
+    'mentions only everywhere, in a group',
+    { kind: 'group', preferences: { level: 'mentions' } },
+    'all.mentions',
+    'In groups you are told of mentions and replies only, and it was neither.',
+  ],
   [
     'active',
     { member: { active: true } },
@@ -88,7 +102,7 @@ const TABLE: [what: string, so: So, reason: DigestReason | undefined, told?: str
 const answerOf = (so: So): DigestReason | undefined => {
   const not = notByMail({ ...PREFERRED, ...so.preferences }, AT)
   if (not) return not
-  const found = partOf(standing(so), 'ann', 'full', AT)
+  const found = partOf(standing(so), 'ann', { ...PREFERRED, ...so.preferences }, 'full', AT)
   return 'reason' in found ? found.reason : undefined
 }
 
@@ -103,7 +117,7 @@ for (const [what, so, reason, told] of TABLE)
 test('every reason stands in the table, and a conversation that is not there is left', () => {
   const reasons = new Set(TABLE.map(([, , reason]) => reason))
   for (const reason of DIGEST_REASONS) assert.ok(reasons.has(reason), reason)
-  assert.deepEqual(partOf(undefined, 'ann', 'full', AT), { reason: 'not.member' })
+  assert.deepEqual(partOf(undefined, 'ann', PREFERRED, 'full', AT), { reason: 'not.member' })
 })
 
 test('a part tells how many, who and what, and no more than it may', () => {
@@ -122,7 +136,7 @@ test('a part tells how many, who and what, and no more than it may', () => {
     message(10),
   ]
   const tea: Standing = { kind: 'group', title: 'Tea', headSeq: 10, messages, members: [MEMBER] }
-  const [full, sender, none] = CONTENTS.map((content) => partOf(tea, 'ann', content, AT))
+  const [full, sender, none] = CONTENTS.map((content) => partOf(tea, 'ann', PREFERRED, content, AT))
   const all = { kind: 'group', title: 'Tea', count: 4, more: false, senders: ['bob', 'cem'] }
   const texts = [
     { sender: 'cem', text: 'text 7' },
@@ -133,7 +147,7 @@ test('a part tells how many, who and what, and no more than it may', () => {
   assert.deepEqual(sender, { part: { ...all, texts: [] } })
   assert.deepEqual(none, { part: { ...all, title: '', senders: [], texts: [] } })
   const later = { ...tea, messages: messages.slice(2) }
-  assert.deepEqual(partOf(later, 'ann', 'none', AT), {
+  assert.deepEqual(partOf(later, 'ann', PREFERRED, 'none', AT), {
     part: { ...all, count: 3, more: true, title: '', senders: [], texts: [] },
   })
 })
@@ -141,7 +155,7 @@ test('a part tells how many, who and what, and no more than it may', () => {
 test('a quoted text is short, and never cut within a character', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme', minLength: 200, maxLength: 900 }), (text) => {
-      const found = partOf(standing({ message: { text } }), 'ann', 'full', AT)
+      const found = partOf(standing({ message: { text } }), 'ann', PREFERRED, 'full', AT)
       assert.ok('part' in found)
       const [quoted] = found.part.texts
       assert.ok(quoted!.text.length <= 241)

@@ -1,5 +1,5 @@
-import type { Standing, StandingMember, StandingMessage } from '@parley/protocol/standing'
-import { causeOf, notAtAll, notWanted } from '../decision.ts'
+import type { Standing } from '@parley/protocol/standing'
+import { causeOf, notAtAll, notWanted, type Situation } from '../decision.ts'
 import { isQuiet, type Preferences } from '../preferences.ts'
 import type { Content } from '../push-body.ts'
 
@@ -20,6 +20,8 @@ export const DIGEST_REASONS = [
   'muted',
   'level.none',
   'level.mentions',
+  'all.none',
+  'all.mentions',
   'active.device',
 ] as const
 export type DigestReason = (typeof DIGEST_REASONS)[number]
@@ -54,6 +56,7 @@ export function notByMail(preferences: Preferences, at: Date): DigestReason | un
 export function partOf(
   standing: Standing | undefined,
   userId: string,
+  preferences: Preferences,
   content: Content,
   at: Date,
 ): { part: DigestPart } | { reason: DigestReason } {
@@ -62,7 +65,8 @@ export function partOf(
   const { kind, title, messages, headSeq } = standing
   if (headSeq <= member.readSeq) return { reason: 'read' }
   if (member.active) return { reason: 'active.device' }
-  const looked = messages.map((message) => ({ message, reason: reasonOf(userId, member, message, at) }))
+  const of = { userId, kind, member, preferences, at }
+  const looked = messages.map((message) => ({ message, reason: reasonOf({ ...of, message }) }))
   const told = looked.filter(({ reason }) => reason === undefined).map(({ message }) => message)
   if (told.length === 0) return { reason: looked.at(-1)?.reason ?? 'read' }
   const first = messages[0]!.seq
@@ -79,13 +83,7 @@ export function partOf(
   }
 }
 
-function reasonOf(
-  userId: string,
-  member: StandingMember,
-  message: StandingMessage,
-  at: Date,
-): DigestReason | undefined {
-  const situation = { userId, member, message, at }
+function reasonOf(situation: Omit<Situation, 'devices'>): DigestReason | undefined {
   return notAtAll(situation) ?? notWanted(situation, causeOf(situation))
 }
 

@@ -60,7 +60,7 @@ export function openDigests(needs: {
       const some = conversationIds.slice(from, from + AT_ONCE)
       const standings = await Promise.all(some.map((conversationId) => unreadOf(conversationId, userId)))
       for (const standing of standings) {
-        const found = partOf(standing, userId, content, at)
+        const found = partOf(standing, userId, set, content, at)
         if ('part' in found) parts.push(found.part)
         else reasons.push(found.reason)
       }

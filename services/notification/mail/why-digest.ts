@@ -38,5 +38,7 @@ const NOT: Record<DigestReason, string> = {
   muted: 'The conversation was muted.',
   'level.none': 'You have turned notifications off for this conversation.',
   'level.mentions': 'In this conversation you are told of mentions and replies only, and it was neither.',
+  'all.none': 'You have turned notifications off for all conversations.',
+  'all.mentions': 'In groups you are told of mentions and replies only, and it was neither.',
   'active.device': 'You were using Parley on one of your devices, which showed it.',
 }

@@ -1,4 +1,5 @@
 import type { Preferences } from '@parley/protocol/notification'
+import { LEVELS, type Level } from '@parley/protocol/settings'
 import { useId, useRef, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Problem } from '../parts/notice.tsx'
@@ -16,7 +17,7 @@ export function PushPreferences({ preferences }: { preferences: Preferences }) {
   const [error, setError] = useState<string>()
   const last = useRef<Promise<unknown>>(Promise.resolve())
   const words = strings.notifications
-  const { push, doNotDisturbUntil, quietHours } = preferences
+  const { level, push, doNotDisturbUntil, quietHours } = preferences
   const own = client.notifications.preferences
   /** One after the other, so that none is lost where one is quicker than the network. */
   const change = (some: Partial<Preferences> | ((now: Preferences) => Partial<Preferences>)) => {
@@ -29,6 +30,20 @@ export function PushPreferences({ preferences }: { preferences: Preferences }) {
   const choose = ({ until }: DisturbChoice) => change({ doNotDisturbUntil: until })
   return (
     <>
+      <div className={styles.field}>
+        <label htmlFor={`${id}level`}>{words.level}</label>
+        <select
+          id={`${id}level`}
+          value={level}
+          onChange={(event) => change({ level: event.target.value as Level })} // one of the options below
+        >
+          {LEVELS.map((one) => (
+            <option key={one} value={one}>
+              {words.levels[one]}
+            </option>
+          ))}
+        </select>
+      </div>
       <Switch label={words.push} hint={words.pushHint} on={push} onChange={(on) => change({ push: on })} />
       <div className={styles.field}>
         <label htmlFor={id}>{words.disturb}</label>
