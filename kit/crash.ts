@@ -54,6 +54,8 @@ export const CRASH_POINTS = [
   'alerts.before-store',
   'alerts.after-store',
   'alerts.after-told',
+  'analytics.before-note',
+  'analytics.after-note',
   'digest.after-note',
   'digest.before-settle',
   'digest.after-settle',

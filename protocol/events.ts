@@ -27,9 +27,13 @@ export type BusEvent = BusEnvelope &
     | { type: 'control.appended'; data: { n: number } }
     /**
      * Messages were committed in these conversations, in each up to `seq`. One event tells of all that were relayed together, in no number
-     * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`.
+     * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`. `senderIds`: who
+     * sent any of them, each once, of all that were relayed together.
      */
-    | { type: 'messages.created'; data: { conversations: { conversationId: string; seq: number }[] } }
+    | {
+        type: 'messages.created'
+        data: { conversations: { conversationId: string; seq: number }[]; senderIds?: string[] }
+      }
     /**
      * Among these messages are such that name somebody, or answer a message: at these `seq`s, ascending. One event for all that were
      * relayed together.
@@ -69,6 +73,7 @@ export const SUBSCRIPTIONS = {
   'notification.mail': ['mail.requested'],
   'notification.messages': ['messages.created'],
   'notification.security': ['security.noted'],
+  'notification.analytics': ['messages.created', 'user.registered', 'security.noted'],
   'notification.alerts': ['messages.addressed', 'conversation.changed', 'contact.changed', 'security.noted'],
 } as const satisfies Record<string, readonly BusEventType[]>
 

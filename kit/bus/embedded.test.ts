@@ -8,14 +8,21 @@ import { embeddedBus } from './embedded.ts'
 
 const log = openLog('test', 'silent')
 
+/** A bus on which whatever else takes `user.registered` takes it. */
+async function opened(options: Partial<Parameters<typeof embeddedBus>[0]> = {}) {
+  const bus = embeddedBus({ log, ...options })
+  await bus.subscribe('notification.analytics', async () => {})
+  return bus
+}
+
 busContract('embedded', async (t) => {
-  const bus = embeddedBus({ log })
+  const bus = await opened()
   t.after(() => bus[Symbol.asyncDispose]())
   return { join: async () => bus }
 })
 
 test('embedded: publish resolves only when the subscriber has committed', async () => {
-  await using bus = embeddedBus({ log })
+  await using bus = await opened()
   const begun = arrivals<string>()
   const { promise: commit, resolve } = Promise.withResolvers<void>()
   await bus.subscribe('chat.users', async ({ id }) => {
@@ -33,7 +40,7 @@ test('embedded: publish resolves only when the subscriber has committed', async 
 })
 
 test('embedded: publish answers unavailable when nobody takes the event yet, and when its subscriber refuses it', async () => {
-  await using bus = embeddedBus({ log })
+  await using bus = await opened()
   await assert.rejects(bus.publish(registered()), { code: 'unavailable' })
   await bus.subscribe('chat.users', async () => {
     throw new Error('disk full')
@@ -42,7 +49,7 @@ test('embedded: publish answers unavailable when nobody takes the event yet, and
 })
 
 test('embedded: publish answers unavailable when the subscriber takes too long', async () => {
-  await using bus = embeddedBus({ log, publishTimeoutMs: 30 })
+  await using bus = await opened({ publishTimeoutMs: 30 })
   const { promise: never } = Promise.withResolvers<void>()
   await bus.subscribe('chat.users', () => never)
   await assert.rejects(bus.publish(registered()), { code: 'unavailable' })
@@ -50,7 +57,7 @@ test('embedded: publish answers unavailable when the subscriber takes too long',
 
 test('embedded: an event that is refused again and again becomes a dead letter with its reason, and publish goes on', async () => {
   const dead = arrivals<{ event: string; err: Error }>()
-  await using bus = embeddedBus({
+  await using bus = await opened({
     log: { ...log, error: (fields) => dead.add(fields as { event: string; err: Error }) },
     deadAfter: { refusals: 5, ms: 0 },
   })
@@ -71,7 +78,7 @@ test('embedded: an event that is refused again and again becomes a dead letter w
 })
 
 test('embedded: no outage makes a dead letter, however long it lasts', async () => {
-  await using bus = embeddedBus({ log, deadAfter: { refusals: 2, ms: 0 } })
+  await using bus = await opened({ deadAfter: { refusals: 2, ms: 0 } })
   const taken = arrivals<string>()
   let away = true
   await bus.subscribe('chat.users', async ({ id }) => {
@@ -86,7 +93,7 @@ test('embedded: no outage makes a dead letter, however long it lasts', async () 
 })
 
 test('embedded: publishes above the bound are refused at once', async () => {
-  await using bus = embeddedBus({ log, publishesAtOnce: 2, publishTimeoutMs: 50 })
+  await using bus = await opened({ publishesAtOnce: 2, publishTimeoutMs: 50 })
   const { promise: never } = Promise.withResolvers<void>()
   await bus.subscribe('chat.users', () => never)
   const waiting = [bus.publish(registered()), bus.publish(registered())]
@@ -95,7 +102,7 @@ test('embedded: publishes above the bound are refused at once', async () => {
 })
 
 test('embedded: a node is alone until another opens its mailbox, and again when that is closed', async () => {
-  await using bus = embeddedBus({ log })
+  await using bus = await opened()
   const first = await bus.openDeliveries(() => {})
   assert.equal(first.alone(), true)
   const second = await bus.openDeliveries(() => {})
@@ -105,7 +112,7 @@ test('embedded: a node is alone until another opens its mailbox, and again when 
 })
 
 test('embedded: says that nobody hears of a type until somebody listens, or where a subscription takes it', async () => {
-  await using bus = embeddedBus({ log })
+  await using bus = await opened()
   assert.equal(bus.hears('user.registered'), true, 'a subscription takes it, though nobody is there yet')
   assert.equal(bus.hears('control.appended'), false)
   const listening = await bus.listen(['control.appended'], () => {})

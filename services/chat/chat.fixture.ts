@@ -64,6 +64,7 @@ export async function testChat(
   // Whom it is told to, no test here asks.
   stack.use(await bus.subscribe('notification.messages', async () => {}))
   stack.use(await bus.subscribe('notification.alerts', async () => {}))
+  stack.use(await bus.subscribe('notification.analytics', async () => {}))
   const file = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()

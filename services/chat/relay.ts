@@ -201,11 +201,15 @@ function newsIn(messages: readonly MessageEntry[]): Extract<BusEvent, { type: 'm
   const together = Array.from({ length: Math.ceil(latest.length / TOLD_AT_ONCE) }, (_, n) =>
     latest.slice(n * TOLD_AT_ONCE, (n + 1) * TOLD_AT_ONCE),
   )
-  return together.map((some) => ({
+  const senderIds = [...new Set(messages.map(({ senderId }) => senderId))]
+  return together.map((some, n) => ({
     // Of the first of them: while the bus refuses it, that stays the first.
     ...{ ...envelopeOf(some[0]!), id: `messages/${idOf(some[0]!)}`, key: 'messages', rev: 0 },
     type: 'messages.created',
-    data: { conversations: some.map(({ conversationId, seq }) => ({ conversationId, seq })) },
+    data: {
+      conversations: some.map(({ conversationId, seq }) => ({ conversationId, seq })),
+      ...(n === 0 && { senderIds }),
+    },
   }))
 }
 

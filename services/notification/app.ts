@@ -2,6 +2,8 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { holdsKey } from '@parley/kit/internal-key'
 import type { Log } from '@parley/kit/log'
+import { startAnalytics } from './analytics/analytics.ts'
+import { analyticsRoutes } from './analytics/routes.ts'
 import { capturedMailer } from './captured-mail.ts'
 import type { CapturedMail } from './captured-page.ts'
 import type { MailConfig } from './config.ts'
@@ -42,7 +44,9 @@ export async function startNotification(needs: {
   const { store, bus, http, keys, config, digests, log, now = Date.now, pace } = needs
   await using stack = new AsyncDisposableStack()
   stack.use(store)
-  const metrics = openMetrics(http, bus, store)
+  const analytics = stack.use(await startAnalytics({ store: store.analytics, bus, log, now }))
+  const metrics = openMetrics(http, bus, store, analytics)
+  http.internal.use(analyticsRoutes(analytics, keys.internal))
   const suspensions = openSuspensions(store.addresses, now)
   const mailer = stack.use(
     config.mail === 'captured'

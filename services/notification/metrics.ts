@@ -2,6 +2,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { metricsOf, watchBus } from '@parley/kit/metrics'
 import { Counter, Gauge } from 'prom-client'
+import type { Analytics } from './analytics/analytics.ts'
 import type { PushOutcome, PushServices } from './push-service.ts'
 import type { Channel, Outcome } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
@@ -17,7 +18,12 @@ export interface Metrics {
 /** More than this many are counted no further. */
 const MAX_COUNTED = 1_000
 
-export function openMetrics(http: Http, bus: Bus, store: NotificationStore): Metrics {
+export function openMetrics(
+  http: Http,
+  bus: Bus,
+  store: NotificationStore,
+  analytics: Pick<Analytics, 'today'>,
+): Metrics {
   const registry = metricsOf(http)
   const registers = [registry]
   watchBus(registry, bus)
@@ -37,6 +43,19 @@ export function openMetrics(http: Http, bus: Bus, store: NotificationStore): Met
     registers,
     async collect() {
       this.set(await store.addresses.count(MAX_COUNTED))
+    },
+  })
+  new Gauge({
+    name: 'parley_today',
+    help: 'Counted since midnight (UTC) by all processes, of messages up to a minute ago',
+    labelNames: ['what'],
+    registers,
+    async collect() {
+      const { messages, activeUsers, registrations, logIns } = await analytics.today()
+      this.set({ what: 'messages' }, messages)
+      this.set({ what: 'active_users' }, activeUsers)
+      this.set({ what: 'registrations' }, registrations)
+      this.set({ what: 'log_ins' }, logIns)
     },
   })
   const outcomes = new Counter({

@@ -41,6 +41,9 @@ export interface Parley {
   /** What the store has of that user. */
   preferencesOf(userId: string): Promise<Preferences | undefined>
   ledgerOf(userId: string): Promise<Told[]>
+  /** What a list on the internal port has for who holds the key. */
+  // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of a body by comparing it
+  internal(path: string): Promise<any[]>
   /** Ends the services, and starts them again on what they have stored. */
   restart(env?: Record<string, string>): Promise<void>
 }
@@ -51,6 +54,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
   const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
   let running = new AsyncDisposableStack()
   let url = ''
+  let internalUrl = ''
 
   async function start(more: Record<string, string> = {}): Promise<void> {
     const settings = { PARLEY_DATA: folder, PARLEY_BCRYPT_COST: '4', PUSH_HOSTS: push.host, PUSH_GRACE_MS: '1' }
@@ -60,12 +64,13 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
     notification.push.retryMs = { first: 20, most: 50 }
     makeKeys(user.keyFile)
     await using stack = new AsyncDisposableStack()
-    const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
+    const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))
     const bus = stack.use(embeddedBus({ log }))
     const users = stack.use(await openUser(user, bus, http, log)).directory
     const chats = stack.use(await openChat(chat, bus, http, users, log)).directory
     stack.use(await openNotification(notification, bus, http, { users, chat: chats }, log))
     url = `http://127.0.0.1:${http.port}`
+    internalUrl = `http://127.0.0.1:${http.internalPort}`
     running = stack.move()
   }
 
@@ -138,6 +143,11 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
     async ledgerOf(userId) {
       await using store = sqliteStore(join(folder, 'notification.db'))
       return store.deliveries.ofUser(userId, 100)
+    },
+    async internal(path) {
+      const { internal: key } = readKeys(join(folder, 'keys.json'), ['internal'])
+      const headers = { authorization: `Bearer ${key.toString('base64url')}` }
+      return ((await (await fetch(internalUrl + path, { headers })).json()) as { items: unknown[] }).items
     },
     async restart(more) {
       await running.disposeAsync()

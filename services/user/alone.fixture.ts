@@ -23,6 +23,7 @@ await bus.subscribe('chat.departures', async ({ data }) => tell({ kind: 'user.de
 await bus.subscribe('notification.mail', async ({ data }) => tell(data))
 await bus.subscribe('notification.alerts', async () => {})
 await bus.subscribe('notification.security', async () => {})
+await bus.subscribe('notification.analytics', async () => {})
 await openUser(config, bus, http, log)
 ready = true
 process.stdout.write(`${http.port}\n${lines.splice(0).join('')}`)

@@ -55,6 +55,7 @@ export async function openService(
   // Else nobody would take what every test here makes happen.
   await bus.subscribe('notification.alerts', async () => {})
   await bus.subscribe('notification.security', async () => {})
+  await bus.subscribe('notification.analytics', async () => {})
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,

@@ -9,6 +9,7 @@ const PATHS = [
   '/internal',
   '/internal/users?ids=',
   '/internal/control?after=0',
+  '/internal/analytics',
   '//internal/users?ids=',
   '/./internal/users?ids=',
   '/%69nternal/users?ids=',

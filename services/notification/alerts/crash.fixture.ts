@@ -11,6 +11,7 @@ import { openAlerts } from './alerts.ts'
 const bus = embeddedBus({ log: openLog('alerts', 'silent') })
 // Mail of it is another's work.
 await bus.subscribe('notification.security', async () => {})
+await bus.subscribe('notification.analytics', async () => {})
 await using store = sqliteStore(process.env.STORE!)
 await bus.listen(['alerts.changed'], (event) => void process.stdout.write(`${JSON.stringify(event.data)}\n`))
 await using _ = await openAlerts({

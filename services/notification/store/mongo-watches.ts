@@ -9,6 +9,8 @@ interface WatchDocument {
   decided: number
   heard: number
   heardAt: number
+  /** Kept by `mongo-analytics.ts`. */
+  counted?: number
   epoch: number
   dueAt?: number
   claimed?: number
@@ -42,7 +44,7 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
     {
       updateOne: {
         filter: { _id },
-        update: { $max: { heard: seq, heardAt: dueAt }, $setOnInsert: { decided: 0, epoch: 0, dueAt } },
+        update: { $max: { heard: seq, heardAt: dueAt }, $setOnInsert: { decided: 0, epoch: 0, counted: 0, dueAt } },
         upsert: true,
       },
     },
@@ -88,7 +90,12 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
       const { matchedCount } = await watches.updateOne(
         { _id, epoch, claimed: toSeq, heard },
         {
-          $set: { decided: toSeq, heard: last, ...(more && { dueAt: next.dueAt }) },
+          // What is found beyond what was heard is heard of now.
+          $set: {
+            ...{ decided: toSeq, heard: last },
+            ...(more && { dueAt: next.dueAt }),
+            ...(last > heard && { heardAt: next.dueAt }),
+          },
           $unset: { claimed: '', owner: '', ...(!more && { dueAt: '' as const }) },
         },
       )
@@ -147,12 +154,6 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
 
     purge: (before, limit) =>
       attempt(async () => {
-        const idle = { dueAt: { $exists: false }, heardAt: { $lt: before } }
-        const left = await watches
-          .find(idle, { projection: { _id: 1 } })
-          .limit(limit)
-          .toArray()
-        if (left.length > 0) await watches.deleteMany({ _id: { $in: left.map(({ _id }) => _id) }, ...idle })
         const old = await rounds
           .find({ at: { $lt: before } }, { projection: { _id: 1 } })
           .sort({ at: 1 })

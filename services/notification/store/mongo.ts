@@ -1,6 +1,7 @@
 import { attempt, mongoClient } from '@parley/kit/mongo'
 import { mongoAddresses } from './mongo-addresses.ts'
 import { mongoAlerts } from './mongo-alerts.ts'
+import { mongoAnalytics } from './mongo-analytics.ts'
 import { mongoCaptured } from './mongo-captured.ts'
 import { mongoDeliveries } from './mongo-deliveries.ts'
 import { mongoDevices } from './mongo-devices.ts'
@@ -23,6 +24,7 @@ export async function mongoStore(url: string): Promise<NotificationStore> {
       deliveries,
       addresses: await mongoAddresses(db),
       alerts: await mongoAlerts(db),
+      analytics: await mongoAnalytics(db),
       captured: await mongoCaptured(db),
       watches: await mongoWatches(db, deliveries),
       digests: await mongoDigests(db, deliveries),

@@ -1,5 +1,6 @@
 import { ADDRESSES_STEP } from './sqlite-addresses.ts'
 import { ALERTS_STEP } from './sqlite-alerts.ts'
+import { ANALYTICS_STEP } from './sqlite-analytics.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
 import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly string[] = [
   REFUSED_STEP,
   ALERTS_STEP,
   DIGESTS_STEP,
+  ANALYTICS_STEP,
 ]

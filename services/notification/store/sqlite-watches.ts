@@ -69,10 +69,6 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
     `DELETE FROM rounds WHERE (conversation_id, to_seq) IN
        (SELECT conversation_id, to_seq FROM rounds WHERE at < ? ORDER BY at LIMIT ?)`,
   )
-  const leave = db.prepare(
-    `DELETE FROM watches WHERE conversation_id IN
-       (SELECT conversation_id FROM watches WHERE due_at IS NULL AND heard_at < ? ORDER BY heard_at LIMIT ?)`,
-  )
 
   return {
     noteNews(news: readonly News[], dueAt: number): { conversationId: string; dueAt: number }[] {
@@ -100,7 +96,6 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
       postpone.run(at, conversationId, epoch)
     },
     purgeRounds(before: number, limit: number): number {
-      leave.run(before, limit)
       return Number(forget.run(before, limit).changes)
     },
   }

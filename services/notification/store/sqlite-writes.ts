@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { addressWrites } from './sqlite-addresses.ts'
 import { alertWrites } from './sqlite-alerts.ts'
+import { analyticsWrites } from './sqlite-analytics.ts'
 import { capturedWrites } from './sqlite-captured.ts'
 import { deliveryWrites } from './sqlite-deliveries.ts'
 import { deviceWrites } from './sqlite-devices.ts'
@@ -19,6 +20,7 @@ export function writes(db: DatabaseSync) {
     ...deliveries,
     ...addressWrites(db),
     ...alertWrites(db),
+    ...analyticsWrites(db),
     ...capturedWrites(db),
     ...watchWrites(db, deliveries.planDeliveries),
     ...digestWrites(db, deliveries.planDeliveries),

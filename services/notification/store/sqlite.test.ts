@@ -8,6 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { sqliteStore } from './sqlite.ts'
 import { ADDRESS_READS } from './sqlite-addresses.ts'
 import { ALERT_READS } from './sqlite-alerts.ts'
+import { ANALYTICS_READS } from './sqlite-analytics.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
 import { DELIVERY_READS } from './sqlite-deliveries.ts'
 import { DEVICE_READS } from './sqlite-devices.ts'
@@ -51,6 +52,7 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
     ...DELIVERY_READS,
     ...ADDRESS_READS,
     ...ALERT_READS,
+    ...ANALYTICS_READS,
     ...CAPTURED_READS,
     ...WATCH_READS,
     ...DEVICE_READS,

@@ -3,6 +3,7 @@ import { openFile } from '@parley/kit/sqlite/file'
 import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteAddresses } from './sqlite-addresses.ts'
 import { sqliteAlerts } from './sqlite-alerts.ts'
+import { sqliteAnalytics } from './sqlite-analytics.ts'
 import { sqliteCaptured } from './sqlite-captured.ts'
 import { sqliteDeliveries } from './sqlite-deliveries.ts'
 import { sqliteDevices } from './sqlite-devices.ts'
@@ -23,6 +24,7 @@ export function sqliteStore(path: string): NotificationStore {
     deliveries: sqliteDeliveries(db, writer.write),
     addresses: sqliteAddresses(db, writer.write),
     alerts: sqliteAlerts(db, writer.write),
+    analytics: sqliteAnalytics(db, writer.write),
     captured: sqliteCaptured(db, writer.write),
     watches: sqliteWatches(db, writer.write),
     digests: sqliteDigests(db, writer.write),

@@ -1,5 +1,6 @@
 import type { AddressStore } from './addresses.ts'
 import type { AlertStore } from './alerts.ts'
+import type { AnalyticsStore } from './analytics.ts'
 import type { CapturedStore } from './captured.ts'
 import type { DeliveryStore } from './deliveries.ts'
 import type { DeviceStore } from './devices.ts'
@@ -17,6 +18,7 @@ export interface NotificationStore extends AsyncDisposable {
   readonly deliveries: DeliveryStore
   readonly addresses: AddressStore
   readonly alerts: AlertStore
+  readonly analytics: AnalyticsStore
   readonly captured: CapturedStore
   readonly watches: WatchStore
   readonly digests: DigestStore

@@ -70,6 +70,6 @@ export interface WatchStore {
   nextDue(): Promise<number | undefined>
   /** The round that this message was decided in; undefined while it was not, or is forgotten. */
   round(conversationId: string, seq: number): Promise<Round | undefined>
-  /** Forgets up to `limit` rounds from before `before`, and as many conversations of which nothing was heard since then. How many rounds it were. */
+  /** Forgets up to `limit` rounds from before `before`; how many it were. How far each conversation is stays: nothing in it is decided, or counted, again. */
   purge(before: number, limit: number): Promise<number>
 }
