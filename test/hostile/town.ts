@@ -29,10 +29,13 @@ export async function settle(stack: Stack): Promise<Town> {
   const nodes = await partitions(stack)
   const [ann, ben, eve] = await Promise.all(['ann', 'ben', 'eve'].map((name) => newPerson(stack.url, name)))
   if (!ann || !ben || !eve) throw new Error('nobody came')
-  const created = await ann.post<ConversationItem>('/api/conversations', { title: 'Ann’s', memberIds: [ben.id] })
-  const group = created.body.id
   const anns = await ann.connect({ partition: nodes[0] })
   const bens = await ben.connect({ partition: nodes.at(-1) })
+  const created = await ann.post<ConversationItem>('/api/conversations', { title: 'Ann’s', memberIds: [ben.id] })
+  const group = created.body.id
+  // All that they are told of it comes before any attack.
+  await Promise.all([anns, bens].map((device) => device.next('conversation.updated')))
+  await bens.next('alerts.changed')
   const pids = stack.names().map((name) => stack.pid(name))
   let said = 0
 
