@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
 import { chatConfig, openChat } from '@parley/chat'
 import { embeddedBus } from '@parley/kit/bus/embedded'
@@ -8,6 +7,7 @@ import { makeKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { servePages } from '@parley/kit/pages'
 import { serveReference } from '@parley/kit/reference'
+import { toldToStop } from '@parley/kit/stop'
 import { notificationConfig, openNotification, showCapturedMail } from '@parley/notification'
 import { openUser, userConfig } from '@parley/user'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
@@ -31,6 +31,7 @@ async function run(): Promise<void> {
   serveReference(http.routes)
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
+  const stopped = toldToStop()
   starting[Symbol.dispose]()
   greet(
     `http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`,
@@ -38,7 +39,7 @@ async function run(): Promise<void> {
     here && captured !== undefined,
     demo,
   )
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await stopped
 }
 
 const LOOPBACK = new Set(['127.0.0.1', '::1', '[::1]', 'localhost'])

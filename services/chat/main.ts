@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
 import { httpDirectory } from '@parley/kit/http-directory'
 import { readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
+import { toldToStop } from '@parley/kit/stop'
 import { readChatService } from './config.ts'
 import { openChat } from './open.ts'
 
@@ -17,9 +17,10 @@ async function run(): Promise<void> {
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _chat = await openChat(config, bus, http, httpDirectory(config.userServiceUrl, internal), log)
   serveReference(http.routes)
+  const stopped = toldToStop()
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'the chat service is ready')
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await stopped
 }
 
 try {

@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
 import { httpDirectory } from '@parley/kit/http-directory'
 import { readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
+import { toldToStop } from '@parley/kit/stop'
 import { httpChatDirectory } from './chat-directory.ts'
 import { readNotificationService } from './config.ts'
 import { openNotification } from './open.ts'
@@ -22,9 +22,10 @@ try {
   }
   await using _notification = await openNotification(config, bus, http, siblings, log)
   serveReference(http.routes)
+  const stopped = toldToStop()
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'notification service ready')
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await stopped
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`)
   process.exitCode = 1

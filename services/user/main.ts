@@ -1,8 +1,8 @@
-import { once } from 'node:events'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import { serveReference } from '@parley/kit/reference'
+import { toldToStop } from '@parley/kit/stop'
 import { readUserService } from './config.ts'
 import { openUser } from './open.ts'
 
@@ -14,9 +14,10 @@ try {
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _user = await openUser(config, bus, http, log)
   serveReference(http.routes)
+  const stopped = toldToStop()
   starting[Symbol.dispose]()
   log.info({ port: http.port, internalPort: http.internalPort }, 'user service ready')
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  await stopped
 } catch (error) {
   process.stderr.write(`${(error as Error).message}\n`)
   process.exitCode = 1
