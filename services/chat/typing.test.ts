@@ -54,6 +54,20 @@ test('in a direct conversation all of it is told at once', async (t) => {
   assert.deepEqual(told, ['ann starts', 'ann stops', 'ann starts', 'ann stops'])
 })
 
+test('in a direct conversation in which nothing was said, who has not opened it is told nothing', async (t) => {
+  const empty = unopenedDirect('ann', 'bob')
+  const { person, told, becomes } = typingIn(t, { ...empty, openedBy: ['ann'] })
+  const ann = person('ann')
+  await ann.starts()
+  await ann.stops()
+  becomes({ ...empty, openedBy: ['ann', 'bob'] })
+  await ann.starts()
+  assert.deepEqual(told, ['ann starts'])
+  becomes({ ...empty, openedBy: ['ann'], headSeq: 1 })
+  await ann.stops()
+  assert.deepEqual(told, ['ann starts', 'ann stops'])
+})
+
 test('closing gives up what waits to be told', async (t) => {
   const { typing, person, told } = typingIn(t, groupOf(['ann', 'bob', 'cleo']))
   for (const name of ['ann', 'bob']) await person(name).starts()
@@ -63,7 +77,8 @@ test('closing gives up what waits to be told', async (t) => {
 })
 
 /** Typing in one conversation, with a clock that only the test moves; what the others are told is noted. */
-function typingIn(t: TestContext, conversation: ReturnType<typeof groupOf>) {
+function typingIn(t: TestContext, first: ReturnType<typeof groupOf>) {
+  let conversation = first
   t.mock.timers.enable({ apis: ['setTimeout'] })
   const told: string[] = []
   const typing = openTyping(
@@ -88,5 +103,8 @@ function typingIn(t: TestContext, conversation: ReturnType<typeof groupOf>) {
       goes: () => typing.went(device),
     }
   }
-  return { typing, person, told }
+  const becomes = (next: typeof first): void => {
+    conversation = next
+  }
+  return { typing, person, told, becomes }
 }

@@ -1,6 +1,6 @@
 import type { Blocks } from './blocks.ts'
 import type { Connection } from './connections.ts'
-import type { Conversation } from './conversation.ts'
+import { type Conversation, isHiddenFrom } from './conversation.ts'
 import type { Discretion } from './discretion.ts'
 import type { Fanout } from './fanout.ts'
 import { seenBy } from './membership.ts'
@@ -58,6 +58,8 @@ export function openTyping(
     const { kind, membersRev, members } = conversation
     // Who keeps it back takes nobody's place in a group; whoever was shown as typing is forgotten by the clients.
     if (blocks.apart(conversation) || discretion.of(userId).privatePresence) return
+    // Whom nothing was written to yet hears nothing of who thinks of it.
+    if (kind === 'direct' && [...members.keys()].some((id) => isHiddenFrom(conversation, id))) return
     if (members.size <= 2) {
       // Nobody is ever removed from a direct conversation, so what is known of it is true.
       return tell(on, userId, conversationId, membersRev, kind === 'direct' ? conversation : undefined)
