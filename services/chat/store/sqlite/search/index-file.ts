@@ -84,7 +84,7 @@ export function openIndexFile(
   return open(path, stamp, size, lastChange)
 }
 
-/** Removes the file, and those beside it. */
+/** Removes the file, and those beside it. Nothing else in this process may have it open or open it meanwhile: SQLite's locks do not keep two threads apart over a file that is replaced. */
 export function removeIndexFile(path: string): void {
   for (const part of ['', '-wal', '-shm']) rmSync(path + part, { force: true })
 }

@@ -1,3 +1,5 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { until } from '../../contract/world.ts'
@@ -16,16 +18,25 @@ export async function untilIndexed(folder: string): Promise<void> {
   }, 20_000)
 }
 
-/** What the index says of itself. */
+/**
+ * What the index says of itself. Looks at a copy: while the store removes the file and makes it anew, whoever opens it in the same process cuts
+ * short the memory (`-shm`) that the new one shares, since locks between processes do not hold within one; and that ends the process (SIGBUS).
+ */
 export function metaOf(path: string): { stamp: string; sealed: number; changes: number } {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-index-'))
   try {
-    using index = new DatabaseSync(path, { readOnly: true, timeout: 1_000 })
+    const copy = join(folder, 'search.db')
+    // What is written meanwhile makes the copy older than the file, or no database: then it is looked at again.
+    for (const part of ['-wal', '']) if (existsSync(path + part)) copyFileSync(path + part, copy + part)
+    using index = new DatabaseSync(copy, { readOnly: true })
     const rows = index.prepare('SELECT name, value FROM meta').all() as { name: string; value: string | number }[]
     const meta = new Map(rows.map(({ name, value }) => [name, value]))
     const [sealed, changes] = [Number(meta.get('sealed')), Number(meta.get('changes'))]
     return { stamp: String(meta.get('stamp')), sealed, changes }
   } catch {
     return { stamp: '', sealed: -1, changes: -1 }
+  } finally {
+    rmSync(folder, { recursive: true })
   }
 }
 
