@@ -4,6 +4,7 @@ import { useApp, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Modal, ModalActions } from '../parts/modal.tsx'
 import { Loading, Notice, Problem } from '../parts/notice.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { strings } from '../strings.ts'
 import { type Action, useAction } from '../use-action.ts'
 import styles from './profile.module.css'
@@ -104,35 +105,6 @@ function Choice({
           {hint}
         </p>
       )}
-    </div>
-  )
-}
-
-function Switch({
-  label,
-  hint,
-  on,
-  onChange,
-}: {
-  label: string
-  hint: string
-  on: boolean
-  onChange: (on: boolean) => void
-}) {
-  const id = useId()
-  return (
-    <div className={styles.switch}>
-      <input
-        id={id}
-        type="checkbox"
-        checked={on}
-        aria-describedby={`${id}-hint`}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-      <label htmlFor={id}>{label}</label>
-      <p id={`${id}-hint`} className={styles.muted}>
-        {hint}
-      </p>
     </div>
   )
 }

@@ -3,10 +3,10 @@ import type { Preferences } from '@parley/protocol/notification'
 import { useId } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Problem } from '../parts/notice.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 import styles from './notifications.module.css'
-import { Switch } from './switch.tsx'
 
 /** The mail that one may do without, and the language of all. Each choice holds as soon as it shows. */
 export function MailPreferences({ preferences: { digest, locale } }: { preferences: Preferences }) {

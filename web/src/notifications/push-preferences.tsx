@@ -3,12 +3,12 @@ import { LEVELS, type Level } from '@parley/protocol/settings'
 import { useId, useRef, useState } from 'react'
 import { useApp } from '../app-context.tsx'
 import { Problem } from '../parts/notice.tsx'
+import { Switch } from '../parts/switch.tsx'
 import { explain } from '../state/problems.ts'
 import { strings } from '../strings.ts'
 import { type DisturbChoice, disturbChoices, ownTimeZone, QUIET_HOURS } from './choices.ts'
 import styles from './notifications.module.css'
 import { QuietTimes } from './quiet-times.tsx'
-import { Switch } from './switch.tsx'
 
 /** What holds for all conversations. Each choice holds as soon as it shows. */
 export function PushPreferences({ preferences }: { preferences: Preferences }) {

@@ -1,5 +1,5 @@
 import { useId } from 'react'
-import styles from './notifications.module.css'
+import styles from './switch.module.css'
 
 /** Something that is on or off, with what it means. */
 export function Switch({
