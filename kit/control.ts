@@ -3,6 +3,7 @@ import type { UserDirectory } from '@parley/protocol/internal'
 import type { Bus } from './bus/bus.ts'
 import { Fault } from './fault.ts'
 import type { Log } from './log.ts'
+import { openReading } from './reading.ts'
 import type { Actor } from './token.ts'
 
 /**
@@ -43,43 +44,30 @@ export async function openControl(deps: {
   let reachable = false
   /** When the last reading that succeeded began. */
   let readAt = Number.NEGATIVE_INFINITY
-  let reading: Promise<void> | undefined
   /** For whom what is known was too old. */
   let waiting: Promise<void> | undefined
-  let again = false
   let closed = false
 
-  function read(): Promise<void> {
-    again = true
-    reading ??= readAll().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
   async function readAll(): Promise<void> {
-    while (again && !closed) {
-      again = false
-      const began = performance.now()
-      try {
-        position ??= await startOf(directory, Date.now() - REMEMBER_MS)
-        for (let more = true; more && !closed; ) {
-          const { entries, head } = await directory.control(position, PAGE)
-          if (head < position) {
-            // The user service was restored from a backup, and counts on from there.
-            position = await startOf(directory, Date.now() - REMEMBER_MS)
-            continue
-          }
-          for (const entry of entries) apply(entry)
-          position = entries.at(-1)?.n ?? position
-          more = entries.length > 0 && position < head
+    const began = performance.now()
+    try {
+      position ??= await startOf(directory, Date.now() - REMEMBER_MS)
+      for (let more = true; more && !closed; ) {
+        const { entries, head } = await directory.control(position, PAGE)
+        if (head < position) {
+          // The user service was restored from a backup, and counts on from there.
+          position = await startOf(directory, Date.now() - REMEMBER_MS)
+          continue
         }
-        reachable = true
-        readAt = began
-      } catch (error) {
-        reachable = false
-        log.warn({ err: error }, 'the control log cannot be read')
+        for (const entry of entries) apply(entry)
+        position = entries.at(-1)?.n ?? position
+        more = entries.length > 0 && position < head
       }
+      reachable = true
+      readAt = began
+    } catch (error) {
+      reachable = false
+      log.warn({ err: error }, 'the control log cannot be read')
     }
   }
 
@@ -92,6 +80,7 @@ export async function openControl(deps: {
     revoked(entry)
   }
 
+  const { read, close } = openReading(readAll)
   await read()
   const poll = setInterval(() => void read(), POLL_MS)
   const news = await bus.listen(['control.appended'], () => void read())
@@ -121,7 +110,7 @@ export async function openControl(deps: {
       closed = true
       clearInterval(poll)
       await news[Symbol.asyncDispose]()
-      await reading
+      await close()
     },
   }
 }

@@ -1,5 +1,6 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Log } from '@parley/kit/log'
+import { openReading } from '@parley/kit/reading'
 import type { BusEvent, BusEventType } from '@parley/protocol/events'
 
 /**
@@ -40,8 +41,6 @@ export async function openMirror<V extends { rev: number }>(deps: {
   let complete = false
   let closed = false
   let retry: NodeJS.Timeout | undefined
-  let reading: Promise<void> | undefined
-  let again = false
 
   function note(map: Map<string, V>, id: string, value: V): boolean {
     if ((map.get(id)?.rev ?? -1) > value.rev) return false
@@ -70,35 +69,24 @@ export async function openMirror<V extends { rev: number }>(deps: {
     if (left && isNothing(left)) known.delete(oldest!)
   }
 
-  function read(): Promise<void> {
-    again = true
-    reading ??= readAll().finally(() => {
-      reading = undefined
-    })
-    return reading
-  }
-
   async function readAll(): Promise<void> {
-    while (again && !closed) {
-      again = false
-      clearTimeout(retry)
-      heard = new Map()
-      try {
-        const found = new Map<string, V>()
-        for (let after: string | undefined, more = true; more && !closed; ) {
-          const { items, next } = await page(after)
-          for (const [id, value] of items) found.set(id, value)
-          after = next
-          more = after !== undefined
-        }
-        for (const [id, value] of heard) note(found, id, value)
-        take(found)
-      } catch (error) {
-        log.warn({ err: error }, `${what} cannot be read`)
-        if (!closed) retry = setTimeout(() => void read(), RETRY_MS)
+    clearTimeout(retry)
+    heard = new Map()
+    try {
+      const found = new Map<string, V>()
+      for (let after: string | undefined, more = true; more && !closed; ) {
+        const { items, next } = await page(after)
+        for (const [id, value] of items) found.set(id, value)
+        after = next
+        more = after !== undefined
       }
-      heard = undefined
+      for (const [id, value] of heard) note(found, id, value)
+      take(found)
+    } catch (error) {
+      log.warn({ err: error }, `${what} cannot be read`)
+      if (!closed) retry = setTimeout(() => void read(), RETRY_MS)
     }
+    heard = undefined
   }
 
   function take(found: Map<string, V>): void {
@@ -111,6 +99,7 @@ export async function openMirror<V extends { rev: number }>(deps: {
       for (const id of new Set([...before.keys(), ...found.keys()])) changed(id, before.get(id), found.get(id))
   }
 
+  const { read, close } = openReading(readAll)
   await read()
   const states = bus.onState((state) => {
     if (state === 'up') void read()
@@ -129,7 +118,7 @@ export async function openMirror<V extends { rev: number }>(deps: {
       clearTimeout(retry)
       states[Symbol.dispose]()
       await listening[Symbol.asyncDispose]()
-      await reading
+      await close()
     },
   }
 }
