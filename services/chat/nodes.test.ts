@@ -134,6 +134,39 @@ test('messages that the bus refuses are told again, in each conversation up to t
   await until(async () => (await chat.store.log.pending(10)).length === 0)
 })
 
+test('a message that names somebody waits until the bus has taken that, and holds up no other conversation', async (t) => {
+  const told: string[] = []
+  let away = true
+  const refusing = (bus: Bus): Bus => ({
+    ...bus,
+    hears: () => true,
+    [Symbol.asyncDispose]: () => bus[Symbol.asyncDispose](),
+    async publish(event) {
+      if (event.type === 'messages.addressed') {
+        if (away) throw new Fault('unavailable', 'Not now')
+        told.push(...event.data.seqs.map((seq) => `${event.data.conversationId}#${seq} named`))
+      }
+      await bus.publish(event)
+      if (event.type === 'messages.created')
+        told.push(...event.data.conversations.map(({ conversationId, seq }) => `${conversationId}#${seq}`))
+    },
+  })
+  const chat = await testChat(t, { bus: refusing })
+  const [ann, bob, cleo] = [chat.users.add('ann'), chat.users.add('bob'), chat.users.add('cleo')]
+  const say = async (receiverId: string, message: string, more = {}) =>
+    (await chat.request(ann, 'POST', '/api/messages/send', { receiverId, message, ...more })).body
+  const { conversationId, seq } = await say(bob.id, 'one')
+  await until(() => told.includes(`${conversationId}#${seq}`))
+  const reply = await say(bob.id, 'to that', { replyTo: seq })
+  const other = await say(cleo.id, 'goes on')
+  await until(() => told.includes(`${other.conversationId}#${other.seq}`))
+  await until(async () => (await chat.store.log.pending(10)).length === 1)
+  away = false
+  await until(() => told.includes(`${conversationId}#${reply.seq} named`))
+  await until(async () => (await chat.store.log.pending(10)).length === 0)
+  assert.ok(told.includes(`${conversationId}#${reply.seq}`))
+})
+
 test('however many messages come while the bus confirms, it is told of them at once', async (t) => {
   const told: number[] = []
   const open = Promise.withResolvers<void>()

@@ -98,15 +98,14 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
     await eachAtOnce(EVENTS_AT_ONCE, [...addressed], async ([id, own]) => {
       if (!closed && !(await publish(addressedIn(own)))) refused.add(id)
     })
-    const unheard = new Set(refused)
+    // A conversation whose event was refused waits as a whole: all its messages count as told at once.
+    const rest = messages.filter(({ conversationId }) => !refused.has(conversationId))
     await Promise.all([
-      eachAtOnce(EVENTS_AT_ONCE, newsIn(messages), async (event) => {
+      eachAtOnce(EVENTS_AT_ONCE, newsIn(rest), async (event) => {
         const ids = new Set(event.data.conversations.map(({ conversationId }) => conversationId))
         if (closed) return
-        if (await publish(event)) {
-          for (const id of unheard) ids.delete(id)
-          published.push(...messages.filter(({ conversationId }) => ids.has(conversationId)))
-        } else for (const id of ids) refused.add(id)
+        if (await publish(event)) published.push(...rest.filter(({ conversationId }) => ids.has(conversationId)))
+        else for (const id of ids) refused.add(id)
       }),
       eachAtOnce(CONVERSATIONS_AT_ONCE, [...Map.groupBy(changes, conversationOf)], async ([id, own]) => {
         // Where the bus refused something it is asked with one event, not flooded.
