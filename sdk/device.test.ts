@@ -133,16 +133,7 @@ test('a device ends with the whole conversation, whatever is lost, doubled, late
           storage,
           keeper,
           () => true,
-          {
-            changed: () => {},
-            applied: () => [],
-            message: ({ seq }: StoredMessage) => shown.push(seq),
-            stored: () => {},
-            behind: () => {},
-            dropped: () => {},
-            anew: () => {},
-            met: () => {},
-          },
+          hooksTo((seq) => shown.push(seq)),
           new Map(),
         )
         await device.load()
@@ -249,20 +240,23 @@ test('a list that was asked for during this stay ends it', async () => {
   assert.equal(device.conversations.size, 0)
 })
 
+/** Listens only for what enters. */
+const hooksTo = (show: (seq: number) => void) => ({
+  changed: () => {},
+  applied: () => [],
+  message: ({ seq }: StoredMessage) => show(seq),
+  stored: () => {},
+  behind: () => {},
+  dropped: () => {},
+  anew: () => {},
+  met: () => {},
+})
+
 /** A device, and what has entered it. */
 async function openWatched() {
   const storage = memoryStorage()
   const shown: number[] = []
-  const hooks = {
-    changed: () => {},
-    applied: () => [],
-    message: ({ seq }: StoredMessage) => shown.push(seq),
-    stored: () => {},
-    behind: () => {},
-    dropped: () => {},
-    anew: () => {},
-    met: () => {},
-  }
+  const hooks = hooksTo((seq) => shown.push(seq))
   const device = openDevice(ME, storage, openKeeper(storage), () => true, hooks, new Map())
   await device.load()
   return { device, shown }
