@@ -8,9 +8,9 @@ import { capturedMailer } from './captured-mail.ts'
 import type { CapturedMail } from './captured-page.ts'
 import type { MailConfig } from './config.ts'
 import type { Digests } from './mail/digest.ts'
-import { startMail } from './mail.ts'
+import { type MailPace, startMail } from './mail.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
-import { type SmtpOptions, smtpMailer } from './smtp.ts'
+import { smtpMailer } from './smtp.ts'
 import { ALERTS_KEPT_MS } from './store/alerts.ts'
 import { KEPT_MS } from './store/deliveries.ts'
 import { DIGESTS_KEPT_MS } from './store/digests.ts'
@@ -38,8 +38,7 @@ export async function startNotification(needs: {
   log: Log
   now?: () => number
   /** How long things take; tests are in a hurry. */
-  pace?: Pick<Parameters<typeof startMail>[0], 'retryMs' | 'sendMs' | 'leaseMs'> &
-    Pick<SmtpOptions, 'connectMs' | 'answerMs'>
+  pace?: MailPace
 }): Promise<NotificationService> {
   const { store, bus, http, keys, config, digests, log, now = Date.now, pace } = needs
   await using stack = new AsyncDisposableStack()

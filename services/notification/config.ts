@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type Env, reader } from '@parley/kit/config'
 import { type ServiceAccount, serviceAccountOf } from './fcm/account.ts'
 import type { FcmConfig } from './fcm/fcm.ts'
+import type { MailPace } from './mail.ts'
 import { CONTENTS, type Content } from './push-body.ts'
 import { isPair, type VapidKeys } from './vapid.ts'
 
@@ -11,6 +12,8 @@ export interface NotificationConfig {
   /** The web origin that letters name; by default the first of `PARLEY_ORIGINS`, else the server's own on this machine. */
   publicUrl: string | undefined
   mail: MailConfig
+  /** How long things of mail take, instead of what is usual. */
+  mailPace?: MailPace
   push: PushConfig
   digest: DigestConfig
 }

@@ -20,6 +20,15 @@ const QUIET_MS = 10 * 60_000
 /** Letters being handed over at once. */
 export const MAILS_AT_ONCE = 4
 
+/** How long mail takes: pauses between tries, a try, a lease, the wait for a connection and for each answer of the server. */
+export interface MailPace {
+  retryMs?: { first: number; most: number }
+  sendMs?: number
+  leaseMs?: number
+  connectMs?: number
+  answerMs?: number
+}
+
 export interface MailService extends AsyncDisposable {
   /** Something was planned. */
   wake(): void

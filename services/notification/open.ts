@@ -26,14 +26,15 @@ export async function openNotification(
   log: Log,
 ): Promise<NotificationService> {
   const keys = readKeys(config.keyFile, ['internal'])
-  const { publicUrl = `http://localhost:${http.port}`, mail, push, digest } = config
+  const { publicUrl = `http://localhost:${http.port}`, mail, mailPace, push, digest } = config
   const store = await openStore(config.store)
   await using stack = new AsyncDisposableStack()
   const parts = { store, bus, http, keys, log }
   const { preferences } = store
   const unsubscribe = openUnsubscribe({ key: keys.internal, origin: publicUrl, preferences, users: siblings.users })
   const digests = openDigests({ ...siblings, preferences, unsubscribe, content: digest.content })
-  const notification = stack.use(await startNotification({ ...parts, digests, config: { publicUrl, mail } }))
+  const pace = mailPace && { pace: mailPace }
+  const notification = stack.use(await startNotification({ ...parts, digests, config: { publicUrl, mail }, ...pace }))
   const { captured, metrics, mailPlanned } = notification
   const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
   const testMail = { mailPlanned, capturesMail: mail === 'captured' }

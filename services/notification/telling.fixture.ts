@@ -12,6 +12,7 @@ import { openLog } from '@parley/kit/log'
 import type { Preferences, Why } from '@parley/protocol/notification'
 import { openUser, userConfig } from '@parley/user'
 import { openUnsubscribe } from './mail/unsubscribe.ts'
+import type { MailPace } from './mail.ts'
 import { notificationConfig, openNotification } from './open.ts'
 import type { Told } from './store/deliveries.ts'
 import { sqliteStore } from './store/sqlite.ts'
@@ -48,7 +49,11 @@ export interface Parley {
   restart(env?: Record<string, string>): Promise<void>
 }
 
-export async function openParley(t: TestContext, env: Record<string, string> = {}): Promise<Parley> {
+export async function openParley(
+  t: TestContext,
+  env: Record<string, string> = {},
+  mailPace?: MailPace,
+): Promise<Parley> {
   const push = await openPushService(t)
   const folder = mkdtempSync(join(tmpdir(), 'parley-telling-'))
   const log = openLog('test', process.env.LOG_LEVEL ?? 'silent')
@@ -62,6 +67,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
     const [user, chat, notification] = [userConfig(read), chatConfig(read), notificationConfig(read)]
     read.throwIfInvalid()
     notification.push.retryMs = { first: 20, most: 50 }
+    if (mailPace) notification.mailPace = mailPace
     makeKeys(user.keyFile)
     await using stack = new AsyncDisposableStack()
     const http = stack.use(await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log }))
