@@ -5,7 +5,9 @@ import type { ParleyClient } from './types.ts'
 export function openAccount(
   anyone: Send,
   authorized: Send,
-  /** Signs out and forgets everything on this device. */
+  /** Sends as who is, and signs out where it goes well. */
+  lastly: Send,
+  /** Forgets everything on this device. */
   forget: () => Promise<void>,
 ): Pick<ParleyClient, 'askForPassword' | 'resetPassword' | 'changeEmail' | 'confirmEmail' | 'deleteAccount'> {
   const post = async (send: Send, path: string, body: object): Promise<void> =>
@@ -15,7 +17,7 @@ export function openAccount(
     resetPassword: (token, newPassword) => post(anyone, 'password/reset', { token, newPassword }),
     changeEmail: (email, password) => post(authorized, 'email', { email, password }),
     async deleteAccount(password, messages) {
-      await authorized({ method: 'DELETE', path: '/api/user/me', body: { password, messages } })
+      await lastly({ method: 'DELETE', path: '/api/user/me', body: { password, messages } })
       await forget()
     },
     confirmEmail: (token) => post(anyone, 'email/confirm', { token }),

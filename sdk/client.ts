@@ -247,10 +247,12 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     revokeOtherSessions: async () => void (await api.revokeOtherSessions()),
 
     changePassword: async (oldPassword, newPassword) => void (await api.changePassword(oldPassword, newPassword)),
-    ...openAccount(send, session.authorized, async () => {
-      await session.end('deleted')
-      await storage.clear()
-    }),
+    ...openAccount(
+      send,
+      session.authorized,
+      (request) => session.endBy(request, 'deleted'),
+      () => storage.clear(),
+    ),
 
     exportData: () => exportData(stream),
 

@@ -7,6 +7,8 @@ export interface HttpRequest {
   body?: unknown
   query?: Record<string, string | number | undefined>
   headers?: Record<string, string>
+  /** Gives it up: what became of it is then not known. */
+  signal?: AbortSignal
 }
 
 /** Sends a request and gives the reply's JSON (undefined for an empty one). Rejects with `ParleyError` only. */
@@ -16,7 +18,7 @@ const TIMEOUT_MS = 20_000
 
 /** HTTP to one server. No reply in 20 s, or no network, is `unavailable`: what became of the request is then not known. */
 export function openHttp(url: string, fetcher: typeof fetch): Send {
-  return async ({ method, path, body, query, headers }) => {
+  return async ({ method, path, body, query, headers, signal }) => {
     const address = new URL(path, url)
     for (const [name, value] of Object.entries(query ?? {}))
       if (value !== undefined) address.searchParams.set(name, String(value))
@@ -27,7 +29,7 @@ export function openHttp(url: string, fetcher: typeof fetch): Send {
         ...(body !== undefined && { body: JSON.stringify(body) }),
         credentials: 'include',
         cache: 'no-store',
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ...(signal ? [signal] : [])]),
       })
       const text = await response.text()
       if (response.ok) return text === '' ? undefined : JSON.parse(text)

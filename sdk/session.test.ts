@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { ParleyError } from './client.ts'
 import { memoryStorage } from './memory.ts'
 import { device, openParley, PASSWORD, register, settled, signIn, texts, until } from './parley.fixture.ts'
@@ -36,6 +37,71 @@ test('logging out forgets everything on the device and ends the session', async 
   assert.deepEqual(await storage.list(''), [])
   assert.equal((await other.sessions()).length, 1)
   assert.equal(await ann.resume(), undefined)
+})
+
+test('what is asked in the name of a session is answered before the session ends, and nothing is asked after it', async (t) => {
+  const parley = await openParley(t)
+  await register(t, parley, 'bob')
+  const asked: string[] = []
+  const open = Promise.withResolvers<void>()
+  let leaving: Promise<Response> | undefined
+  const slow: typeof fetch = async (url, init) => {
+    const { pathname } = new URL(String(url))
+    if (pathname === '/api/user/users') {
+      await open.promise
+      await leaving
+    }
+    const answer = fetch(url, init)
+    if (pathname === '/api/user/logout') leaving = answer
+    if (pathname.startsWith('/api/user/')) asked.push(`${pathname} ${(await answer).status}`)
+    return answer
+  }
+  const ann = await signIn(t, parley, await register(t, parley, 'ann'), { fetch: slow })
+  asked.length = 0
+  const before = ann.findUser('bob')
+  const out = ann.logout()
+  const meanwhile = assert.rejects(ann.findUser('bob'), code('auth.invalid'))
+  // By then a log-out that waits for nothing has been sent.
+  await turn()
+  open.resolve()
+  assert.equal((await before)?.username, 'bob')
+  await Promise.all([out, meanwhile])
+  assert.deepEqual(asked, ['/api/user/users 200', '/api/user/logout 204'])
+})
+
+test('what is never answered keeps nobody from logging out', async (t) => {
+  const parley = await openParley(t)
+  const hanging: typeof fetch = (url, init) =>
+    String(url).includes('/api/user/users')
+      ? new Promise((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason)))
+      : fetch(url, init)
+  const ann = await signIn(t, parley, await register(t, parley, 'ann'), { fetch: hanging })
+  const before = assert.rejects(ann.findUser('bob'), code('unavailable'))
+  await ann.logout()
+  await before
+  assert.deepEqual(ann.session.get(), { status: 'signed-out' })
+})
+
+test('what is asked while it is open whether the account is deleted waits, and goes on where it is not', async (t) => {
+  const parley = await openParley(t)
+  await register(t, parley, 'bob')
+  const asked: string[] = []
+  const spy: typeof fetch = async (url, init) => {
+    const answer = await fetch(url, init)
+    const { pathname } = new URL(String(url))
+    if (pathname.startsWith('/api/user/')) asked.push(`${init?.method} ${pathname} ${answer.status}`)
+    return answer
+  }
+  const ann = await signIn(t, parley, await register(t, parley, 'ann'), { fetch: spy })
+  asked.length = 0
+  const refused = assert.rejects(ann.deleteAccount('not it', 'keep'), code('validation.failed'))
+  const bob = ann.findUser('bob')
+  await refused
+  assert.equal((await bob)?.username, 'bob')
+  const deleted = ann.deleteAccount(PASSWORD, 'keep')
+  await assert.rejects(ann.findUser('bob'), code('auth.invalid'))
+  await deleted
+  assert.deepEqual(asked, ['DELETE /api/user/me 400', 'GET /api/user/users 200', 'DELETE /api/user/me 204'])
 })
 
 test('logging out without a network forgets everything, and says that the server was not told', async (t) => {

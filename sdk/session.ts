@@ -6,6 +6,7 @@ import type { HttpRequest, Send } from './http.ts'
 import { openRepeatKeys } from './repeat-key.ts'
 import { writable } from './store.ts'
 import type { DeviceStorage, Readable, SessionState } from './types.ts'
+import { openUnderWay } from './under-way.ts'
 
 /** Who is signed in on this device, and the tokens that prove it. */
 export interface Session {
@@ -13,7 +14,10 @@ export interface Session {
   register(input: { username: string; email: string; password: string }): Promise<OwnUser>
   login(input: { email: string; password: string }): Promise<OwnUser>
   resume(): Promise<OwnUser | undefined>
+  /** Once what is under way was answered, or waited for long enough: nothing is asked in the name of a session that is over. */
   logout(): Promise<void>
+  /** `send` for what ends the session where it goes well, such as deleting the account; then signs out. Alone, as a log-out is. */
+  endBy(request: HttpRequest, reason: string): Promise<void>
   /** An access token that is good for a while yet, and another one than `refused`. Rejects `auth.invalid` when signed out. */
   token(refused?: string): Promise<string>
   /** `send` with the access token; with a new one, once, when the first was refused. */
@@ -71,6 +75,7 @@ export function openSession({
   let timer: ReturnType<typeof setTimeout> | undefined
   let closed = false
   const repeatable = openRepeatKeys()
+  const underWay = openUnderWay()
   // Signing in and out change storage: never two at once.
   let last: Promise<unknown> = Promise.resolve()
   const inTurn = <T>(step: () => Promise<T>): Promise<T> => {
@@ -126,7 +131,9 @@ export function openSession({
     return state.get().status === 'signed-in' ? user : undefined
   }
 
-  async function token(refused?: string): Promise<string> {
+  const token = (refused?: string): Promise<string> => underWay.run(() => goodToken(refused))
+
+  async function goodToken(refused?: string): Promise<string> {
     if (!current) throw deviceError('auth.invalid', 'Nobody is signed in on this device')
     if (refused !== undefined && access?.token === refused) access = undefined
     if (access && !access.nearlyOver()) return access.token
@@ -149,7 +156,8 @@ export function openSession({
     const body = kept?.refreshToken === undefined ? {} : { refreshToken: kept.refreshToken }
     let reply: LoginReply
     try {
-      reply = (await send({ method: 'POST', path: '/api/user/refresh', body })) as LoginReply
+      const request: HttpRequest = { method: 'POST', path: '/api/user/refresh', body, signal: underWay.givenUp }
+      reply = (await send(request)) as LoginReply
     } catch (error) {
       if (isOver(asParleyError(error)) && current === session) void end('expired')
       throw error
@@ -174,36 +182,49 @@ export function openSession({
     }, ms)
   }
 
-  const authorized: Send = async (request) => {
-    const first = await token()
+  const authorized: Send = (request) => underWay.run(() => ask({ ...request, signal: underWay.givenUp }))
+
+  async function ask(request: HttpRequest): Promise<unknown> {
+    const first = await goodToken()
     try {
       return await send(withToken(request, first))
     } catch (error) {
       if (!isOver(asParleyError(error)) || !current) throw error
-      return send(withToken(request, await token(first)))
+      return send(withToken(request, await goodToken(first)))
     }
   }
 
   async function logout(): Promise<void> {
-    const session = current
-    if (!session) return
-    const late = new AbortController()
-    const told = tellLogout(session)
-    const inTime = delay(LOGOUT_WAIT_MS, late.signal).then(() => {
-      throw deviceError('unavailable', 'Signed out on this device; the server could not be told')
+    const left = await underWay.alone(async () => {
+      const session = current
+      const outcome = session && (await told(session))
+      // From here on nothing is asked in its name, whatever else waits for its turn.
+      current = undefined
+      return session && { session, outcome }
     })
-    inTime.catch(() => {})
-    const outcome = await Promise.race([told, inTime]).then(
-      () => undefined,
-      (error) => asParleyError(error),
-    )
-    late.abort()
+    if (!left) return
+    const { session, outcome } = left
     await inTurn(async () => {
       await leave(true)
       await forgetAll(session)
       state.set({ status: 'signed-out' })
     })
     if (outcome && !isOver(outcome)) throw outcome
+  }
+
+  /** Undefined when the server knows that the session is over, in good time. */
+  async function told(session: Kept): Promise<ParleyError | undefined> {
+    const late = new AbortController()
+    const inTime = delay(LOGOUT_WAIT_MS, late.signal).then(() => {
+      throw deviceError('unavailable', 'Signed out on this device; the server could not be told')
+    })
+    inTime.catch(() => {})
+    const outcome = await Promise.race([tellLogout(session), inTime]).then(
+      () => undefined,
+      (error) => asParleyError(error),
+    )
+    late.abort()
+    return outcome
   }
 
   /** Either token says which session it is, so that one that ended need not be renewed first. */
@@ -216,6 +237,14 @@ export function openSession({
       body: refreshToken ? { refreshToken } : {},
     }
     await send(access ? withToken(request, access.token) : request)
+  }
+
+  async function endBy(request: HttpRequest, reason: string): Promise<void> {
+    const ended = await underWay.alone(async () => {
+      await ask(request)
+      return { over: end(reason) }
+    })
+    await ended.over
   }
 
   async function end(reason: string): Promise<void> {
@@ -270,6 +299,7 @@ export function openSession({
     login,
     resume,
     logout,
+    endBy,
     token,
     authorized,
     partition: () => current?.partition ?? 0,
