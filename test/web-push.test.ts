@@ -180,6 +180,7 @@ async function reachesAPage(alice: Notified, bob: ParleyClient, at: { direct: st
   assert.equal(await alice.press(at.group), undefined, 'no other page')
   await see.message(alice, 'or lemon?').waitFor()
   assert.equal(new URL(alice.page.url()).pathname, `/c/${at.group}`)
+  await untilShown(alice, (all) => !all.some(({ tag }) => tag === at.group))
 }
 
 async function isToldWhy(alice: Notified): Promise<void> {

@@ -68,7 +68,8 @@ export function Messages({
   /** Looks where one is: what is being read, whether more is needed above, whether one is at the end. */
   const look = useCallback(() => {
     const place = list.current
-    if (!place || !placed.current) return
+    // Nothing is known of what is in sight before it was measured.
+    if (!place || !placed.current || place.viewportSize === 0) return
     const end = place.scrollOffset + place.viewportSize
     const reached = end >= place.scrollSize - END && !view.hasNewer
     setAtEnd(reached)
@@ -116,6 +117,12 @@ export function Messages({
     if (place && placed.current)
       stick.current = !view.hasNewer && place.scrollOffset + place.viewportSize >= place.scrollSize - END
     look()
+  }
+
+  /** It was measured, for the first time or anew: what is in sight may be more than one could tell before, without any scrolling. */
+  const resized = () => {
+    if (stick.current && placed.current) toEnd()
+    requestAnimationFrame(look)
   }
 
   const jumpTo = useCallback((seq: number) => void pane.jump({ seq }), [pane])
@@ -175,7 +182,7 @@ export function Messages({
           keepMounted={walk.at < 0 ? undefined : [walk.at]}
           shift={grewAtStart(before.current, rows)}
           onScroll={scrolled}
-          onResize={() => (stick.current && placed.current ? toEnd() : undefined)}
+          onResize={resized}
         >
           {(row, i) =>
             row.lines ? (
