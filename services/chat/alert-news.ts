@@ -1,6 +1,6 @@
 import type { Bus } from '@parley/kit/bus/bus'
-import type { Connections } from './connections.ts'
-import { packetOf } from './packet.ts'
+import type { Connections } from './socket/connections.ts'
+import { packetOf } from './socket/packet.ts'
 
 /**
  * Tells the devices of a user what changed in the user's alerts. Every node hears it from the bus and tells its own. A hint: devices

@@ -5,11 +5,11 @@ import type { Entry, MessageEntry, MessageVersion } from '@parley/protocol/conve
 import type { Limits } from '@parley/protocol/limits'
 import { type MessageChange, namesMessage } from '@parley/protocol/message-change'
 import type { SendReply } from '@parley/protocol/socket'
-import type { Blocks } from './blocks.ts'
 import type { ContentHash } from './content-hash.ts'
-import type { Fanout } from './fanout.ts'
-import { cachedFor, mustMay, type Seen, seenBy } from './membership.ts'
+import type { Fanout } from './fanout/fanout.ts'
+import { cachedFor, mustMay, type Seen, seenBy } from './membership/membership.ts'
 import type { Mentions, Named } from './mentions.ts'
+import type { Blocks } from './people/blocks.ts'
 import type { ChatStore, Draft } from './store/store.ts'
 
 /** What someone wants to do with a message. `id` was made by the device; the same `id` again is the same change (P2). */

@@ -3,7 +3,7 @@ import { Fault } from '@parley/kit/fault'
 import type { Entry } from '@parley/protocol/conversation'
 import type { ContentHash } from './content-hash.ts'
 import { applyEntry, type Conversation } from './conversation.ts'
-import type { Fanout } from './fanout.ts'
+import type { Fanout } from './fanout/fanout.ts'
 import type { Draft, LogStore } from './store/store.ts'
 import { openTurns } from './turns.ts'
 

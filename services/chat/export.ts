@@ -3,9 +3,9 @@ import { Fault } from '@parley/kit/fault'
 import type { Actor } from '@parley/kit/token'
 import type { ExportLine } from '@parley/protocol/export'
 import type { Limits } from '@parley/protocol/limits'
-import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
-import { type Seen, seenBy } from './membership.ts'
+import { type Seen, seenBy } from './membership/membership.ts'
+import type { Gate } from './socket/gate.ts'
 import type { ChatStore } from './store/store.ts'
 
 /**

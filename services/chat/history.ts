@@ -4,9 +4,9 @@ import type { Limits } from '@parley/protocol/limits'
 import { namesMessage } from '@parley/protocol/message-change'
 import type { Member } from './conversation.ts'
 import { type Cursors, expired } from './cursor.ts'
-import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
-import { seenBy } from './membership.ts'
+import { seenBy } from './membership/membership.ts'
+import type { Gate } from './socket/gate.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** What a page of messages is asked by: the newest, or what lies before, after or around a position (a cursor of a page, or a `seq`). */

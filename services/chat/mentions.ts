@@ -4,10 +4,10 @@ import type { Limits } from '@parley/protocol/limits'
 import { parseMarkup, plainTexts } from '@parley/protocol/markup'
 import { ALL, mentionsIn } from '@parley/protocol/mentions'
 import { may } from '@parley/protocol/rights'
-import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
-import { seenBy } from './membership.ts'
-import type { People } from './people.ts'
+import { seenBy } from './membership/membership.ts'
+import type { Blocks } from './people/blocks.ts'
+import type { People } from './people/people.ts'
 import type { LogStore } from './store/store.ts'
 
 /** Whom a text names. */

@@ -5,7 +5,7 @@ import { setTimeout } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
 import { testChat } from './chat.fixture.ts'
 import type { Conversation } from './conversation.ts'
-import { rawDevice } from './raw.fixture.ts'
+import { rawDevice } from './socket/raw.fixture.ts'
 
 test('a message is acknowledged to its sender and reaches every device of the receiver and the sender’s other one', async (t) => {
   const chat = await testChat(t)

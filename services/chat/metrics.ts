@@ -3,7 +3,7 @@ import type { Http } from '@parley/kit/http'
 import { metricsOf, watchBus } from '@parley/kit/metrics'
 import type { Entry } from '@parley/protocol/conversation'
 import { Counter, Gauge } from 'prom-client'
-import type { Connections } from './connections.ts'
+import type { Connections } from './socket/connections.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** What an operator can watch, as Prometheus reads it: `/metrics` on the internal port. */

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import type { Bus } from '@parley/kit/bus/bus'
 import { Fault } from '@parley/kit/fault'
 import { testChat } from './chat.fixture.ts'
-import { rawDevice } from './raw.fixture.ts'
+import { rawDevice } from './socket/raw.fixture.ts'
 
 test('a message reaches members on another node, and a member removed there hears nothing more', async (t) => {
   const chat = await testChat(t, { nodes: 2 })

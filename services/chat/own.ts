@@ -4,9 +4,9 @@ import type { Limits } from '@parley/protocol/limits'
 import type { OwnChange, OwnChanged, OwnMark, OwnPage } from '@parley/protocol/own'
 import type { Conversation } from './conversation.ts'
 import type { Cursors } from './cursor.ts'
-import type { Fanout } from './fanout.ts'
+import type { Fanout } from './fanout/fanout.ts'
 import type { Items } from './items.ts'
-import { noConversation, seenBy } from './membership.ts'
+import { noConversation, seenBy } from './membership/membership.ts'
 import type { ChatStore, Starred } from './store/store.ts'
 
 /** What members make of messages for themselves: starred, hidden. `not_found` for who may not see one of the messages. */

@@ -1,6 +1,6 @@
 import type { MessageEntry } from '@parley/protocol/conversation'
 import type { Items } from './items.ts'
-import { type Seen, seenBy } from './membership.ts'
+import { type Seen, seenBy } from './membership/membership.ts'
 import type { LogStore } from './store/store.ts'
 
 /** What is pinned, as a member sees it. `amendments.ts` pins. */

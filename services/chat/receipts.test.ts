@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
-import type { Audience } from './audience.ts'
 import { testChat } from './chat.fixture.ts'
 import type { Conversation } from './conversation.ts'
-import { groupOf } from './group.fixture.ts'
+import type { Audience } from './fanout/audience.ts'
+import { groupOf } from './membership/group.fixture.ts'
 import { openReceipts } from './receipts.ts'
 
 test('marks only rise, stay within what there is, and are told to the others and to one’s other devices', async (t) => {

@@ -1,11 +1,11 @@
 import { Fault } from '@parley/kit/fault'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
-import type { Blocks } from './blocks.ts'
 import type { Conversation } from './conversation.ts'
-import type { Fanout } from './fanout.ts'
-import { cachedFor, seenBy } from './membership.ts'
-import { openPace } from './pace.ts'
+import type { Fanout } from './fanout/fanout.ts'
+import { openPace } from './fanout/pace.ts'
+import { cachedFor, seenBy } from './membership/membership.ts'
+import type { Blocks } from './people/blocks.ts'
 import type { LogStore, MarkStore } from './store/store.ts'
 
 /** A member's own marks in a conversation (P5). Closing gives up what was still to be told: sync finds it. */

@@ -5,7 +5,7 @@ import type { Log } from '@parley/kit/log'
 import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
 import type { BusEvent } from '@parley/protocol/events'
 import { eachAtOnce } from './at-once.ts'
-import type { Fanout } from './fanout.ts'
+import type { Fanout } from './fanout/fanout.ts'
 import type { LogStore } from './store/store.ts'
 
 /**

@@ -1,8 +1,8 @@
 import { Fault } from '@parley/kit/fault'
 import type { Limits } from '@parley/protocol/limits'
 import type { Settings, SettingsChange } from '@parley/protocol/settings'
-import type { Fanout } from './fanout.ts'
-import { noConversation, seenBy } from './membership.ts'
+import type { Fanout } from './fanout/fanout.ts'
+import { noConversation, seenBy } from './membership/membership.ts'
 import type { ChatStore } from './store/store.ts'
 
 /** A member's own settings of a conversation: muted, archived, pinned, what to be told of, a draft. */

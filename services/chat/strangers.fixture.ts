@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import { testChat } from './chat.fixture.ts'
 import type { Told } from './device.fixture.ts'
-import { type BareSocket, bareDevice, frame } from './frames.fixture.ts'
+import { type BareSocket, bareDevice, frame } from './socket/frames.fixture.ts'
 
 /** Ann and Bob, who talk all the while, and strangers with bare sockets. */
 export async function scene(t: TestContext) {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { LIMITS } from '@parley/protocol/limits'
-import { BINARY, bareDevice, bareSocket, frame, signIn } from './frames.fixture.ts'
+import { BINARY, bareDevice, bareSocket, frame, signIn } from './socket/frames.fixture.ts'
 import { ackOf, answers, events, goesOnOrIsClosed, scene, send } from './strangers.fixture.ts'
 
 test('texts that are no packets, or not ours, are refused or close their socket, and no other', async (t) => {

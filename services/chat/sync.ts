@@ -1,8 +1,8 @@
 import type { SyncPage } from '@parley/protocol/conversation'
 import { type Cursors, expired } from './cursor.ts'
-import type { Gate } from './gate.ts'
 import type { Items } from './items.ts'
-import type { Seen } from './membership.ts'
+import type { Seen } from './membership/membership.ts'
+import type { Gate } from './socket/gate.ts'
 import type { ChatStore, InboxRow } from './store/store.ts'
 
 /** What a device has missed (P4): the conversations that changed since its cursor. Without a cursor, all of them. */

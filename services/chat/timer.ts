@@ -1,10 +1,10 @@
 import { Fault } from '@parley/kit/fault'
 import type { ConversationItem } from '@parley/protocol/conversation'
 import type { Limits } from '@parley/protocol/limits'
-import type { Blocks } from './blocks.ts'
 import type { ChangeConversation } from './change.ts'
 import type { Items } from './items.ts'
-import { mustMay, seenBy } from './membership.ts'
+import { mustMay, seenBy } from './membership/membership.ts'
+import type { Blocks } from './people/blocks.ts'
 import type { LogStore } from './store/store.ts'
 
 /** How long messages stay in a conversation. */
