@@ -305,9 +305,10 @@ test('rabbitmq: a broker that stands still is noticed; publishes are refused in 
   const event = registered()
   const begun = performance.now()
   await assert.rejects(bus.publish(event), { code: 'unavailable' })
-  assert.ok(performance.now() - begun < 2_000, 'it was refused in time')
+  // By the time-out, not by the loss of the connection, which takes two to three heartbeats of 2 s.
+  assert.ok(performance.now() - begun < 4_000, `refused after ${performance.now() - begun} ms`)
   await reached(bus, 'down')
-  assert.ok(performance.now() - begun < 9_000, `noticed after ${performance.now() - begun} ms`)
+  assert.ok(performance.now() - begun < 12_000, `noticed after ${performance.now() - begun} ms`)
   await assert.rejects(bus.publish(event), { code: 'unavailable' })
   broker.resume()
   await reached(bus, 'up')
