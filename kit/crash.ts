@@ -56,6 +56,8 @@ export const CRASH_POINTS = [
   'alerts.after-told',
   'analytics.before-note',
   'analytics.after-note',
+  'audit.before-note',
+  'audit.after-note',
   'digest.after-note',
   'digest.before-settle',
   'digest.after-settle',

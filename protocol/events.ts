@@ -74,6 +74,7 @@ export const SUBSCRIPTIONS = {
   'notification.messages': ['messages.created'],
   'notification.security': ['security.noted'],
   'notification.analytics': ['messages.created', 'user.registered', 'security.noted'],
+  'notification.audit': ['user.registered', 'user.deleted', 'security.noted'],
   'notification.alerts': ['messages.addressed', 'conversation.changed', 'contact.changed', 'security.noted'],
 } as const satisfies Record<string, readonly BusEventType[]>
 

@@ -17,8 +17,10 @@ export type SecurityEvent = {
       /** The network it came from, as in the list of one's devices. */
       place?: string
     }
-  /** The password was changed, or set anew by a mailed link; the e-mail address is another one. */
-  | { kind: 'password.changed' | 'email.changed' }
+  /** The password was changed, or (`byLink`) set anew by a mailed link. */
+  | { kind: 'password.changed'; byLink?: true }
+  /** The e-mail address is another one. */
+  | { kind: 'email.changed' }
 )
 
 /** As it is told to the other services: with whom to tell, as the account is at that moment. */

@@ -90,6 +90,7 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
         stack.use(await bus.subscribe('notification.alerts', async () => {}))
         stack.use(await bus.subscribe('notification.security', async () => {}))
         stack.use(await bus.subscribe('notification.analytics', async () => {}))
+        stack.use(await bus.subscribe('notification.audit', async () => {}))
       }
       const { directory } = stack.use(await openUser(user, bus, http, log))
       chats = stack.use(await openChat(chat, bus, http, directory, log)).directory

@@ -12,6 +12,7 @@ const log = openLog('test', 'silent')
 async function opened(options: Partial<Parameters<typeof embeddedBus>[0]> = {}) {
   const bus = embeddedBus({ log, ...options })
   await bus.subscribe('notification.analytics', async () => {})
+  await bus.subscribe('notification.audit', async () => {})
   return bus
 }
 

@@ -109,7 +109,7 @@ test('rabbitmq: an event that no queue takes although a subscription should is r
   const bus = await joined(t, url)
   const channel = await rawChannel(t, url)
   await bus.publish(registered())
-  for (const queue of ['chat.users', 'notification.analytics'])
+  for (const queue of ['chat.users', 'notification.analytics', 'notification.audit'])
     await channel.unbindQueue(queue, EVENTS, 'user.registered')
   await assert.rejects(bus.publish(registered()), { code: 'unavailable', message: /No queue/ })
   await bus.publish(controlAppended(1))

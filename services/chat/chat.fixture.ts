@@ -65,6 +65,7 @@ export async function testChat(
   stack.use(await bus.subscribe('notification.messages', async () => {}))
   stack.use(await bus.subscribe('notification.alerts', async () => {}))
   stack.use(await bus.subscribe('notification.analytics', async () => {}))
+  stack.use(await bus.subscribe('notification.audit', async () => {}))
   const file = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()

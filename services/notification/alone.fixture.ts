@@ -33,7 +33,7 @@ const { mailPlanned: planned } = await startNotification({
   http,
   keys: { internal: INTERNAL_KEY },
   digests,
-  config: { publicUrl: ORIGIN, mail: { smtpUrl: SMTP_URL!, from: FROM } },
+  config: { publicUrl: ORIGIN, mail: { smtpUrl: SMTP_URL!, from: FROM }, audit: { keptMs: 86_400_000 } },
   log,
   pace: JSON.parse(PACE!),
 })

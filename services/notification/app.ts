@@ -4,9 +4,11 @@ import { holdsKey } from '@parley/kit/internal-key'
 import type { Log } from '@parley/kit/log'
 import { startAnalytics } from './analytics/analytics.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
+import { type Audit, startAudit } from './audit/audit.ts'
+import { auditRoutes } from './audit/routes.ts'
 import { capturedMailer } from './captured-mail.ts'
 import type { CapturedMail } from './captured-page.ts'
-import type { MailConfig } from './config.ts'
+import type { AuditConfig, MailConfig } from './config.ts'
 import type { Digests } from './mail/digest.ts'
 import { type MailPace, startMail } from './mail.ts'
 import { type Metrics, openMetrics } from './metrics.ts'
@@ -23,6 +25,7 @@ export interface NotificationService extends AsyncDisposable {
   /** Where mail is captured: what there is. */
   readonly captured?: CapturedMail
   readonly metrics: Metrics
+  readonly audit: Pick<Audit, 'sessionRevoked' | 'deviceMoves'>
   /** Mail was planned. */
   mailPlanned(): void
 }
@@ -33,7 +36,7 @@ export async function startNotification(needs: {
   bus: Bus
   http: Http
   keys: Record<'internal', Buffer>
-  config: { mail: MailConfig; publicUrl: string }
+  config: { mail: MailConfig; publicUrl: string; audit: AuditConfig }
   digests: Digests
   log: Log
   now?: () => number
@@ -46,6 +49,9 @@ export async function startNotification(needs: {
   const analytics = stack.use(await startAnalytics({ store: store.analytics, bus, log, now }))
   const metrics = openMetrics(http, bus, store, analytics)
   http.internal.use(analyticsRoutes(analytics, keys.internal))
+  const { audited: added } = metrics
+  const audit = stack.use(await startAudit({ store: store.audit, bus, ...config.audit, added, now }))
+  http.internal.use(auditRoutes(audit, keys.internal))
   const suspensions = openSuspensions(store.addresses, now)
   const mailer = stack.use(
     config.mail === 'captured'
@@ -57,6 +63,7 @@ export async function startNotification(needs: {
       ...pace,
       deliveries: store.deliveries,
       suspensions,
+      refused: audit.addressRefused,
       digests,
       preferences: store.preferences,
       mailer,
@@ -84,6 +91,7 @@ export async function startNotification(needs: {
   return {
     ...(captured && { captured }),
     metrics,
+    audit,
     mailPlanned: mail.wake,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
@@ -98,6 +106,7 @@ export async function startNotification(needs: {
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.alerts.purge(now() - ALERTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.digests.purge(now() - DIGESTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      await audit.purge(() => stopped)
       while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>

@@ -29,6 +29,7 @@ test('in one process nothing need be set: mail is captured, and what was told is
     mail: 'captured',
     push: { content: 'full', graceMs: 5_000, hosts: [], vapid: undefined, fcm: undefined },
     digest: { content: 'full', afterMs: 15 * 60_000, everyMs: 6 * 3_600_000 },
+    audit: { keptMs: 180 * 86_400_000 },
   })
 })
 

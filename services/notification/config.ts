@@ -16,6 +16,7 @@ export interface NotificationConfig {
   mailPace?: MailPace
   push: PushConfig
   digest: DigestConfig
+  audit: AuditConfig
 }
 
 /** How people are told of messages by push. */
@@ -42,6 +43,11 @@ export interface DigestConfig {
   afterMs: number
   /** From one mail to a user to the next it is at least that long. */
   everyMs: number
+}
+
+/** How long it is kept what happened to accounts. */
+export interface AuditConfig {
+  keptMs: number
 }
 
 /** Where mail goes: to that server, from that address, or nowhere: then it is captured, to be read by who runs the service. */
@@ -79,6 +85,7 @@ export function notificationConfig(read: Reader): NotificationConfig {
     mail: mailConfig(read) ?? 'captured',
     push: pushConfig(read),
     digest: digestConfig(read),
+    audit: auditConfig(read),
   }
 }
 
@@ -95,6 +102,7 @@ export function readNotificationService(env: Env): NotificationServiceConfig {
     mail: mail ?? ('captured' as const),
     push: pushConfig(read),
     digest: digestConfig(read),
+    audit: auditConfig(read),
     userServiceUrl: read.requiredUrl('USER_SERVICE_URL', ['http:', 'https:'], "the user service's internal address"),
     chatServiceUrls: chatUrls(read),
     host: read.text('HOST', '127.0.0.1'),
@@ -139,6 +147,10 @@ const digestConfig = (read: Reader): DigestConfig => ({
   content: contentOf(read, 'MAIL_CONTENT'),
   afterMs: read.integer('DIGEST_AFTER_MS', 15 * 60_000, 0, 7 * 86_400_000),
   everyMs: read.integer('DIGEST_EVERY_MS', 6 * 3_600_000, 0, 30 * 86_400_000),
+})
+
+const auditConfig = (read: Reader): AuditConfig => ({
+  keptMs: read.integer('AUDIT_KEPT_DAYS', 180, 1, 3_650) * 86_400_000,
 })
 
 function pushConfig(read: Reader): PushConfig {

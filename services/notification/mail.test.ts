@@ -192,6 +192,12 @@ test('an address that bounces gets no more mail, with the reason, until it is co
   })
   const failed = (reason: string) => ({ kind: 'failed', reason, detail: '550 5.1.1 … no such user' })
   assert.deepEqual(await service.outcome(await service.ask(notice())), failed('address.refused'))
+  const suspended = await service.store.audit.list({ kind: 'address.suspended' }, 10)
+  assert.deepEqual(
+    suspended.map(({ userId }) => userId),
+    [USER],
+  )
+  assert.doesNotMatch(JSON.stringify(suspended), /@|550/)
   const before = server.sessions()
   const id = await service.ask(notice({ to: 'ANN@example.org' }))
   assert.deepEqual(await service.outcome(id), failed('address.suspended'))

@@ -41,6 +41,8 @@ export interface MailService extends AsyncDisposable {
 export async function startMail(needs: {
   deliveries: DeliveryStore
   suspensions: Suspensions
+  /** A server has said that nobody is where that letter of that user went. Resolves when it is kept. */
+  refused?: (deliveryId: string, userId: string) => Promise<void>
   mailer: Mailer
   /** What a digest tells when it is sent. */
   digests: Digests
@@ -97,6 +99,7 @@ export async function startMail(needs: {
       }
       case 'refused':
         if (!handover.address) return { kind: 'failed', reason: 'mail.refused', detail: handover.detail }
+        if (claim.userId !== undefined) await needs.refused?.(claim.id, claim.userId)
         await suspensions.suspend(to, handover.detail)
         return { kind: 'failed', reason: 'address.refused', detail: handover.detail }
       default:

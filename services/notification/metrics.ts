@@ -4,6 +4,7 @@ import { metricsOf, watchBus } from '@parley/kit/metrics'
 import { Counter, Gauge } from 'prom-client'
 import type { Analytics } from './analytics/analytics.ts'
 import type { PushOutcome, PushServices } from './push-service.ts'
+import { AUDIT_KINDS, type AuditKind } from './store/audit.ts'
 import type { Channel, Outcome } from './store/deliveries.ts'
 import type { NotificationStore } from './store/store.ts'
 
@@ -13,6 +14,8 @@ export interface Metrics {
   settled(channel: Channel, outcome: Outcome): void
   /** A push service has answered, or has not. */
   answered(service: keyof PushServices, outcome: PushOutcome): void
+  /** Something that happened to an account is in the list that was not. */
+  audited(kind: AuditKind): void
 }
 
 /** More than this many are counted no further. */
@@ -70,8 +73,17 @@ export function openMetrics(
     labelNames: ['service', 'answer'],
     registers,
   })
+  const audited = new Counter({
+    name: 'parley_audit_entries_total',
+    help: 'What happened to accounts and was taken into the audit list, by this process',
+    labelNames: ['kind'],
+    registers,
+  })
+  // There from the start, so that the first of a kind is seen as a rise.
+  for (const kind of AUDIT_KINDS) audited.inc({ kind }, 0)
   return {
     settled: (channel, { kind }) => outcomes.inc({ channel, outcome: kind }),
     answered: (service, { kind }) => answers.inc({ service, answer: kind }),
+    audited: (kind) => audited.inc({ kind }),
   }
 }

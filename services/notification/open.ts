@@ -34,16 +34,32 @@ export async function openNotification(
   const unsubscribe = openUnsubscribe({ key: keys.internal, origin: publicUrl, preferences, users: siblings.users })
   const digests = openDigests({ ...siblings, preferences, unsubscribe, content: digest.content })
   const pace = mailPace && { pace: mailPace }
-  const notification = stack.use(await startNotification({ ...parts, digests, config: { publicUrl, mail }, ...pace }))
-  const { captured, metrics, mailPlanned } = notification
+  const settings = { publicUrl, mail, audit: config.audit }
+  const notification = stack.use(await startNotification({ ...parts, digests, config: settings, ...pace }))
+  const { captured, metrics, audit, mailPlanned } = notification
   const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
   const testMail = { mailPlanned, capturesMail: mail === 'captured' }
   http.bodiless.use(unsubscribeRoutes(unsubscribe, preferences))
   stack.use(
-    await startTelling({ ...parts, siblings, config: push, publicUrl, metrics, unread: rounds.note, ...testMail }),
+    await startTelling({
+      ...parts,
+      siblings,
+      audit,
+      config: push,
+      publicUrl,
+      metrics,
+      unread: rounds.note,
+      ...testMail,
+    }),
   )
   const running = stack.move()
-  return { ...(captured && { captured }), metrics, mailPlanned, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return {
+    ...(captured && { captured }),
+    metrics,
+    audit,
+    mailPlanned,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  }
 }
 
 async function openStore(store: NotificationConfig['store']): Promise<NotificationStore> {

@@ -33,11 +33,13 @@ export function openRegistration(needs: {
   devices: DeviceStore
   stillSignedIn: (actor: Actor) => void
   hosts: readonly string[]
+  /** Called before a device becomes another user's. Resolves when that is kept. */
+  moves: (device: Device, toUserId: string) => Promise<void>
   /** Whether apps may register for FCM. */
   hasFcm: boolean
   now?: () => number
 }): Registration {
-  const { devices, stillSignedIn, hosts, hasFcm, now = Date.now } = needs
+  const { devices, stillSignedIn, moves, hosts, hasFcm, now = Date.now } = needs
   const allowed = [...PUSH_HOSTS, ...hosts]
 
   function browser({ endpoint, keys }: Extract<Given, { endpoint: string }>): { id: string; address: WebPushAddress } {
@@ -64,6 +66,8 @@ export function openRegistration(needs: {
         registeredAt: now(),
         refused: 0,
       }
+      const before = await devices.find(device.id)
+      if (before && before.userId !== actor.userId) await moves(before, actor.userId)
       await devices.put(device, MOST)
       try {
         // Its end may have been carried out while this was written.

@@ -33,6 +33,8 @@ export async function openService(
     /** Another process on the same ledger. */
     beside?: { folder: string; clock: { now: number } }
     store?: NotificationStore
+    /** How long it is kept what happened to accounts. */
+    auditKeptMs?: number
     bus?: Bus
     /** What digests tell; nothing is unread without. */
     digests?: Digests
@@ -66,7 +68,11 @@ export async function openService(
     http,
     keys: { internal: INTERNAL_KEY },
     digests: some.digests ?? (async () => ({ reason: 'read' })),
-    config: { publicUrl: ORIGIN, mail: some.mail ?? 'captured' },
+    config: {
+      publicUrl: ORIGIN,
+      mail: some.mail ?? 'captured',
+      audit: { keptMs: some.auditKeptMs ?? 180 * 86_400_000 },
+    },
     log,
     now: () => clock.now,
     ...(some.pace && { pace: some.pace }),

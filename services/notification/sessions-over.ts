@@ -20,10 +20,12 @@ const AGAIN_MS = 2_000
 export async function openSessionsOver(needs: {
   store: Pick<NotificationStore, 'alerts' | 'devices' | 'digests' | 'preferences' | 'deliveries' | 'progress'>
   directory: Pick<UserDirectory, 'control'>
+  /** A session is over. Resolves when it is kept that it is. */
+  revoked: (entry: Extract<ControlEntry, { kind: 'session.revoked' }>) => Promise<void>
   log: Log
   now?: () => number
 }): Promise<SessionsOver> {
-  const { store, directory, log, now = Date.now } = needs
+  const { store, directory, revoked, log, now = Date.now } = needs
   const closing = new AbortController()
   let grown = true
   let running: Promise<void> | undefined
@@ -68,7 +70,10 @@ export async function openSessionsOver(needs: {
   }
 
   async function apply(entry: ControlEntry): Promise<void> {
-    if (entry.kind === 'session.revoked') return store.devices.removeSession(entry.sessionId)
+    if (entry.kind === 'session.revoked') {
+      await revoked(entry)
+      return store.devices.removeSession(entry.sessionId)
+    }
     await store.devices.forget(entry.userId)
     await store.digests.forget(entry.userId)
     await store.preferences.forget(entry.userId)

@@ -8,6 +8,7 @@ import type { UserDirectory } from '@parley/protocol/internal'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { openAlerts } from './alerts/alerts.ts'
 import { alertRoutes } from './alerts/routes.ts'
+import type { Audit } from './audit/audit.ts'
 import type { PushConfig } from './config.ts'
 import { openFcm } from './fcm/fcm.ts'
 import type { Metrics } from './metrics.ts'
@@ -40,6 +41,7 @@ export async function startTelling(needs: {
   /** Whoever runs this is reached there. */
   publicUrl: string
   metrics: Metrics
+  audit: Pick<Audit, 'sessionRevoked' | 'deviceMoves'>
   /** Told of those who have something unread and are not here. */
   unread: (conversationId: string, userIds: readonly string[]) => Promise<void>
   /** Of a test: mail was planned; and whether nobody sends it. */
@@ -48,11 +50,11 @@ export async function startTelling(needs: {
   log: Log
   now?: () => number
 }): Promise<AsyncDisposable> {
-  const { store, siblings, bus, http, keys, config, publicUrl, metrics, unread, log, now = Date.now } = needs
+  const { store, siblings, bus, http, keys, config, publicUrl, metrics, unread, audit, log, now = Date.now } = needs
   const { users, chat } = siblings
   const { mailPlanned, capturesMail } = needs
   await using stack = new AsyncDisposableStack()
-  const over = stack.use(await openSessionsOver({ store, directory: users, log, now }))
+  const over = stack.use(await openSessionsOver({ store, directory: users, revoked: audit.sessionRevoked, log, now }))
   const control = stack.use(await openControl({ directory: users, bus, log, revoked: over.look }))
   let stopping = false
   stack.defer(() => {
@@ -86,6 +88,7 @@ export async function startTelling(needs: {
   const registration = openRegistration({
     devices: store.devices,
     stillSignedIn: control.check,
+    moves: audit.deviceMoves,
     hosts: config.hosts,
     hasFcm: fcm !== undefined,
     now,

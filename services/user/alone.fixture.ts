@@ -24,6 +24,7 @@ await bus.subscribe('notification.mail', async ({ data }) => tell(data))
 await bus.subscribe('notification.alerts', async () => {})
 await bus.subscribe('notification.security', async () => {})
 await bus.subscribe('notification.analytics', async () => {})
+await bus.subscribe('notification.audit', async () => {})
 await openUser(config, bus, http, log)
 ready = true
 process.stdout.write(`${http.port}\n${lines.splice(0).join('')}`)

@@ -51,11 +51,14 @@ test('a link is good once: the same again changes nothing, and nothing else is d
   const service = await openMailing(t)
   await service.register('ann')
   const token = await linkFor(service, ANN)
+  const [heard] = await service.heard('security.noted')
   const both = await Promise.all([reset(service, token), reset(service, token)])
   assert.deepEqual(
     both.map(({ status }) => status),
     [204, 204],
   )
+  const { data } = await heard!
+  assert.deepEqual([data.kind, 'byLink' in data && data.byLink], ['password.changed', true])
   const { token: access } = await service.signIn('ann', { password: NEW })
   assert.equal((await reset(service, token)).status, 204, 'a repeat after a lost reply')
   assert.equal((await service.as(access)('GET', '/api/user/me')).status, 200, 'which ends no session')

@@ -81,7 +81,7 @@ export function openForgottenPassword(needs: {
         after: await passwords.hash(newPassword),
         ticket: { id: ticket.id, at: time() },
         notice: notice(account, 'password.changed', now(), account.email),
-        event: happened(account.id, 'password.changed', now()),
+        event: happened(account.id, 'password.changed', now(), { byLink: true }),
       })
       if (!done) return repeated({ account: (await ticketOf(token)).account, newPassword }, address)
       crashPoint('reset.after-commit')

@@ -11,11 +11,13 @@ export const happened = (
   userId: string,
   kind: 'password.changed' | 'email.changed',
   now: number,
+  more: { byLink?: true } = {},
 ): StoredSecurityEvent => ({
   id: randomUUID(),
   userId,
   at: new Date(now).toISOString(),
   kind,
+  ...more,
 })
 
 /** Something that just happened to that session. */

@@ -56,6 +56,7 @@ export async function openService(
   await bus.subscribe('notification.alerts', async () => {})
   await bus.subscribe('notification.security', async () => {})
   await bus.subscribe('notification.analytics', async () => {})
+  await bus.subscribe('notification.audit', async () => {})
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,

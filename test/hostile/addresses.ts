@@ -10,6 +10,7 @@ const PATHS = [
   '/internal/users?ids=',
   '/internal/control?after=0',
   '/internal/analytics',
+  '/internal/audit',
   '//internal/users?ids=',
   '/./internal/users?ids=',
   '/%69nternal/users?ids=',

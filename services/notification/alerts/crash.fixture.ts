@@ -12,6 +12,7 @@ const bus = embeddedBus({ log: openLog('alerts', 'silent') })
 // Mail of it is another's work.
 await bus.subscribe('notification.security', async () => {})
 await bus.subscribe('notification.analytics', async () => {})
+await bus.subscribe('notification.audit', async () => {})
 await using store = sqliteStore(process.env.STORE!)
 await bus.listen(['alerts.changed'], (event) => void process.stdout.write(`${JSON.stringify(event.data)}\n`))
 await using _ = await openAlerts({

@@ -2,6 +2,7 @@ import { attempt, mongoClient } from '@parley/kit/mongo'
 import { mongoAddresses } from './mongo-addresses.ts'
 import { mongoAlerts } from './mongo-alerts.ts'
 import { mongoAnalytics } from './mongo-analytics.ts'
+import { mongoAudit } from './mongo-audit.ts'
 import { mongoCaptured } from './mongo-captured.ts'
 import { mongoDeliveries } from './mongo-deliveries.ts'
 import { mongoDevices } from './mongo-devices.ts'
@@ -25,6 +26,7 @@ export async function mongoStore(url: string): Promise<NotificationStore> {
       addresses: await mongoAddresses(db),
       alerts: await mongoAlerts(db),
       analytics: await mongoAnalytics(db),
+      audit: await mongoAudit(db),
       captured: await mongoCaptured(db),
       watches: await mongoWatches(db, deliveries),
       digests: await mongoDigests(db, deliveries),

@@ -1,6 +1,7 @@
 import { ADDRESSES_STEP } from './sqlite-addresses.ts'
 import { ALERTS_STEP } from './sqlite-alerts.ts'
 import { ANALYTICS_STEP } from './sqlite-analytics.ts'
+import { AUDIT_STEP } from './sqlite-audit.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
 import { DELIVERIES_STEP } from './sqlite-deliveries.ts'
 import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly string[] = [
   ALERTS_STEP,
   DIGESTS_STEP,
   ANALYTICS_STEP,
+  AUDIT_STEP,
 ]

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { addressWrites } from './sqlite-addresses.ts'
 import { alertWrites } from './sqlite-alerts.ts'
 import { analyticsWrites } from './sqlite-analytics.ts'
+import { auditWrites } from './sqlite-audit.ts'
 import { capturedWrites } from './sqlite-captured.ts'
 import { deliveryWrites } from './sqlite-deliveries.ts'
 import { deviceWrites } from './sqlite-devices.ts'
@@ -21,6 +22,7 @@ export function writes(db: DatabaseSync) {
     ...addressWrites(db),
     ...alertWrites(db),
     ...analyticsWrites(db),
+    ...auditWrites(db),
     ...capturedWrites(db),
     ...watchWrites(db, deliveries.planDeliveries),
     ...digestWrites(db, deliveries.planDeliveries),

@@ -9,6 +9,7 @@ import { sqliteStore } from './sqlite.ts'
 import { ADDRESS_READS } from './sqlite-addresses.ts'
 import { ALERT_READS } from './sqlite-alerts.ts'
 import { ANALYTICS_READS } from './sqlite-analytics.ts'
+import { AUDIT_READS } from './sqlite-audit.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
 import { DELIVERY_READS } from './sqlite-deliveries.ts'
 import { DEVICE_READS } from './sqlite-devices.ts'
@@ -53,6 +54,7 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
     ...ADDRESS_READS,
     ...ALERT_READS,
     ...ANALYTICS_READS,
+    ...AUDIT_READS,
     ...CAPTURED_READS,
     ...WATCH_READS,
     ...DEVICE_READS,

@@ -4,6 +4,7 @@ import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteAddresses } from './sqlite-addresses.ts'
 import { sqliteAlerts } from './sqlite-alerts.ts'
 import { sqliteAnalytics } from './sqlite-analytics.ts'
+import { sqliteAudit } from './sqlite-audit.ts'
 import { sqliteCaptured } from './sqlite-captured.ts'
 import { sqliteDeliveries } from './sqlite-deliveries.ts'
 import { sqliteDevices } from './sqlite-devices.ts'
@@ -25,6 +26,7 @@ export function sqliteStore(path: string): NotificationStore {
     addresses: sqliteAddresses(db, writer.write),
     alerts: sqliteAlerts(db, writer.write),
     analytics: sqliteAnalytics(db, writer.write),
+    audit: sqliteAudit(db, writer.write),
     captured: sqliteCaptured(db, writer.write),
     watches: sqliteWatches(db, writer.write),
     digests: sqliteDigests(db, writer.write),

@@ -2,6 +2,7 @@ import { type TestContext, test } from 'node:test'
 import { addressesContract } from './addresses.contract.ts'
 import { alertsContract } from './alerts.contract.ts'
 import { analyticsContract } from './analytics.contract.ts'
+import { auditContract } from './audit.contract.ts'
 import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { deliveriesModel } from './deliveries.model.ts'
@@ -39,6 +40,7 @@ export function notificationStoreContract(
   devicesContract(name, several)
   alertsContract(name, several)
   analyticsContract(name, several, runs)
+  auditContract(name, several, runs)
   digestsContract(name, several)
 
   test(`${name}: a store that can commit says so`, async (t) => {

@@ -1,6 +1,7 @@
 import type { AddressStore } from './addresses.ts'
 import type { AlertStore } from './alerts.ts'
 import type { AnalyticsStore } from './analytics.ts'
+import type { AuditStore } from './audit.ts'
 import type { CapturedStore } from './captured.ts'
 import type { DeliveryStore } from './deliveries.ts'
 import type { DeviceStore } from './devices.ts'
@@ -19,6 +20,7 @@ export interface NotificationStore extends AsyncDisposable {
   readonly addresses: AddressStore
   readonly alerts: AlertStore
   readonly analytics: AnalyticsStore
+  readonly audit: AuditStore
   readonly captured: CapturedStore
   readonly watches: WatchStore
   readonly digests: DigestStore
