@@ -28,7 +28,7 @@ export type BusEvent = BusEnvelope &
     /**
      * Messages were committed in these conversations, in each up to `seq`. One event tells of all that were relayed together, in no number
      * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`. `senderIds`: who
-     * sent any of them, each once, of all that were relayed together.
+     * sent any of those that were relayed together, each once.
      */
     | {
         type: 'messages.created'

@@ -2,10 +2,11 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
-import type { ChangeEntry, Entry, MessageEntry } from '@parley/protocol/conversation'
+import type { Entry } from '@parley/protocol/conversation'
 import type { BusEvent } from '@parley/protocol/events'
 import { eachAtOnce } from './at-once.ts'
 import type { Fanout } from './fanout/fanout.ts'
+import { addressedIn, changeOf, conversationOf, idOf, isAddressed, newsIn } from './relay-events.ts'
 import type { LogStore } from './store/store.ts'
 
 /**
@@ -25,8 +26,6 @@ const GATHER_MS = 20
 /** Together half of what a bus takes at once. */
 const CONVERSATIONS_AT_ONCE = 32
 const EVENTS_AT_ONCE = 16
-/** Conversations that one event tells of. */
-const TOLD_AT_ONCE = 1_000
 /** After this long without its mark, an entry's own node is taken for dead. */
 const WATCHED_MS = 5_000
 /** How often is looked for what others left, or waits for its retry. */
@@ -186,49 +185,8 @@ export function openRelay(deps: { log: LogStore; bus: Bus; fanout: Fanout; logge
   }
 }
 
-const idOf = (entry: Entry): string => `${entry.conversationId}/${entry.rev}`
-
 /** What devices need to hear of to know what they missed: the latest of each conversation, and all removals. */
 function newsOf(entries: readonly Entry[]): Entry[] {
   const latest = new Map(entries.map((entry) => [entry.conversationId, entry]))
   return entries.filter((entry) => entry.kind === 'members.removed' || latest.get(entry.conversationId) === entry)
 }
-
-/** The events that tell of these messages: of each conversation the latest, with as many of the others as fit. */
-function newsIn(messages: readonly MessageEntry[]): Extract<BusEvent, { type: 'messages.created' }>[] {
-  const latest = [...new Map(messages.map((message) => [message.conversationId, message])).values()]
-  const together = Array.from({ length: Math.ceil(latest.length / TOLD_AT_ONCE) }, (_, n) =>
-    latest.slice(n * TOLD_AT_ONCE, (n + 1) * TOLD_AT_ONCE),
-  )
-  const senderIds = [...new Set(messages.map(({ senderId }) => senderId))]
-  return together.map((some, n) => ({
-    // Of the first of them: while the bus refuses it, that stays the first.
-    ...{ ...envelopeOf(some[0]!), id: `messages/${idOf(some[0]!)}`, key: 'messages', rev: 0 },
-    type: 'messages.created',
-    data: {
-      conversations: some.map(({ conversationId, seq }) => ({ conversationId, seq })),
-      ...(n === 0 && { senderIds }),
-    },
-  }))
-}
-
-/** Of these, of one conversation, which name somebody or answer a message. */
-const addressedIn = (own: readonly MessageEntry[]): BusEvent => ({
-  ...{ ...envelopeOf(own.at(-1)!), id: `${idOf(own.at(-1)!)}/addressed`, type: 'messages.addressed' },
-  data: { conversationId: own[0]!.conversationId, seqs: own.map(({ seq }) => seq) },
-})
-
-const isAddressed = ({ mentions, mentionsAll, replyTo }: MessageEntry): boolean =>
-  mentions !== undefined || mentionsAll !== undefined || replyTo !== undefined
-
-const changeOf = (entry: ChangeEntry): BusEvent => ({ ...envelopeOf(entry), type: 'conversation.changed', data: entry })
-
-const conversationOf = ({ conversationId }: Entry): string => conversationId
-
-const envelopeOf = (entry: Entry) => ({
-  id: idOf(entry),
-  version: 1 as const,
-  occurredAt: entry.createdAt,
-  key: entry.conversationId,
-  rev: entry.rev,
-})
