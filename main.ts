@@ -8,7 +8,7 @@ import { openLog } from '@parley/kit/log'
 import { servePages } from '@parley/kit/pages'
 import { serveReference } from '@parley/kit/reference'
 import { toldToStop } from '@parley/kit/stop'
-import { notificationConfig, openNotification, showCapturedMail } from '@parley/notification'
+import { notificationConfig, openNotification, pageSources, showCapturedMail } from '@parley/notification'
 import { openUser, userConfig } from '@parley/user'
 import { type DataFolder, openDataFolder } from './data-folder.ts'
 
@@ -66,7 +66,12 @@ async function prepare() {
   }
   try {
     // Metrics and internal routes only where they are asked for, so that two can run on one machine.
-    http = await listen({ ...config, log, ...(internalPort >= 0 && { internalPort }) })
+    http = await listen({
+      ...config,
+      log,
+      connectSources: pageSources(config.notification),
+      ...(internalPort >= 0 && { internalPort }),
+    })
   } catch (error) {
     read.problem((error as Error).message)
   }

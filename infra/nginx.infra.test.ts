@@ -168,6 +168,17 @@ test('a body that is too large is refused before a service sees it', async (t) =
   assert.equal(user.seen.length, 0)
 })
 
+test('pages speak to this server alone, unless they are let speak to others', async (t) => {
+  for (const pageSources of [[], ['https://one.example.org', 'https://two.example.org']]) {
+    const { url } = await parley(t, { pageSources })
+    for (const path of ['/', '/assets/app-1a2b.js']) {
+      const policy = String((await get(url, path)).headers['content-security-policy'])
+      const [, sources = ''] = /; connect-src ([^;]*);/.exec(policy) ?? []
+      assert.deepEqual(sources.split(' ').filter(Boolean), ["'self'", ...pageSources])
+    }
+  }
+})
+
 test('the web client is served with its security headers, assets for ever and pages anew each time', async (t) => {
   const { url } = await parley(t)
   for (const path of ['/', '/index.html', '/c/some-conversation']) {

@@ -13,6 +13,8 @@ export interface Site {
   notification: number[]
   /** Its own port; a free one unless given. */
   listen?: number
+  /** What its pages may speak to beside it; nothing unless given. */
+  pageSources?: readonly string[]
   /** The built web client; this checkout's unless given. */
   webRoot?: string
   /** Limits per client address; so high by default that tests, which all come from one address, do not meet them. */
@@ -66,6 +68,7 @@ function render(port: number, site: Site): string {
     PARLEY_USER_SERVERS: upstream(site.user),
     PARLEY_NOTIFICATION_SERVERS: site.notification.map(upstream).join(' '),
     PARLEY_WEB_ROOT: site.webRoot ?? join(ROOT, 'web', 'dist'),
+    PARLEY_PAGE_SOURCES: (site.pageSources ?? []).join(' '),
     PARLEY_REQUESTS_PER_SECOND: String(site.requestsPerSecond ?? 100_000),
     PARLEY_REQUEST_BURST: String(site.requestBurst ?? 100_000),
     PARLEY_CONNECTIONS: String(site.connections ?? 60_000),

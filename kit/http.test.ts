@@ -4,12 +4,12 @@ import { type TestContext, test } from 'node:test'
 import { LIMITS } from '@parley/protocol/limits'
 import express from 'express'
 import { Fault } from './fault.ts'
-import { depthAbove, type Http, listen } from './http.ts'
+import { depthAbove, type Http, type HttpOptions, listen } from './http.ts'
 import { openLog } from './log.ts'
 
 const log = openLog('test', 'silent')
 
-async function open(t: TestContext, options: { internalPort?: number } = {}): Promise<Http & { url: string }> {
+async function open(t: TestContext, options: Partial<HttpOptions> = {}): Promise<Http & { url: string }> {
   const http = await listen({ host: '127.0.0.1', port: 0, log, ...options })
   t.after(() => http[Symbol.asyncDispose]())
   http.routes.post('/echo', (req, res) => void res.json(req.body ?? null))
@@ -133,6 +133,10 @@ test('pages may not be framed, sniffed or script anything of others', async (t) 
   assert.equal(headers.get('x-powered-by'), null)
   assert.equal(headers.get('x-content-type-options'), 'nosniff')
   assert.match(headers.get('content-security-policy')!, /default-src 'none'.*script-src 'self'.*frame-ancestors 'none'/)
+  assert.match(headers.get('content-security-policy')!, /;connect-src 'self';/)
+  const more = await open(t, { connectSources: ['https://one.example.org', 'https://two.example.org'] })
+  const set = (await fetch(`${more.url}/healthz`)).headers.get('content-security-policy')!
+  assert.match(set, /;connect-src 'self' https:\/\/one\.example\.org https:\/\/two\.example\.org;/)
 })
 
 test('a port in use is one clear error, and nothing stays open', async (t) => {

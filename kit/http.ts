@@ -40,8 +40,8 @@ export interface HttpOptions {
   log: Log
   /** How many proxies in front set `X-Forwarded-For` (Nginx: 1). 0 trusts none. */
   trustProxies?: number
-  /** Content-Security-Policy of pages; a sensible one for the web client when not given. */
-  connectSources?: string[]
+  /** What pages may speak to beside this server (`connect-src` of the Content-Security-Policy). */
+  connectSources?: readonly string[]
 }
 
 /** Listens; rejects with an error that names the port when it cannot. Closing waits for requests under way, at most 5 s. */

@@ -14,6 +14,26 @@ export interface DeviceItem {
   current: boolean
 }
 
+/** What a browser registers with for Firebase Cloud Messaging: the operator's web app there, and the key of its Web Push certificate. */
+export interface FcmWebConfig {
+  apiKey: string
+  projectId: string
+  messagingSenderId: string
+  appId: string
+  /** The `applicationServerKey` (RFC 8292), base64url. */
+  vapidKey: string
+}
+
+/** What devices are pushed to by. */
+export interface PushKeys {
+  /** What a browser subscribes with (RFC 8292), where there is no `fcmWeb`. */
+  publicKey: string
+  /** Whether apps may register for Firebase Cloud Messaging. */
+  fcm: boolean
+  /** Where it is there, browsers register by it instead. */
+  fcmWeb?: FcmWebConfig
+}
+
 /** What a user has set for all conversations. What is set for one conversation is the chat service's (`Settings`). */
 export interface Preferences {
   /** Of what one is told where the conversation's own level says `all`. `mentions`: in groups of mentions and replies only, in direct conversations of everything. */

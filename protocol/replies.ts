@@ -401,6 +401,16 @@ export const Mentions = z.object({
 export const PushKey = z.object({
   publicKey: z.string().describe('P-256, uncompressed, base64url'),
   fcm: z.boolean().describe('Whether apps may register for Firebase Cloud Messaging'),
+  fcmWeb: z
+    .object({
+      apiKey: z.string(),
+      projectId: z.string(),
+      messagingSenderId: z.string(),
+      appId: z.string(),
+      vapidKey: z.string(),
+    })
+    .optional()
+    .describe('With what web pages register for it, where the operator wants them to: then not by the key above'),
 })
 export const Preferences = z.object({
   level: z

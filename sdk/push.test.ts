@@ -8,7 +8,7 @@ import { memoryStorage } from './memory.ts'
 import { device, openParley, PASSWORD, register, settled, signIn, until } from './parley.fixture.ts'
 import { PushRefused, registerFromWorker } from './push.ts'
 import { KEY } from './session.ts'
-import type { DeviceStorage, ParleyClient, PushAddress, PushSource } from './types.ts'
+import type { AppAddress, DeviceStorage, ParleyClient, PushAddress, PushSource } from './types.ts'
 
 test('a device that is turned on is pushed what it misses, and says why', async (t) => {
   const { push, ann, bob, source, client } = await two(t)
@@ -72,6 +72,57 @@ test('an app is registered with its token of FCM: again with each start, with a 
   await again.notifications.turnOn()
   assert.deepEqual((await again.notifications.test()).steps.findLast(({ step }) => step === 'push')?.state, 'good')
   assert.equal((await google.until(3))[2]?.token, source.token)
+})
+
+test('a browser moves to FCM where the operator has a web app there, and back where there is none any more', async (t) => {
+  const [push, google] = [await openPushService(t), await openFcmService(t)]
+  const vapidKey = createECDH('prime256v1').generateKeys('base64url')
+  const web = {
+    ...{
+      apiKey: 'AIzaSyD-0123456789_abcdefghijklmnopqrstu',
+      projectId: 'parley-demo',
+      messagingSenderId: '123456789012',
+    },
+    ...{ appId: '1:123456789012:web:0123456789abcdef', vapidKey },
+  }
+  const account = { FCM_SERVICE_ACCOUNT: google.account, FCM_PROXY: google.proxy }
+  const parley = await openParley(t, { ...account, PUSH_HOSTS: push.host, PUSH_GRACE_MS: '1' })
+  const ann = await register(t, parley, 'ann')
+  const [browser, app, storage] = [sourceAt(push), appAt(google, 'web'), memoryStorage()]
+  const keys: unknown[] = []
+  const source: PushSource = {
+    current: async () => {
+      const found = await app.current()
+      return found ? { ...found, publicKey: vapidKey } : browser.current()
+    },
+    async subscribe(publicKey, fcmWeb) {
+      keys.push(fcmWeb)
+      return fcmWeb ? { ...(await app.subscribe(publicKey)), publicKey: vapidKey } : browser.subscribe(publicKey)
+    },
+    unsubscribe: async () => void (await Promise.all([app.unsubscribe(), browser.unsubscribe()])),
+  }
+  let client = await signIn(t, parley, ann, { storage, push: source })
+  await client.notifications.turnOn()
+  for (const [set, kind] of [
+    [{ FCM_WEB_CONFIG: JSON.stringify(web) }, 'fcm'],
+    [{ FCM_WEB_CONFIG: JSON.stringify(web) }, 'fcm'],
+    [{}, 'webpush'],
+  ] as const) {
+    await client.close()
+    await parley.stop()
+    await parley.start(set)
+    client = await start(t, parley, { storage, source })
+    await isOn(client)
+    await client.notifications.look()
+    assert.deepEqual(
+      (await client.notifications.devices()).map((one) => one.kind),
+      [kind],
+    )
+    assert.deepEqual((await client.notifications.test()).steps.findLast(({ step }) => step === 'push')?.state, 'good')
+  }
+  assert.deepEqual(keys, [undefined, web, undefined], 'the second start under FCM goes on with its token')
+  const [first, second] = await google.until(2)
+  assert.equal(first?.token, second?.token)
 })
 
 test('each start registers it again: under the same address, and under another where key or address changed', async (t) => {
@@ -266,11 +317,13 @@ function sourceAt(push: PushService): Source {
 
 /** An app's side, as Firebase's client for it has it. */
 interface App extends PushSource {
+  current(): Promise<AppAddress | undefined>
+  subscribe(publicKey: string): Promise<AppAddress>
   token: string | undefined
 }
 
-function appAt(google: FcmService): App {
-  const addressOf = (token: string): PushAddress => ({ kind: 'fcm', token, platform: 'ios' })
+function appAt(google: FcmService, platform: AppAddress['platform'] = 'ios'): App {
+  const addressOf = (token: string): AppAddress => ({ kind: 'fcm', token, platform })
   const app: App = {
     token: undefined,
     current: async () => (app.token === undefined ? undefined : addressOf(app.token)),

@@ -1,4 +1,4 @@
-import type { DeviceItem } from '@parley/protocol/notification'
+import type { DeviceItem, PushKeys } from '@parley/protocol/notification'
 import type { LoginReply } from '@parley/protocol/user'
 import { delay, fullJitter } from './backoff.ts'
 import { asParleyError } from './error.ts'
@@ -67,19 +67,19 @@ export function openPush(needs: {
     if (!source || me === undefined) throw new PushRefused('NotSupportedError')
     await inTurn(async () => {
       if (me !== userId) return
-      const publicKey = await keyOf(send)
+      const keys = await keysOf(send)
       const current = await source.current()
       const kept = (await storage.get(keptAs(me))) as Registered | undefined
-      const address =
-        current && kept && keyFor(current, publicKey) === publicKey ? current : await anew(publicKey, current)
+      const isGood = current && kept && saysKey(current) && isFor(current, keys)
+      const address = isGood ? current : await anew(keys, current)
       await register(me, address)
     })
   }
 
   /** An address that nobody but this user has ever had: what waits at the one before, for whoever used this device then, never arrives. */
-  async function anew(publicKey: string, before: PushAddress | undefined): Promise<PushAddress> {
+  async function anew({ publicKey, fcmWeb }: PushKeys, before: PushAddress | undefined): Promise<PushAddress> {
     if (before) await source!.unsubscribe()
-    return source!.subscribe(publicKey)
+    return source!.subscribe(publicKey, fcmWeb)
   }
 
   async function register(me: string, address: PushAddress): Promise<void> {
@@ -100,11 +100,11 @@ export function openPush(needs: {
     if (fresh && current && placeOf(current) === kept?.endpoint)
       return here.set({ state: 'on', deviceId: kept.deviceId })
     if (here.get().state === 'off') here.set({ state: 'waiting' })
-    const publicKey = await keyOf(send)
-    const isGood = current && kept && (keyFor(current, publicKey) ?? publicKey) === publicKey
+    const keys = await keysOf(send)
+    const isGood = current && kept && isFor(current, keys)
     // The push service had lost an address that the server has forgotten.
     const isKnown = isGood && (placeOf(current) !== kept.endpoint || (await isListed(kept.deviceId)))
-    const address = isKnown ? current : await anew(publicKey, current)
+    const address = isKnown ? current : await anew(keys, current)
     await register(me, address)
     if (kept && kept.endpoint !== placeOf(address)) await removed(kept.deviceId)
   }
@@ -203,6 +203,8 @@ export async function registerFromWorker(needs: {
     const session = (await storage.get(KEY)) as Kept | undefined
     const kept = session && ((await storage.get(keptAs(session.user.id))) as Registered | undefined)
     if (!kept || kept.endpoint === placeOf(address)) return
+    // Pushed to by FCM: its token for the new address only a page can ask for.
+    if (!kept.endpoint.startsWith('https://')) return
     const { token, user } = await locked(
       storage,
       'refresh',
@@ -215,19 +217,23 @@ export async function registerFromWorker(needs: {
   })
 }
 
-async function keyOf(send: Send): Promise<string> {
-  return ((await send({ method: 'GET', path: '/api/notifications/push-key' })) as { publicKey: string }).publicKey
-}
+const keysOf = async (send: Send): Promise<PushKeys> =>
+  (await send({ method: 'GET', path: '/api/notifications/push-key' })) as PushKeys
 
 /** What tells one address from another. */
 const placeOf = (address: PushAddress): string => ('token' in address ? address.token : address.endpoint)
 
-/** The key that the address takes pushes of, where that is known. An app's takes those of the operator's project, whatever the key. */
-const keyFor = (address: PushAddress, publicKey: string): string | undefined =>
-  'token' in address ? publicKey : address.publicKey
+/** An app's address needs no key: it takes pushes of the operator's project. */
+const saysKey = (address: PushAddress): boolean => 'token' in address || address.publicKey !== undefined
+
+/** Whether the server pushes to such an address now, as far as one can tell. */
+function isFor(address: PushAddress, { publicKey, fcmWeb }: PushKeys): boolean {
+  if ('token' in address) return address.publicKey === undefined || address.publicKey === fcmWeb?.vapidKey
+  return fcmWeb === undefined && (address.publicKey ?? publicKey) === publicKey
+}
 
 async function registered(send: Send, address: PushAddress, name: string | undefined): Promise<DeviceItem> {
-  const place = 'token' in address ? address : { endpoint: address.endpoint, keys: address.keys }
+  const { publicKey: _, ...place } = address
   const body = { ...place, ...(name !== undefined && { name }) }
   return (await send({ method: 'POST', path: '/api/devices', body })) as DeviceItem
 }

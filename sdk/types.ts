@@ -11,7 +11,7 @@ import type {
   SyncPage,
 } from '@parley/protocol/conversation'
 import type { Problem } from '@parley/protocol/fault'
-import type { DeviceItem, NoticeTest, Preferences, Why } from '@parley/protocol/notification'
+import type { DeviceItem, FcmWebConfig, NoticeTest, Preferences, Why } from '@parley/protocol/notification'
 import type { Profile, ProfileChange, ProfileView } from '@parley/protocol/profile'
 import type { SearchPage } from '@parley/protocol/search'
 import type { Level } from '@parley/protocol/settings'
@@ -65,8 +65,11 @@ export interface ClientOptions {
 export interface PushSource {
   /** The address that there is, and the key that it takes pushes of, where that is known. */
   current(): Promise<PushAddress | undefined>
-  /** A new address, in a browser for pushes of that key (RFC 8292) alone. Asks nobody for permission: rejects with `PushRefused` where there is none. */
-  subscribe(publicKey: string): Promise<PushAddress>
+  /**
+   * A new address, in a browser for pushes of that key (RFC 8292) alone; where the operator has pages register by Firebase, `fcmWeb` is what with.
+   * Asks nobody for permission: rejects with `PushRefused` where there is none.
+   */
+  subscribe(publicKey: string, fcmWeb?: FcmWebConfig): Promise<PushAddress>
   /** Nothing arrives at the address any more. */
   unsubscribe(): Promise<void>
 }
@@ -86,6 +89,8 @@ export interface AppAddress {
   token: string
   platform: 'android' | 'ios' | 'web'
   form?: 'notification' | 'data'
+  /** Of the web: the `vapidKey` that it was made for. With another, or none, at the server it is made anew. */
+  publicKey?: string
 }
 
 /** Signed out, or who is signed in. `ended` says why the last session stopped by itself. */

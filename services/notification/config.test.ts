@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { reader } from '@parley/kit/config'
-import { isAddress, notificationConfig, readNotificationService } from './config.ts'
+import { isAddress, notificationConfig, pageSources, readNotificationService } from './config.ts'
 import { vapidOf } from './vapid.ts'
 
 const ALONE = {
@@ -118,6 +118,47 @@ test('FCM is there with a service account, given as such or as a file, and what 
       () => of(set),
       (error: Error) => said.test(error.message) && !/secret|BEGIN/.test(error.message),
     )
+})
+
+test('browsers register by FCM where the operator has a web app there, of the same project', () => {
+  const key = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
+  const account = {
+    ...{ type: 'service_account', project_id: 'parley-demo', client_email: 'push@example.org' },
+    private_key: key.export({ type: 'pkcs8', format: 'pem' }),
+  }
+  const FCM_SERVICE_ACCOUNT = JSON.stringify(account)
+  const web = {
+    ...{
+      apiKey: 'AIzaSyD-0123456789_abcdefghijklmnopqrstu',
+      projectId: 'parley-demo',
+      messagingSenderId: '123456789012',
+    },
+    ...{ appId: '1:123456789012:web:0123456789abcdef', vapidKey: vapidOf(Buffer.alloc(32, 7)).publicKey },
+  }
+  const of = (env: Record<string, string>) => {
+    const read = reader(env)
+    const config = notificationConfig(read)
+    read.throwIfInvalid()
+    return { web: config.push.fcm?.web, sources: pageSources(config) }
+  }
+  assert.deepEqual(of({ FCM_SERVICE_ACCOUNT }), { web: undefined, sources: [] })
+  const json = JSON.stringify({ ...web, authDomain: 'parley-demo.firebaseapp.com' })
+  assert.deepEqual(of({ FCM_SERVICE_ACCOUNT, FCM_WEB_CONFIG: json }), {
+    web,
+    sources: ['https://firebaseinstallations.googleapis.com', 'https://fcmregistrations.googleapis.com'],
+  })
+  const wrong = (some: object) => ({ FCM_SERVICE_ACCOUNT, FCM_WEB_CONFIG: JSON.stringify({ ...web, ...some }) })
+  for (const [set, said] of [
+    [{ FCM_WEB_CONFIG: json }, /FCM_WEB_CONFIG needs FCM_SERVICE_ACCOUNT too/],
+    [{ FCM_SERVICE_ACCOUNT, FCM_WEB_CONFIG: 'apiKey: x' }, /FCM_WEB_CONFIG.*it is not JSON/],
+    [wrong({ projectId: 'other' }), /FCM_WEB_CONFIG is of the project other, FCM_SERVICE_ACCOUNT of parley-demo/],
+    [wrong({ vapidKey: undefined }), /FCM_WEB_CONFIG.*it has no vapidKey/],
+    [wrong({ vapidKey: 'A'.repeat(87) }), /its vapidKey is no public key on P-256/],
+    [wrong({ appId: '1:123456789012:android:0123456789abcdef' }), /its appId is none of Firebase/],
+    [wrong({ apiKey: 7 }), /it has no apiKey/],
+    [wrong({ messagingSenderId: "1'; connect-src *" }), /its messagingSenderId is none of Firebase/],
+  ] as const)
+    assert.throws(() => of(set), said)
 })
 
 test('by itself it asks its siblings at their internal addresses', () => {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { type Env, reader } from '@parley/kit/config'
+import type { FcmWebConfig } from '@parley/protocol/notification'
 import { type ServiceAccount, serviceAccountOf } from './fcm/account.ts'
 import type { FcmConfig } from './fcm/fcm.ts'
+import { FCM_WEB_SOURCES, fcmWebConfigOf } from './fcm/web-config.ts'
 import type { MailPace } from './mail.ts'
 import { CONTENTS, type Content } from './push-body.ts'
 import { isPair, type VapidKeys } from './vapid.ts'
@@ -70,6 +72,9 @@ export interface NotificationServiceConfig extends NotificationConfig {
   chatServiceUrls: string[]
   logLevel: string
 }
+
+/** What pages must be let speak to beside ourselves, for what is set. */
+export const pageSources = ({ push }: NotificationConfig): readonly string[] => (push.fcm?.web ? FCM_WEB_SOURCES : [])
 
 type Reader = ReturnType<typeof reader>
 const MONGODB = ['mongodb:', 'mongodb+srv:']
@@ -174,7 +179,27 @@ function fcmConfig(read: Reader, ofPushes: Content): FcmConfig | undefined {
   const account = fcmAccount(read)
   const proxy = read.optionalUrl('FCM_PROXY', ['http:', 'https:'])
   const content = contentOf(read, 'FCM_CONTENT', ofPushes)
-  return account && { account, content, proxy }
+  const web = fcmWeb(read, account)
+  return account && { account, content, proxy, web }
+}
+
+/** `FCM_WEB_CONFIG` is the JSON that Firebase gives for a web app, with `vapidKey` in it. */
+function fcmWeb(read: Reader, account: ServiceAccount | undefined): FcmWebConfig | undefined {
+  const given = read.optional('FCM_WEB_CONFIG')
+  if (given === undefined) return undefined
+  try {
+    const config = fcmWebConfigOf(given)
+    if (read.optional('FCM_SERVICE_ACCOUNT') === undefined)
+      read.problem(
+        'FCM_WEB_CONFIG needs FCM_SERVICE_ACCOUNT too: browsers would register, and nobody could push to them',
+      )
+    else if (account && account.projectId !== config.projectId)
+      read.problem(`FCM_WEB_CONFIG is of the project ${config.projectId}, FCM_SERVICE_ACCOUNT of ${account.projectId}`)
+    return config
+  } catch (error) {
+    read.problem(`FCM_WEB_CONFIG, the web app in Firebase: ${(error as Error).message}`)
+    return undefined
+  }
 }
 
 /** `FCM_SERVICE_ACCOUNT` is the JSON that Google gives, or the path of a file with it. What it holds is said to nobody. */

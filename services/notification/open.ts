@@ -15,7 +15,7 @@ import type { NotificationStore } from './store/store.ts'
 import { type Siblings, startTelling } from './tell.ts'
 
 export { showCapturedMail } from './captured-page.ts'
-export { notificationConfig } from './config.ts'
+export { notificationConfig, pageSources } from './config.ts'
 
 /** Opens the notification service on `http` and `bus`, which stay the caller's to close, after this. Throws when keys or store cannot be had. */
 export async function openNotification(

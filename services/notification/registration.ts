@@ -1,9 +1,10 @@
-import { createECDH, createHash } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { Fault } from '@parley/kit/fault'
 import type { Actor } from '@parley/kit/token'
 import type { DeviceItem } from '@parley/protocol/notification'
 import type { RegisterDevice } from '@parley/protocol/requests'
 import type { z } from 'zod'
+import { isPoint } from './point.ts'
 import type { Device, DeviceStore, FcmAddress, WebPushAddress } from './store/devices.ts'
 
 type Given = z.infer<typeof RegisterDevice>
@@ -89,18 +90,6 @@ const idOf = (address: string): string => createHash('sha256').update(address).d
 
 const matches = (pattern: string, host: string): boolean =>
   pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern
-
-/** Only a point of the curve can be encrypted to. */
-function isPoint(key: string): boolean {
-  try {
-    const own = createECDH('prime256v1')
-    own.generateKeys()
-    own.computeSecret(Buffer.from(key, 'base64url'))
-    return true
-  } catch {
-    return false
-  }
-}
 
 const itemOf = ({ id, name, address, registeredAt, sessionId }: Device, actor: Actor): DeviceItem => ({
   id,

@@ -1,6 +1,7 @@
 import { parse } from '@parley/kit/fault'
 import { actorOf, signedIn } from '@parley/kit/sign-in'
 import type { Actor } from '@parley/kit/token'
+import type { FcmWebConfig } from '@parley/protocol/notification'
 import { ChangePreferences, RegisterDevice, WhyQuery } from '@parley/protocol/requests'
 import { Router } from 'express'
 import { PREFERRED } from './preferences.ts'
@@ -18,16 +19,20 @@ export function notificationRoutes(needs: {
   selfTest: SelfTest
   /** What browsers subscribe with (RFC 8292). */
   publicKey: string
-  /** Whether apps may register for FCM. */
+  /** Whether apps may register for FCM, and with what pages do. */
   hasFcm: boolean
+  fcmWeb: FcmWebConfig | undefined
   alerts: Router
 }): Router {
-  const { authenticate, registration, preferences, story, selfTest, publicKey, hasFcm, alerts } = needs
+  const { authenticate, registration, preferences, story, selfTest, publicKey, hasFcm, fcmWeb, alerts } = needs
   const routes = Router()
   routes.use(['/api/notifications', '/api/devices'], signedIn(authenticate))
 
   routes.use(alerts)
-  routes.get('/api/notifications/push-key', (_req, res) => void res.json({ publicKey, fcm: hasFcm }))
+  routes.get(
+    '/api/notifications/push-key',
+    (_req, res) => void res.json({ publicKey, fcm: hasFcm, ...(fcmWeb && { fcmWeb }) }),
+  )
   routes.get('/api/notifications/why', async (req, res) => {
     const { conversationId, seq } = parse(WhyQuery, req.query)
     res.json(await story.of(actorOf(req).userId, conversationId, seq))

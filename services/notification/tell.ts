@@ -113,6 +113,7 @@ export async function startTelling(needs: {
       }),
       publicKey: vapid.publicKey,
       hasFcm: fcm !== undefined,
+      fcmWeb: config.fcm?.web,
       alerts: alertRoutes({ store: store.alerts, users, bus }),
     }),
   )

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { infra } from '@parley/infra/infra'
-import { type CDPSession, chromium } from 'playwright-core'
+import { type BrowserContext, type CDPSession, chromium } from 'playwright-core'
 import { type Person, watch } from './person.ts'
 
 /** A notice that the browser shows. */
@@ -32,7 +32,12 @@ interface Lasting {
   waitUntil(work: Promise<unknown>): void
 }
 
-export async function sitDownWithProfile(url: string, name: string): Promise<Notified> {
+/** `prepare` changes what the browser is, before any page is there. */
+export async function sitDownWithProfile(
+  url: string,
+  name: string,
+  prepare: (context: BrowserContext) => Promise<void> = async () => {},
+): Promise<Notified> {
   const profile = await mkdtemp(join(tmpdir(), 'parley-profile-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: await infra.chromium(),
@@ -41,6 +46,7 @@ export async function sitDownWithProfile(url: string, name: string): Promise<Not
     viewport: { width: 1280, height: 800 },
     reducedMotion: 'reduce',
   })
+  await prepare(context)
   const page = context.pages()[0] ?? (await context.newPage())
   const complaints = watch(page)
   const workers: CDPSession = await context.newCDPSession(page)

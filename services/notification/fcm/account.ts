@@ -14,7 +14,7 @@ export interface ServiceAccount {
 
 /** Reads the JSON that Google gives. Throws an error that says what is wrong with it, and nothing of what it holds. */
 export function serviceAccountOf(json: string): ServiceAccount {
-  const fields = fieldsOf(json)
+  const fields = objectOf(json)
   const text = (name: string): string => {
     const value = fields[name]
     if (typeof value !== 'string' || value === '') throw new Error(`it has no ${name}`)
@@ -31,7 +31,8 @@ export function serviceAccountOf(json: string): ServiceAccount {
   return { projectId, clientEmail, privateKey: keyOf(text('private_key')), keyId, tokenUri }
 }
 
-function fieldsOf(json: string): Record<string, unknown> {
+/** The fields of a JSON object. What is wrong with it is said without quoting it. */
+export function objectOf(json: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(json)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:https'
 import type { Log } from '@parley/kit/log'
+import type { FcmWebConfig } from '@parley/protocol/notification'
 import type { Content } from '../push-body.ts'
 import { afterOf, type PushOutcome, type PushService } from '../push-service.ts'
 import type { FcmAddress } from '../store/devices.ts'
@@ -16,6 +17,8 @@ export interface FcmConfig {
   content: Content
   /** The HTTP proxy by which Google is reached. */
   proxy: string | undefined
+  /** The operator's web app: browsers register by FCM too. Without it they are pushed to by Web Push. */
+  web: FcmWebConfig | undefined
 }
 
 export interface Fcm extends PushService<FcmAddress>, AsyncDisposable {
@@ -31,7 +34,7 @@ const COMPLAIN_MS = 60_000
 const CONNECTIONS = 32
 
 /** FCM's HTTP v1 interface, by Google's own client. That is loaded here and nowhere else: whoever does not push by FCM pays nothing for it. */
-export async function openFcm({ account, content, proxy }: FcmConfig, log: Log): Promise<Fcm> {
+export async function openFcm({ account, content, proxy }: Omit<FcmConfig, 'web'>, log: Log): Promise<Fcm> {
   const [{ deleteApp, initializeApp }, { getMessaging }] = await Promise.all([
     import('firebase-admin/app'),
     import('firebase-admin/messaging'),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PushedMessage } from '@parley/protocol/notification'
+import type { PushBody, PushedMessage } from '@parley/protocol/notification'
 import { type Before, type Notice, noticeOf, readBody } from './notice.ts'
 import { addressOf, placeIn } from './words.ts'
 
@@ -36,6 +36,28 @@ test('where the operator lets a push say less, the notice says no more, and neve
   ])
   for (const json of [undefined, null, 7, 'text', [], {}, { v: 2, tag: 'x' }, { v: 1, tag: 'x', seq: '1' }])
     assert.deepEqual(texts(noticeOf(readBody(json))), ['Parley', 'There may be something new.'])
+})
+
+test('what comes by FCM, as texts beside what FCM says of it, is shown exactly as what comes by Web Push', () => {
+  const bodies: PushBody[] = [
+    message,
+    { ...message, kind: 'direct', sender: 'bob', text: 'Are you **there**?', because: 'reply' },
+    { ...message, count: 3, kind: 'group', title: 'Tea', sender: '7', text: '42', because: 'mention' },
+    { v: 1, tag: 'test', test: 'x' },
+  ]
+  for (const body of bodies) {
+    const data = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, String(value)]))
+    const fcm = { data, from: '123456789012', priority: 'high', fcmMessageId: '1f2e', collapse_key: 'do_not_collapse' }
+    assert.deepEqual(readBody(fcm), body)
+  }
+  for (const json of [
+    { fcmMessageId: '1', from: '2' },
+    { fcmMessageId: '1', data: null },
+    { fcmMessageId: '1', data: { v: '2', tag: 'x' } },
+    { fcmMessageId: '1', data: { v: '1', tag: 'x', conversationId: 'c', seq: 'one', count: '1' } },
+    { data: { v: '1', tag: 'test', test: 'x' } },
+  ])
+    assert.equal(readBody(json), undefined)
 })
 
 test('a later notice takes over the earlier and counts on; a copy and what comes late change nothing and are silent', () => {

@@ -28,14 +28,23 @@ export interface Before {
 
 /** What a push says, whatever it was sent; undefined for what is not ours, or of a version that is not known here. */
 export function readBody(json: unknown): PushBody | undefined {
-  const body = Object(json) as Partial<PushedMessage> & { v?: number; test?: unknown }
+  const body = Object(fromFcm(json) ?? json) as Partial<PushedMessage> & { v?: number; test?: unknown }
   if (body.v !== 1 || typeof body.tag !== 'string') return undefined
   if (typeof body.test === 'string') return { v: 1, tag: 'test', test: body.test }
   const { conversationId, seq, count } = body
-  return typeof conversationId === 'string' && typeof seq === 'number' && typeof count === 'number'
+  return typeof conversationId === 'string' && Number.isInteger(seq) && Number.isInteger(count)
     ? (body as PushedMessage)
     : undefined
 }
+
+/** What came by Firebase Cloud Messaging: the fields stand in `data`, each as a text, beside what FCM says of the message. */
+function fromFcm(json: unknown): object | undefined {
+  const { data, fcmMessageId } = Object(json) as { data?: unknown; fcmMessageId?: unknown }
+  if (fcmMessageId === undefined || typeof data !== 'object' || data === null) return undefined
+  return Object.fromEntries(Object.entries(data).map(([name, text]) => [name, NUMBERS.has(name) ? Number(text) : text]))
+}
+
+const NUMBERS: ReadonlySet<string> = new Set(['v', 'seq', 'count'] satisfies (keyof PushedMessage)[])
 
 /**
  * What is shown for a push: always something, since browsers show a notice of their own where a push shows none. It takes over what stands
