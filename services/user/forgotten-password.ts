@@ -67,7 +67,7 @@ export function openForgottenPassword(needs: {
       const account = await store.users.findByEmail(emailKey)
       const made = account && ticketFor(account, 'password', now())
       // Where there is nothing to write, something else is, which takes as long.
-      if (!made || !(await store.mail.grant(made.ticket, made.letter))) return store.check()
+      if (!made || !(await store.mail.grant(made.ticket, made.letter, { emailKey }))) return store.check()
       crashPoint('mail.after-commit')
       written()
     },

@@ -6,6 +6,7 @@ import { notice, ticketFor } from './letters.ts'
 import type { MailLinks } from './mail-link.ts'
 import type { OwnPassword } from './own-password.ts'
 import { happened } from './security-outbox.ts'
+import type { Ticket } from './store/mail.ts'
 import type { UserStore } from './store/store.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -36,13 +37,19 @@ export function openOwnEmail(needs: {
   const { store, ownPassword, throttle, links, written, now } = needs
   const time = (): string => new Date(now()).toISOString()
 
+  async function wasSpent({ userId, id }: Ticket): Promise<boolean> {
+    const found = await store.mail.find(userId, 'email')
+    return found?.id === id && found.spent === true
+  }
+
   return {
     async ask(actor, { password, email }, address) {
       const forms = checkedEmail(email)
       const account = await ownPassword.check(actor, password, address, '/password')
       await throttle.mail(forms.emailKey, address)
       const { ticket, letter } = ticketFor(account, 'email', now(), forms)
-      if (!(await store.mail.grant(ticket, letter))) throw new Fault('auth.invalid', 'The session is over: log in')
+      if (!(await store.mail.grant(ticket, letter, { passwordHash: account.passwordHash })))
+        throw new Fault('auth.invalid', 'The password was changed meanwhile: log in')
       crashPoint('mail.after-commit')
       written()
     },
@@ -70,7 +77,7 @@ export function openOwnEmail(needs: {
           throw new Fault('email.taken', 'There is another account with that e-mail address')
         case 'over':
           // Two of the same at once: the other one did it.
-          if ((await store.mail.find(account.id, 'email'))?.spent) return
+          if (await wasSpent(ticket)) return
           throw over()
         default:
           return outcome satisfies never

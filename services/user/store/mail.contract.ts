@@ -20,7 +20,8 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
   test(`${name}: an account has one ticket of each kind, and its letter waits until it was told`, async (t) => {
     const { here, there, ann } = await two(t)
     const [first, second, other] = [ticket(ann, 'password'), ticket(ann, 'password'), ticket(ann, 'email')]
-    for (const each of [first, second, other]) assert.equal(await here.mail.grant(each, letterOf(each, ann)), true)
+    for (const each of [first, second, other])
+      assert.equal(await here.mail.grant(each, letterOf(each, ann), asking(ann)), true)
     assert.deepEqual(await there.mail.find(ann.id, 'password'), second)
     assert.deepEqual(await there.mail.find(ann.id, 'email'), other)
     assert.deepEqual(ids(await there.mail.untold(10)), [second.id, other.id].sort())
@@ -32,14 +33,14 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
     assert.deepEqual(await here.mail.find(ann.id, 'password'), second)
     assert.deepEqual(await here.users.findByName('ann'), ann)
     const nobody = ticket(account('nobody'), 'password')
-    assert.equal(await here.mail.grant(nobody, letterOf(nobody, ann)), false)
+    assert.equal(await here.mail.grant(nobody, letterOf(nobody, ann), asking(ann)), false)
     assert.equal(await here.mail.find(nobody.userId, 'password'), undefined)
   })
 
   test(`${name}: a ticket sets the password once, in one step with the notice, and no other is good after it`, async (t) => {
     const { here, there, ann } = await two(t)
     const [used, other] = [ticket(ann, 'password'), ticket(ann, 'email')]
-    for (const each of [used, other]) await here.mail.grant(each, letterOf(each, ann))
+    for (const each of [used, other]) await here.mail.grant(each, letterOf(each, ann), asking(ann))
     await here.sessions.add(session(ann.id))
     const change = { before: ann.passwordHash, after: 'new', ticket: { id: used.id, at: NOW }, notice: notice(ann) }
     assert.equal(await there.users.setPassword(ann.id, { ...change, ticket: { id: randomUUID(), at: NOW } }), false)
@@ -61,6 +62,27 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
     assert.equal(await there.mail.find(ann.id, 'password'), undefined)
   })
 
+  test(`${name}: a ticket that was asked for by what has changed since is not granted`, async (t) => {
+    const { here, there, ann } = await two(t)
+    const [mail, reset] = [ticket(ann, 'email'), ticket(ann, 'password')]
+    const byPassword = { passwordHash: ann.passwordHash }
+    const byAddress = { emailKey: ann.emailKey }
+    assert.equal(await there.users.setPassword(ann.id, { before: ann.passwordHash, after: 'new' }), true)
+    assert.equal(await here.mail.grant(mail, letterOf(mail, ann), byPassword), false)
+    assert.equal(await here.mail.grant(reset, letterOf(reset, ann), byAddress), true, 'the address is the same')
+    assert.equal(await here.mail.grant(mail, letterOf(mail, ann), { passwordHash: 'new' }), true)
+    const change = {
+      email: mail.email!,
+      emailKey: mail.emailKey!,
+      ticket: { id: mail.id, at: NOW },
+      notice: notice(ann),
+    }
+    assert.equal(await there.users.setEmail(ann.id, change), 'changed')
+    assert.equal(await here.mail.grant(reset, letterOf(reset, ann), byAddress), false)
+    assert.equal(await there.mail.find(ann.id, 'password'), undefined)
+    assert.deepEqual(await there.mail.untold(10), [change.notice])
+  })
+
   test(`${name}: a ticket makes its address the account’s, unless another has it by then`, async (t) => {
     const { here, there, ann } = await two(t)
     const [ben, cid] = [account('ben'), account('cid')]
@@ -77,7 +99,7 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
       [cids, cid],
       [reset, ann],
     ] as const)
-      await here.mail.grant(each, letterOf(each, of))
+      await here.mail.grant(each, letterOf(each, of), asking(of))
     assert.equal(await there.users.setEmail(ann.id, change(ann, anns, ben.emailKey)), 'email.taken')
     assert.equal(await there.users.setEmail(ann.id, change(ann, reset, 'x@example.org')), 'over')
     assert.equal(await there.users.setEmail(ben.id, change(ben, anns, 'x@example.org')), 'over')
@@ -115,7 +137,7 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
   test(`${name}: tickets past their end are purged, and no others`, async (t) => {
     const { here, ann } = await two(t)
     const [over, good] = [ticket(ann, 'password'), { ...ticket(ann, 'email'), expiresAt: '2026-01-02T00:00:00.000Z' }]
-    for (const each of [over, good]) await here.mail.grant(each, letterOf(each, ann))
+    for (const each of [over, good]) await here.mail.grant(each, letterOf(each, ann), asking(ann))
     await here.mail.purge('2026-01-01T12:00:00.000Z')
     assert.equal(await here.mail.find(ann.id, 'password'), undefined)
     assert.deepEqual(await here.mail.find(ann.id, 'email'), good)
@@ -139,6 +161,9 @@ const letterOf = ({ id, userId, kind, expiresAt, email }: Ticket, to: Account): 
   at: NOW,
   expiresAt,
 })
+
+/** As one asks who knows the password. */
+const asking = ({ passwordHash }: Account): Pick<Account, 'passwordHash'> => ({ passwordHash })
 
 const notice = ({ id: userId, email: to, username }: Account): Letter => ({
   id: randomUUID(),

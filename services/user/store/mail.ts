@@ -1,4 +1,5 @@
 import type { MailKind } from '@parley/protocol/mail'
+import type { Account } from './store.ts'
 
 /** What a link that was mailed lets its holder do, once: set a new password, or make an e-mail address the account's. */
 export type TicketKind = 'password' | 'email'
@@ -38,15 +39,21 @@ export interface WithMail {
   notice?: Letter
 }
 
+/**
+ * What proved that a link may be mailed: the password that was given, or the address that it goes to. A change of either voids the
+ * links that are out; one that was asked for just before, and is granted just after, must not outlast it.
+ */
+export type AskedAs = Pick<Account, 'passwordHash'> | Pick<Account, 'emailKey'>
+
 /** Notices of one account that wait at once; the oldest goes first. Only an outage of the bus makes any wait. */
 export const NOTICES_AT_MOST = 20
 
 export interface MailStore {
   /**
    * Puts the ticket in the place of the account's one of the same kind, and the letter among those to be told; that of the ticket
-   * before is told no more. False, and nothing is done, where there is no such account.
+   * before is told no more. False, and nothing is done, where there is no such account, or not `as` it was when it was asked for.
    */
-  grant(ticket: Ticket, letter: Letter): Promise<boolean>
+  grant(ticket: Ticket, letter: Letter, as: AskedAs): Promise<boolean>
   find(userId: string, kind: TicketKind): Promise<Ticket | undefined>
   /** Letters of which the bus does not know, in no promised order. */
   untold(limit: number): Promise<Letter[]>

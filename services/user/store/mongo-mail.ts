@@ -62,10 +62,10 @@ export function withMail(
 
 export function mongoMail(users: Collection<UserDocument>): MailStore {
   return {
-    grant: ({ userId, kind, ...ticket }, letter) =>
+    grant: ({ userId, kind, ...ticket }, letter, as) =>
       attempt(async () => {
         const set = { [ticketPath(kind)]: { ...ticket, letter }, 'mail.waiting': true }
-        return (await users.updateOne({ _id: userId }, { $set: set })).matchedCount === 1
+        return (await users.updateOne({ _id: userId, ...as }, { $set: set })).matchedCount === 1
       }),
 
     find: (userId, kind) =>

@@ -69,7 +69,7 @@ export function securityContract(name: string, several: (t: TestContext, count: 
       emailKey: 'n@x',
     }
     const letter = { id: ticket.id, userId: ann.id, kind: 'email.change' as const, to: 'n@x', username: 'ann', at: AT }
-    await here.mail.grant(ticket, letter)
+    await here.mail.grant(ticket, letter, { passwordHash: ann.passwordHash })
     const event = { ...eventOf(ann), kind: 'email.changed' as const }
     const change = { email: 'n@x', emailKey: 'n@x', notice: { ...letter, kind: 'email.changed' as const }, event }
     assert.equal(await here.users.setEmail(ann.id, { ...change, ticket: { id: randomUUID(), at: AT } }), 'over')

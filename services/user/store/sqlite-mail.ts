@@ -1,7 +1,16 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Write } from '@parley/kit/sqlite/writer'
-import { LETTER_OF, type Letter, type MailStore, NOTICES_AT_MOST, type Ticket, type WithMail } from './mail.ts'
+import {
+  type AskedAs,
+  LETTER_OF,
+  type Letter,
+  type MailStore,
+  NOTICES_AT_MOST,
+  type Ticket,
+  type WithMail,
+} from './mail.ts'
 import type { Writes } from './sqlite-writes.ts'
+import type { Account } from './store.ts'
 
 /** A new step of the schema. */
 export const MAIL_STEP = `
@@ -34,7 +43,9 @@ export const MAIL_READS = {
 
 /** The writes, for the writer's thread. */
 export function mailWrites(db: DatabaseSync) {
-  const exists = db.prepare('SELECT 1 FROM users WHERE id = ?')
+  const asAsked = db.prepare(
+    'SELECT 1 FROM users WHERE id = ? AND password_hash = coalesce(?, password_hash) AND email_key = coalesce(?, email_key)',
+  )
   const grant = db.prepare(
     'INSERT OR REPLACE INTO tickets (user_id, kind, id, expires_at, email, email_key) VALUES (?, ?, ?, ?, ?, ?)',
   )
@@ -71,8 +82,9 @@ export function mailWrites(db: DatabaseSync) {
     },
 
     writes: {
-      grantTicket({ userId, kind, id, expiresAt, email, emailKey }: Ticket, letter: Letter): boolean {
-        if (!exists.get(userId)) return false
+      grantTicket({ userId, kind, id, expiresAt, email, emailKey }: Ticket, letter: Letter, as: AskedAs): boolean {
+        const { passwordHash = null, emailKey: mailed = null } = as as Partial<Account>
+        if (!asAsked.get(userId, passwordHash, mailed)) return false
         grant.run(userId, kind, id, expiresAt, email ?? null, emailKey ?? null)
         unwrite.run(userId, letter.kind)
         writeLetter(letter)
@@ -93,7 +105,7 @@ export function sqliteMail(db: DatabaseSync, write: Write<Writes>): MailStore {
   const ticket = db.prepare(MAIL_READS.ticket)
   const letters = db.prepare(MAIL_READS.letters)
   return {
-    grant: (granted, letter) => write('grantTicket', granted, letter),
+    grant: (granted, letter, as) => write('grantTicket', granted, letter, as),
     find: async (userId, kind) => ticketOf(ticket.get(userId, kind)),
     // As `writeLetter` wrote them.
     untold: async (limit) => letters.all(limit).map(({ letter }) => JSON.parse(String(letter)) as Letter),
