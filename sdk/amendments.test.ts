@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { fileStorage } from './file.ts'
 import { memoryStorage } from './memory.ts'
 import { device, openParley, register, settled, signIn, texts, until } from './parley.fixture.ts'
-import type { ParleyClient, TimelineMessage } from './types.ts'
+import type { DeviceStorage, OutboxItem, ParleyClient, TimelineMessage } from './types.ts'
 
 async function couple(t: TestContext) {
   const parley = await openParley(t)
@@ -49,6 +49,60 @@ async function assertAgree(
   await texts(fresh, id)
   for (const client of clients) assert.deepEqual(shown(client, id), shown(fresh, id))
 }
+
+test('what is to be changed in a message that gets its place while that is being kept is changed all the same', async (t) => {
+  const { parley, annUser, bob, id } = await couple(t)
+  const kept = memoryStorage()
+  const held = Promise.withResolvers<void>()
+  let slow = false
+  const storage: DeviceStorage = {
+    ...kept,
+    async write(changes) {
+      if (slow) await held.promise
+      return kept.write(changes)
+    },
+  }
+  const ann = await signIn(t, parley, annUser, { storage })
+  await ann.send({ conversationId: id }, 'first')
+  await settled(ann)
+  parley.reachable(false)
+  const item = await ann.send({ conversationId: id }, 'helo')
+  slow = true
+  const editing = ann.edit(item, 'hello')
+  parley.reachable(true)
+  await until(ann, 'the message has its place', () => ann.outbox.get().every((one) => one.id !== item.id))
+  held.resolve()
+  await editing
+  await settled(ann)
+  assert.deepEqual(ann.outbox.get(), [])
+  await settled(bob)
+  assert.deepEqual(await texts(bob, id), ['first', 'hello'])
+})
+
+test('what a device that died had yet to change in a message of its own is changed when it starts again', async (t) => {
+  const { parley, annUser, bob, id } = await couple(t)
+  const storage = memoryStorage()
+  const ann = await signIn(t, parley, annUser, { storage })
+  await ann.send({ conversationId: id }, 'helo')
+  await settled(ann)
+  await texts(ann, id)
+  const [message] = messages(ann, id)
+  await ann.close()
+  // As it is kept where the message was still on its way: it has not heard where that is.
+  const waiting = (messageId: string, n: number): [string, OutboxItem] => {
+    const change = { messageId, action: { kind: 'edit', text: `hello ${n}` } } as const
+    const item = { id: crypto.randomUUID(), to: { conversationId: id }, text: '', change, order: n, queuedAt: '' }
+    return [`${annUser.id}/outbox/${item.id}`, item]
+  }
+  await storage.write([waiting(crypto.randomUUID(), 1), waiting(message!.id, 2)])
+  const again = device(t, parley, { storage })
+  await again.resume()
+  again.connect()
+  await settled(again)
+  assert.deepEqual(again.outbox.get(), [])
+  await settled(bob)
+  assert.deepEqual(await texts(bob, id), ['hello 2'])
+})
 
 test('edits, deletions and reactions reach every device, open or not, and the list', async (t) => {
   const { parley, annUser, bobUser, ann, bob, id } = await couple(t)

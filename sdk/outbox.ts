@@ -41,6 +41,9 @@ export interface Outbox {
 /** What the tabs of one browser tell each other. */
 export type OutboxNews = { kind: 'outbox'; item: OutboxItem } | { kind: 'outbox.gone'; id: string }
 
+/** One's own messages of which it is remembered where they are, for what is still to be changed in them. */
+const PLACES = 500
+
 /** Of items that carry more than a text; and of pins. */
 const FORMAT = 1
 const PIN_FORMAT = 2
@@ -59,6 +62,7 @@ export function openOutbox({
   target,
   post,
   amend,
+  find,
   hooks,
 }: {
   userId: string
@@ -70,6 +74,8 @@ export function openOutbox({
   post(news: OutboxNews): void
   /** Sends a change of a message. */
   amend(conversationId: string, seq: number, action: MessageAction, id: string): Promise<SendReply>
+  /** The `seq` of a message that is kept on this device. */
+  find(conversationId: string, messageId: string): Promise<number | undefined>
   hooks: {
     /** A change is in the log at `reply.rev`. */
     amended(reply: SendReply): void
@@ -79,6 +85,7 @@ export function openOutbox({
   }
 }): Outbox {
   const waiting = new Map<string, Waiting>()
+  const places = new Map<string, number>()
   const key = (id: string): string => outboxPrefix(userId) + id
   let list: readonly OutboxItem[] | undefined
   let link: Link | undefined
@@ -139,6 +146,9 @@ export function openOutbox({
 
   function put(item: OutboxItem): void {
     waiting.set(item.id, { ...waiting.get(item.id), item })
+    // Its message may have got its place while this was being kept, or before another tab knew of it.
+    const seq = item.change && places.get(item.change.messageId)
+    if (item.change && seq !== undefined) placed(item.change.messageId, seq)
     changed()
     lanes.pump()
   }
@@ -191,6 +201,8 @@ export function openOutbox({
 
   /** A message of ours has its place: what was to be changed in it can be told now. */
   function placed(messageId: string, seq: number): void {
+    if (!places.has(messageId) && places.size >= PLACES) places.delete(places.keys().next().value!)
+    places.set(messageId, seq)
     for (const entry of waiting.values()) {
       const { change } = entry.item
       if (change?.messageId !== messageId || change.seq !== undefined) continue
@@ -198,6 +210,16 @@ export function openOutbox({
       void keeper.save([[key(entry.item.id), entry.item]])
       post({ kind: 'outbox', item: entry.item })
       list = undefined
+    }
+  }
+
+  /** A process may have died before it was kept where a message is that is on its way no more: what was to be changed in it is not to wait for ever. */
+  async function replace(): Promise<void> {
+    for (const { id, to, change } of items()) {
+      if (!change || seqOf(change) !== undefined || waiting.has(change.messageId)) continue
+      const seq = await find(target(to), change.messageId)
+      if (seq !== undefined) placed(change.messageId, seq)
+      else await keeper.save(remove([id]))
     }
   }
 
@@ -219,6 +241,8 @@ export function openOutbox({
       }
       // What another tab led to its end meanwhile.
       for (const id of waiting.keys()) if (!kept.has(id)) waiting.delete(id)
+      list = undefined
+      if (leads()) await replace()
       changed()
       lanes.pump()
     },

@@ -8,6 +8,7 @@ import type { ConnectionOptions, Link } from './connection.ts'
 import { type DeviceHooks, openDevice } from './device.ts'
 import type { Emitter } from './emitter.ts'
 import { openExpiry } from './expiry.ts'
+import type { StoredMessage } from './held.ts'
 import { openJumps } from './jumps.ts'
 import { openKeeper } from './keeper.ts'
 import { openNames } from './names.ts'
@@ -141,6 +142,10 @@ export async function openSpace(options: SpaceOptions) {
     target: views.target,
     post: (news) => tabs?.post(news),
     amend: api.amend,
+    async find(conversationId, messageId) {
+      const kept = (await storage.list(device.messagesPrefix(conversationId))) as [string, StoredMessage][]
+      return kept.find(([, { id }]) => id === messageId)?.[1].seq
+    },
     hooks: { acked, amended, refused: (item) => events.emit('refused', item), changed: outboxChanged },
   })
 
