@@ -2,7 +2,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { holdsKey } from '@parley/kit/internal-key'
 import type { Log } from '@parley/kit/log'
-import { startAnalytics } from './analytics/analytics.ts'
+import { type Analytics, startAnalytics } from './analytics/analytics.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { type Audit, startAudit } from './audit/audit.ts'
 import { auditRoutes } from './audit/routes.ts'
@@ -25,6 +25,7 @@ export interface NotificationService extends AsyncDisposable {
   /** Where mail is captured: what there is. */
   readonly captured?: CapturedMail
   readonly metrics: Metrics
+  readonly analytics: Pick<Analytics, 'alerted'>
   readonly audit: Pick<Audit, 'sessionRevoked' | 'deviceMoves'>
   /** Mail was planned. */
   mailPlanned(): void
@@ -91,6 +92,7 @@ export async function startNotification(needs: {
   return {
     ...(captured && { captured }),
     metrics,
+    analytics,
     audit,
     mailPlanned: mail.wake,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

@@ -36,7 +36,7 @@ export async function openNotification(
   const pace = mailPace && { pace: mailPace }
   const settings = { publicUrl, mail, audit: config.audit }
   const notification = stack.use(await startNotification({ ...parts, digests, config: settings, ...pace }))
-  const { captured, metrics, audit, mailPlanned } = notification
+  const { captured, metrics, analytics, audit, mailPlanned } = notification
   const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
   const testMail = { mailPlanned, capturesMail: mail === 'captured' }
   http.bodiless.use(unsubscribeRoutes(unsubscribe, preferences))
@@ -44,6 +44,7 @@ export async function openNotification(
     await startTelling({
       ...parts,
       siblings,
+      analytics,
       audit,
       config: push,
       publicUrl,
@@ -56,6 +57,7 @@ export async function openNotification(
   return {
     ...(captured && { captured }),
     metrics,
+    analytics,
     audit,
     mailPlanned,
     [Symbol.asyncDispose]: () => running.disposeAsync(),

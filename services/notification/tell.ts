@@ -8,6 +8,7 @@ import type { UserDirectory } from '@parley/protocol/internal'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { openAlerts } from './alerts/alerts.ts'
 import { alertRoutes } from './alerts/routes.ts'
+import type { Analytics } from './analytics/analytics.ts'
 import type { Audit } from './audit/audit.ts'
 import type { PushConfig } from './config.ts'
 import { openFcm } from './fcm/fcm.ts'
@@ -41,6 +42,7 @@ export async function startTelling(needs: {
   /** Whoever runs this is reached there. */
   publicUrl: string
   metrics: Metrics
+  analytics: Pick<Analytics, 'alerted'>
   audit: Pick<Audit, 'sessionRevoked' | 'deviceMoves'>
   /** Told of those who have something unread and are not here. */
   unread: (conversationId: string, userIds: readonly string[]) => Promise<void>
@@ -50,7 +52,21 @@ export async function startTelling(needs: {
   log: Log
   now?: () => number
 }): Promise<AsyncDisposable> {
-  const { store, siblings, bus, http, keys, config, publicUrl, metrics, unread, audit, log, now = Date.now } = needs
+  const {
+    store,
+    siblings,
+    bus,
+    http,
+    keys,
+    config,
+    publicUrl,
+    metrics,
+    unread,
+    analytics,
+    audit,
+    log,
+    now = Date.now,
+  } = needs
   const { users, chat } = siblings
   const { mailPlanned, capturesMail } = needs
   await using stack = new AsyncDisposableStack()
@@ -84,7 +100,7 @@ export async function startTelling(needs: {
     }),
   )
   stack.use(await openNotices({ store, chat, bus, log, unread, planned: push.wake }, { graceMs: config.graceMs, now }))
-  stack.use(await openAlerts({ store: store.alerts, chat, users, bus, now }))
+  stack.use(await openAlerts({ store: store.alerts, chat, users, alerted: analytics.alerted, bus, now }))
   const registration = openRegistration({
     devices: store.devices,
     stillSignedIn: control.check,

@@ -24,16 +24,19 @@ export async function openAlerts(deps: {
   store: AlertStore
   chat: ChatDirectory
   users: Pick<UserDirectory, 'find'>
+  /** These are there now. Resolves when they are counted. */
+  alerted: (alerts: readonly Alert[]) => Promise<void>
   bus: Pick<Bus, 'subscribe' | 'publish'>
   now?: () => number
 }): Promise<Alerts> {
-  const { store, chat, users, bus, now = Date.now } = deps
+  const { store, chat, users, alerted, bus, now = Date.now } = deps
 
   async function put(alerts: readonly Alert[]): Promise<void> {
     for (let at = 0; at < alerts.length; at += AT_ONCE) {
       crashPoint('alerts.before-store')
       const changes = await store.put(alerts.slice(at, at + AT_ONCE))
       crashPoint('alerts.after-store')
+      await alerted(changes.flatMap(({ items }) => items.filter(({ gone }) => !gone)))
       await tell(changes)
       crashPoint('alerts.after-told')
     }

@@ -19,6 +19,7 @@ await using _ = await openAlerts({
   store: store.alerts,
   chat: { standing: async () => undefined },
   users: { find: async () => [] },
+  alerted: async () => {},
   bus,
 })
 await bus.publish(JSON.parse(process.env.EVENT!) as BusEvent)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BusEvent } from '@parley/protocol/events'
 import fc from 'fast-check'
+import { isDigest } from '../mail/digest.ts'
 import { INTERNAL_KEY, openService, USER } from '../service.fixture.ts'
 import { DAY_MS, dayOf } from '../store/analytics.ts'
 import { sqliteStore } from '../store/sqlite.ts'
@@ -66,12 +67,46 @@ test('who registers, logs in and writes is counted on that day, across a restart
   await t.waitFor(async () => assert.deepEqual(await numbers(), { ...counts, messages: 6 }))
 })
 
+test('alerts and mail about what is unread are channels of their own, each of which counts once', async (t) => {
+  const parley = await openParley(t, { DIGEST_AFTER_MS: '20' })
+  const [ann, ben] = [await parley.person('ann'), await parley.person('ben')]
+  /** As the ledger has them. */
+  const digests = async (): Promise<typeof NOTICES> => {
+    const told = (await Promise.all([ann, ben].map(({ id }) => parley.ledgerOf(id)))).flat()
+    const of = (state: string) => told.filter((one) => isDigest(one.id) && one.state === state).length
+    return { sent: of('sent'), failed: of('failed'), dropped: of('dropped') }
+  }
+  const become = (mails: number, alerts: number) =>
+    t.waitFor(
+      async () => {
+        const { digest, alert } = (await parley.internal('/internal/analytics'))[0]?.notices ?? {}
+        assert.deepEqual([digest, alert], [await digests(), { sent: alerts }])
+        assert.ok(digest.sent >= mails)
+      },
+      { timeout: 10_000 },
+    )
+  const { seq, conversationId } = await ann.say(ben.id, 'one')
+  await become(1, 0)
+  const thumb = `/api/conversations/${conversationId}/messages/${seq}/reactions/${encodeURIComponent('👍')}`
+  await ben.ask('PUT', thumb)
+  await become(1, 1)
+  await ben.ask('DELETE', thumb)
+  await ben.ask('PUT', thumb)
+  await ben.say(ann.id, 'two', { replyTo: seq })
+  await become(2, 2)
+  await parley.restart()
+  await ann.ask('POST', '/api/user/login', { email: 'ann@example.org', password: 'correct horse battery' })
+  await become(2, 3)
+})
+
 test('what was counted is told to who holds the internal key, on the internal port alone', async (t) => {
   const { bus, clock, days, get, internal } = await open(t)
   await bus.publish(registered(USER, clock.now))
   const day = dayOf(clock.now)
   const counts = { day, messages: 0, activeUsers: 1, registrations: 1, logIns: 0 }
-  assert.deepEqual(await days(), [{ ...counts, notices: { mail: NOTICES, push: NOTICES } }])
+  assert.deepEqual(await days(), [
+    { ...counts, notices: { mail: NOTICES, digest: NOTICES, push: NOTICES, alert: { sent: 0 } } },
+  ])
   assert.deepEqual(await days(`?from=2020-01-01&to=2020-02-01`), [])
   assert.equal((await internal('/internal/analytics')).status, 401)
   assert.equal((await get('/internal/analytics', { authorization })).status, 404)

@@ -7,6 +7,8 @@ import { type AnalyticsStore, DAY_MS, type DayCounts, dayOf, type Fact, startOf 
 export interface Analytics extends AsyncDisposable {
   /** The days from `from` to `to`, both included, ascending; without those of which there is nothing. Its messages are counted up to now. */
   read(from: string, to: string): Promise<(DayCounts & { day: string })[]>
+  /** These alerts were stored, or were before. Each counts on the day of its time, if that is open. Resolves when that is stored. */
+  alerted(alerts: readonly { id: string; at: number }[]): Promise<void>
   /** What is counted of today; of messages up to a minute ago. */
   today(): Promise<Omit<DayCounts, 'notices'>>
 }
@@ -47,10 +49,14 @@ export async function startAnalytics(needs: {
     for (const fact of news) known.add(keyOf(fact))
   }
 
-  function dayFor(occurredAt: string): string {
+  const isOpen = (at: number): boolean => {
     const today = startOf(dayOf(now()))
+    return at >= today - OPEN_DAYS * DAY_MS && at < today + 2 * DAY_MS
+  }
+
+  function dayFor(occurredAt: string): string {
     const at = Date.parse(occurredAt)
-    return dayOf(at >= today - OPEN_DAYS * DAY_MS && at < today + 2 * DAY_MS ? at : today)
+    return dayOf(isOpen(at) ? at : now())
   }
 
   const countsOf = async (day: string): Promise<DayCounts> => ({
@@ -131,6 +137,8 @@ export async function startAnalytics(needs: {
       for (const { day, counts } of closed) all.set(day, counts)
       return [...all].flatMap(([day, counts]) => (isNothing(counts) ? [] : [{ day, ...counts }]))
     },
+    alerted: (alerts) =>
+      note(alerts.flatMap(({ id, at }) => (isOpen(at) ? { day: dayOf(at), kind: 'alert', id } : []))),
     today: () => store.count(dayOf(now())),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }

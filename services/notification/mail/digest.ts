@@ -4,6 +4,7 @@ import type { ChatDirectory, Standing } from '@parley/protocol/standing'
 import type { DigestMail } from '../mailer.ts'
 import { PREFERRED } from '../preferences.ts'
 import type { Content } from '../push-body.ts'
+import { DIGEST_IDS } from '../store/deliveries.ts'
 import type { PreferenceStore } from '../store/preferences.ts'
 import { type DigestPart, type DigestReason, notByMail, partOf } from './digest-parts.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
@@ -90,4 +91,4 @@ export const digestId = (userId: string, round: number): string =>
   `digest-${createHash('sha256').update(`${userId}/${round}`).digest('base64url').slice(0, 32)}`
 
 /** Whether a delivery of that id is a digest. */
-export const isDigest = (deliveryId: string): boolean => deliveryId.startsWith('mail/digest-')
+export const isDigest = (deliveryId: string): boolean => deliveryId.startsWith(DIGEST_IDS)

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { DAY_MS, type DayCounts, dayOf, startOf } from './analytics.ts'
+import { DIGEST_IDS } from './deliveries.ts'
 import type { Several } from './store.contract.ts'
 import type { NotificationStore } from './store.ts'
 
@@ -11,6 +12,7 @@ const NOON = startOf(DAY) + DAY_MS / 2
 const NEXT = dayOf(NOON + DAY_MS)
 const COUNTS: DayCounts = {
   ...{ messages: 7, activeUsers: 3, registrations: 2, logIns: 1 },
+  // As an older release counted.
   notices: { mail: { sent: 1, failed: 0, dropped: 0 }, push: { sent: 0, failed: 2, dropped: 3 } },
 }
 
@@ -83,6 +85,7 @@ export function analyticsContract(name: string, several: Several, runs: number):
     await deliveries.plan([
       { ...plan, id: 'a', channel: 'mail' },
       { ...plan, id: 'b', channel: 'mail' },
+      { ...plan, id: `${DIGEST_IDS}1`, channel: 'mail', dropped: { reason: 'read' } },
       { ...plan, id: 'c', channel: 'push' },
       { ...plan, id: 'd', channel: 'push', dropped: { reason: 'muted' } },
     ])
@@ -95,12 +98,19 @@ export function analyticsContract(name: string, several: Several, runs: number):
     await settle('mail', 'sent', NOON)
     await settle('push', 'failed', startOf(NEXT) - 1)
     await settle('mail', 'sent', startOf(NEXT))
+    await deliveries.plan([{ ...plan, id: `${DIGEST_IDS}2`, channel: 'mail' }])
+    await settle('mail', 'sent', NOON)
+    const alert = { day: DAY, kind: 'alert', id: 'one' } as const
+    for (const facts of [[alert, { ...alert, id: 'two' }], [alert]]) await analytics.note(facts)
     const none = { sent: 0, failed: 0, dropped: 0 }
     assert.deepEqual(await analytics.notices(DAY), {
       mail: { ...none, sent: 1 },
+      digest: { ...none, sent: 1, dropped: 1 },
       push: { ...none, failed: 1, dropped: 1 },
+      alert: { sent: 2 },
     })
-    assert.deepEqual(await analytics.notices(NEXT), { mail: { ...none, sent: 1 }, push: none })
+    const next = { mail: { ...none, sent: 1 }, digest: none, push: none, alert: { sent: 0 } }
+    assert.deepEqual(await analytics.notices(NEXT), next)
   })
 
   test(`${name}: a day is closed once, and then nobody is named; old days are forgotten`, async (t) => {

@@ -2,8 +2,8 @@
 export interface Fact {
   /** UTC, as `2030-12-31`. */
   day: string
-  /** `active`: `id` is a user's. `registered`: a user's. `logIn`: the event's. */
-  kind: 'active' | 'registered' | 'logIn'
+  /** `active`: `id` is a user's. `registered`: a user's. `logIn`: the event's. `alert`: the alert's. */
+  kind: 'active' | 'registered' | 'logIn' | 'alert'
   id: string
 }
 
@@ -13,8 +13,17 @@ export interface DayCounts {
   activeUsers: number
   registrations: number
   logIns: number
-  notices: Record<'mail' | 'push', Record<'sent' | 'failed' | 'dropped', number>>
+  notices: Notices
 }
+
+/** What became of notices, by channel. Of a day that an older release closed `mail` has digests too, and nothing is known of alerts. */
+export type Notices = Record<'mail' | 'push', Outcomes> & {
+  /** Mail about what is unread. */
+  digest?: Outcomes
+  /** Told inside Parley. It is told when it is stored, so it can neither fail nor be dropped. */
+  alert?: { sent: number }
+}
+export type Outcomes = Record<'sent' | 'failed' | 'dropped', number>
 
 /**
  * Daily counts. While a day is open they are counted from what there is: facts, the ledger, and how far each conversation was heard of
@@ -30,8 +39,8 @@ export interface AnalyticsStore {
   countMessages(day: string): Promise<void>
   /** What is counted of an open day. */
   count(day: string): Promise<Omit<DayCounts, 'notices'>>
-  /** What became of notices on that day, by the ledger: each that was settled then, once. */
-  notices(day: string): Promise<DayCounts['notices']>
+  /** What became of notices on that day: by the ledger, of each that was settled then, once; of alerts by the facts. */
+  notices(day: string): Promise<Required<Notices>>
   /** Closes a day with these numbers and removes its facts; nothing more is to be noted of it. A day that is closed stays as it is. */
   close(day: string, counts: DayCounts): Promise<void>
   /** The closed days from `from` to `to`, both included, ascending. */

@@ -91,6 +91,9 @@ export interface DeliveryStore {
   purge(before: number, limit: number): Promise<number>
 }
 
+/** So begin the ids of mail about what is unread, and of no other. */
+export const DIGEST_IDS = 'mail/digest-'
+
 /** How long what was settled can be asked for. A cause that comes again after that must be too old to plan anything. */
 export const KEPT_MS = 30 * 86_400_000
 

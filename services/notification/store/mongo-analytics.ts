@@ -1,6 +1,7 @@
 import { attempt, isDuplicate, makeIndexes } from '@parley/kit/mongo'
 import type { Db } from 'mongodb'
 import { type AnalyticsStore, DAY_MS, type DayCounts, type Fact, startOf } from './analytics.ts'
+import { type Channel, DIGEST_IDS, type Told } from './deliveries.ts'
 
 /** What of a conversation's document (`mongo-watches.ts`) is counted: all up to `counted`, of each open day so many. */
 interface CountedDocument {
@@ -20,7 +21,7 @@ export async function mongoAnalytics(db: Db): Promise<AnalyticsStore> {
   const watches = db.collection<CountedDocument>('watches')
   const facts = db.collection<{ _id: string; day: string; kind: Fact['kind'] }>('day_facts')
   const days = db.collection<{ _id: string; counts: DayCounts }>('days')
-  const deliveries = db.collection('deliveries')
+  const deliveries = db.collection<Pick<Told, 'channel' | 'state' | 'settledAt'> & { _id: string }>('deliveries')
   await makeIndexes('day_facts', () => facts.createIndexes([{ key: { day: 1, kind: 1 }, name: 'day' }]))
   /** All that was heard before it is counted. */
   let since = 0
@@ -88,14 +89,20 @@ export async function mongoAnalytics(db: Db): Promise<AnalyticsStore> {
     notices: (day) =>
       attempt(async () => {
         const settledAt = { $gte: startOf(day), $lt: startOf(day) + DAY_MS }
-        const as = (channel: string, state: string): Promise<number> =>
-          deliveries.countDocuments({ settledAt, channel, state })
-        const of = async (channel: string) => ({
-          sent: await as(channel, 'sent'),
-          failed: await as(channel, 'failed'),
-          dropped: await as(channel, 'dropped'),
+        const as = (channel: Channel, state: Told['state'], those = {}): Promise<number> =>
+          deliveries.countDocuments({ settledAt, channel, state, ...those })
+        const of = async (channel: Channel, those = {}) => ({
+          sent: await as(channel, 'sent', those),
+          failed: await as(channel, 'failed', those),
+          dropped: await as(channel, 'dropped', those),
         })
-        return { mail: await of('mail'), push: await of('push') }
+        const isDigest = new RegExp(`^${DIGEST_IDS}`)
+        return {
+          mail: await of('mail', { _id: { $not: isDigest } }),
+          digest: await of('mail', { _id: isDigest }),
+          push: await of('push'),
+          alert: { sent: await facts.countDocuments({ day, kind: 'alert' }) },
+        }
       }),
 
     close: (day, counts) =>

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Write } from '@parley/kit/sqlite/writer'
 import { type AnalyticsStore, DAY_MS, type DayCounts, type Fact, startOf } from './analytics.ts'
+import { DIGEST_IDS } from './deliveries.ts'
 import type { Writes } from './sqlite-writes.ts'
 
 /** A new step of the schema. Of a conversation all messages up to `counted` are counted; it stays, so that none is counted again. A day is closed when it has `counts`. */
@@ -14,14 +15,23 @@ export const ANALYTICS_STEP = `
     day TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY (day, kind, id)
   ) STRICT, WITHOUT ROWID;`
 
-const settledAs = (channel: string, state: string): string =>
-  `coalesce(sum(channel = '${channel}' AND state = '${state}'), 0) AS ${channel}_${state}`
+const STATES = ['sent', 'failed', 'dropped'] as const
+const IS_DIGEST = `id GLOB '${DIGEST_IDS}*'`
+/** Channels as they are counted, and which notices each has. */
+const COUNTED_AS = {
+  mail: `channel = 'mail' AND NOT ${IS_DIGEST}`,
+  digest: `channel = 'mail' AND ${IS_DIGEST}`,
+  push: "channel = 'push'",
+}
+const settled = Object.entries(COUNTED_AS).flatMap(([name, those]) =>
+  STATES.map((state) => `coalesce(sum(${those} AND state = '${state}'), 0) AS ${name}_${state}`),
+)
 
 /** The statements that read, each by an index. */
 export const ANALYTICS_READS = {
   messages: 'SELECT messages FROM days WHERE day = ?',
   facts: 'SELECT count(*) AS n FROM day_facts WHERE day = ? AND kind = ?',
-  notices: `SELECT ${['mail', 'push'].flatMap((channel) => ['sent', 'failed', 'dropped'].map((state) => settledAs(channel, state))).join(', ')}
+  notices: `SELECT ${settled.join(', ')}
     FROM deliveries WHERE settled_at IS NOT NULL AND settled_at >= ? AND settled_at < ?`,
   closed: 'SELECT day, counts FROM days WHERE day >= ? AND day <= ? AND counts IS NOT NULL ORDER BY day',
 } as const
@@ -91,12 +101,13 @@ export function sqliteAnalytics(db: DatabaseSync, write: Write<Writes>): Analyti
     },
     async notices(day) {
       const row = notices.get(startOf(day), startOf(day) + DAY_MS)!
-      const of = (channel: string) => ({
+      const of = (channel: keyof typeof COUNTED_AS) => ({
         sent: Number(row[`${channel}_sent`]),
         failed: Number(row[`${channel}_failed`]),
         dropped: Number(row[`${channel}_dropped`]),
       })
-      return { mail: of('mail'), push: of('push') }
+      const alert = { sent: Number(facts.get(day, 'alert')!.n) }
+      return { mail: of('mail'), digest: of('digest'), push: of('push'), alert }
     },
     close: (day, counts) => write('closeDay', day, counts),
     closed: async (from, to) =>
