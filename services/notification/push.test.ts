@@ -174,6 +174,19 @@ test('what was read or deleted while a push waited is pushed no more', async (t)
   assert.equal(parley.push.pushed.length, 0)
 })
 
+test('what was edited while a push waited is told as it is now, and not as it was', async (t) => {
+  const parley = await openParley(t)
+  const { ann, bob, group } = await three(parley)
+  parley.push.answers = [{ status: 503, headers: { 'retry-after': '1' } }]
+  const { seq } = await ann.say(group, '@bob the password is hunter2')
+  await waiting(bob, group, seq)
+  const edit = { text: 'see you at five' }
+  assert.equal((await ann.ask('PATCH', `/api/conversations/${group}/messages/${seq}`, edit)).status, 200)
+  const [pushed] = await parley.push.until(1)
+  const { text, because, seq: told } = pushed!.body
+  assert.deepEqual([text, because, told], ['see you at five', 'message', seq])
+})
+
 test('a device is whose it was registered for last, and goes with its session and its account', async (t) => {
   const parley = await openParley(t)
   const [ann, bob] = [await parley.person('ann'), await parley.person('bob')]

@@ -7,13 +7,13 @@ import { bodyOf } from './push-body.ts'
 import { isLater, isTest, type PushNote, type TestNote } from './push-note.ts'
 import type { Push, PushOutcome, PushService, PushServices } from './push-service.ts'
 import { retryAt, type Sender, startSender } from './sender.ts'
-import type { Claim, Outcome } from './store/deliveries.ts'
+import type { Claim, Outcome, Reason } from './store/deliveries.ts'
 import type { Device } from './store/devices.ts'
 import type { NotificationStore } from './store/store.ts'
 
 /** Pushes under way at once. */
 const AT_ONCE = 32
-/** A push that has waited longer, or was tried before, is decided on once more: what it tells of may have been read, or deleted. */
+/** A push that has waited longer, or was tried before, is decided on once more: what it tells of may have been read, edited, or deleted. */
 const FRESH_MS = 2_000
 /** After that it is not worth waking anybody. */
 const WORTH_MS = 4 * 3_600_000
@@ -39,22 +39,23 @@ export function startPush(needs: {
   const { store, chat, services, retryMs, answered, now = Date.now } = needs
 
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
-    const note = claim.payload as PushNote | TestNote // as `pushesOf` or the self-test planned it
-    const until = claim.plannedAt + (isTest(note) ? TEST_WORTH_MS : WORTH_MS)
+    const planned = claim.payload as PushNote | TestNote // as `pushesOf` or the self-test planned it
+    const until = claim.plannedAt + (isTest(planned) ? TEST_WORTH_MS : WORTH_MS)
     if (now() >= until) return { kind: 'failed', reason: 'too.late' }
-    const device = await store.devices.find(note.deviceId)
-    if (!device || device.userId !== claim.userId) return { kind: 'dropped', reason: 'device.gone' }
     const isFresh = claim.epoch === 1 && now() - claim.plannedAt <= FRESH_MS
-    const reason = isFresh || isTest(note) ? undefined : ((await outdated(note, device)) ?? (await overtaken(claim)))
-    if (reason) return { kind: 'dropped', reason }
+    const current = isFresh || isTest(planned) ? planned : await asOfNow(planned, claim)
+    if ('reason' in current) return { kind: 'dropped', ...current }
+    // Asked last: while the rest was, the session may have ended, and the device become another's.
+    const device = await store.devices.find(current.deviceId)
+    if (!device || device.userId !== claim.userId) return { kind: 'dropped', reason: 'device.gone' }
     if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
     const { kind } = device.address
     const service: PushService<Device['address']> | undefined = services[kind]
     if (!service) return { kind: 'dropped', reason: 'push.off' }
     const push: Push = {
-      body: bodyOf(note, service.content, service.bytes),
-      topic: topicOf(isTest(note) ? 'test' : note.conversationId),
-      urgency: !isTest(note) && note.because === 'message' && note.kind === 'group' ? 'normal' : 'high',
+      body: bodyOf(current, service.content, service.bytes),
+      topic: topicOf(isTest(current) ? 'test' : current.conversationId),
+      urgency: !isTest(current) && current.because === 'message' && current.kind === 'group' ? 'normal' : 'high',
       ttlS: Math.ceil((until - now()) / 1_000),
     }
     const outcome = await service.send(device.address, push, signal)
@@ -87,22 +88,28 @@ export function startPush(needs: {
     }
   }
 
-  /** Why nothing would be told now, if so. Of several messages the one that is named decides: what came after it has the same answer, or a push of its own. */
-  async function outdated({ conversationId, seq }: PushNote, { userId }: Device): Promise<string | undefined> {
+  /**
+   * In the words of now, since what was said may have been edited; or why nothing would be told now. Of several messages the one that is
+   * named decides: what came after it has the same answer, or a push of its own.
+   */
+  async function asOfNow(note: PushNote, claim: Claim): Promise<PushNote | Reason> {
+    const [userId, { conversationId, seq }] = [claim.userId!, note]
     const standing = await chat.standing({ conversationId, fromSeq: seq, toSeq: seq, userIds: [userId] })
     const [message] = standing?.messages ?? []
-    if (!standing || !message) return 'message.gone'
-    const { kind } = standing
-    const [member] = standing?.members ?? []
+    if (!standing || !message) return { reason: 'message.gone' }
+    const { kind, title } = standing
+    const [member] = standing.members
     const preferences = (await store.preferences.find([userId])).get(userId) ?? PREFERRED
     const decision = decide({ userId, kind, member, message, preferences, devices: 1, at: new Date(now()) })
-    return decision.outcome === 'none' ? decision.reason : undefined
+    if (decision.outcome === 'none') return { reason: decision.reason }
+    if (await isOvertaken(claim)) return { reason: 'overtaken' }
+    return { ...note, title, sender: message.sender, text: message.text, because: decision.because }
   }
 
   /** What was sent of the conversation since stands where this would: older words must not take the place of newer ones. */
-  async function overtaken({ id, userId }: Claim): Promise<string | undefined> {
+  async function isOvertaken({ id, userId }: Claim): Promise<boolean> {
     const told = await store.deliveries.ofUser(userId!, MOST_LATER)
-    return told.some((one) => one.state === 'sent' && isLater(one.id, id)) ? 'overtaken' : undefined
+    return told.some((one) => one.state === 'sent' && isLater(one.id, id))
   }
 
   return startSender({
