@@ -134,6 +134,25 @@ export function mailContract(name: string, several: (t: TestContext, count: numb
     assert.deepEqual(await here.mail.untold(100), waiting.slice(0, 1))
   })
 
+  test(`${name}: a letter whose ticket was purged before it was told holds up no other`, async (t) => {
+    const { here, there, ann } = await two(t)
+    const ben = account('ben')
+    await here.users.add(ben)
+    const [over, good] = [ticket(ann, 'password'), { ...ticket(ben, 'email'), expiresAt: '2026-01-02T00:00:00.000Z' }]
+    await here.mail.grant(over, letterOf(over, ann), asking(ann))
+    await here.mail.purge('2026-01-01T12:00:00.000Z')
+    await here.mail.grant(good, letterOf(good, ben), asking(ben))
+    const seen: string[] = []
+    // As the relay does it, one at a time.
+    for (let round = 0; round < 5; round++) {
+      const waiting = await there.mail.untold(1)
+      seen.push(...ids(waiting))
+      await there.mail.told(waiting)
+    }
+    assert.ok(seen.includes(good.id))
+    assert.deepEqual(await here.mail.untold(10), [])
+  })
+
   test(`${name}: tickets past their end are purged, and no others`, async (t) => {
     const { here, ann } = await two(t)
     const [over, good] = [ticket(ann, 'password'), { ...ticket(ann, 'email'), expiresAt: '2026-01-02T00:00:00.000Z' }]

@@ -79,7 +79,11 @@ export function mongoMail(users: Collection<UserDocument>): MailStore {
     untold: (limit) =>
       attempt(async () => {
         const found = users.find({ 'mail.waiting': true }, { projection: { mail: 1 } }).limit(limit)
-        return (await found.toArray()).flatMap(({ mail }) => lettersOf(mail ?? {})).slice(0, limit)
+        const waiting = (await found.toArray()).map(({ _id, mail }) => ({ _id, letters: lettersOf(mail ?? {}) }))
+        // What a process left that died while it told them, or what went with its ticket: else it would take the place of others for ever.
+        for (const { _id, letters } of waiting)
+          if (letters.length === 0) await users.updateOne(nothingWaits(_id), { $unset: { 'mail.waiting': '' } })
+        return waiting.flatMap(({ letters }) => letters).slice(0, limit)
       }),
 
     told: (letters) =>

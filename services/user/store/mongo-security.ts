@@ -31,22 +31,27 @@ export async function noteEvent(
 }
 
 export function mongoSecurity(users: Collection<UserDocument>): SecurityStore {
+  /** Only where nothing came meanwhile: what did is still to be told. */
+  async function settle(userId: string): Promise<void> {
+    const nothingWaits = { _id: userId, 'security.events.0': { $exists: false } }
+    await users.updateOne(nothingWaits, { $unset: { 'security.waiting': '' } })
+  }
+
   return {
     untold: (limit) =>
       attempt(async () => {
         const found = users.find({ 'security.waiting': true }, { projection: { security: 1 } }).limit(limit)
-        return (await found.toArray()).flatMap(({ security }) => security?.events ?? []).slice(0, limit)
+        const waiting = (await found.toArray()).map(({ _id, security }) => ({ _id, events: security?.events ?? [] }))
+        // What a process left that died while it told them: else it would take the place of others for ever.
+        for (const { _id, events } of waiting) if (events.length === 0) await settle(_id)
+        return waiting.flatMap(({ events }) => events).slice(0, limit)
       }),
     told: (events) =>
       attempt(async () => {
         for (const { id, userId } of events) {
           const pull = { $pull: { 'security.events': { id } } } as UpdateFilter<UserDocument>
           await users.updateOne({ _id: userId }, pull)
-          // Only where nothing came meanwhile: what did is still to be told.
-          await users.updateOne(
-            { _id: userId, 'security.events.0': { $exists: false } },
-            { $unset: { 'security.waiting': '' } },
-          )
+          await settle(userId)
         }
       }),
   }
