@@ -176,6 +176,8 @@ export function openOutbox({
         return { again: true, all: problem.code === 'rate.limited', ...more }
       }
       if (waiting.get(id) !== entry || stopped) return { again: false }
+      // Of the session, and not of what was to be sent: that is kept for the next one, which begins anew.
+      if (problem.code === 'auth.invalid' || problem.code === 'auth.expired') return { again: true }
       if (item.change) {
         void keeper.save(remove([id]))
         post({ kind: 'outbox.gone', id })
