@@ -206,6 +206,25 @@ test('what is pinned offline shows at once, waits over a restart, and is pinned 
   )
 })
 
+test('what one hides is not among the pins one sees, at once and on another device', async (t) => {
+  const { parley, annUser, ann, bob, id } = await couple(t)
+  for (const text of ['one', 'two']) await bob.send({ conversationId: id }, text)
+  for (const seq of [1, 2]) await bob.pin(id, seq, true)
+  await until(ann, 'the pins', () => ann.conversations.get()[0]?.pinned?.length === 2)
+  const seen = async (client: ParleyClient) => [
+    client.conversations.get()[0]?.pinned,
+    (await client.pins(id)).map(({ text }) => text),
+  ]
+  ann.conversation(id).hide([1])
+  assert.deepEqual(await seen(ann), [[2], ['two']])
+  await settled(ann)
+  assert.deepEqual(await seen(await signIn(t, parley, annUser)), [[2], ['two']])
+  assert.deepEqual(await seen(bob), [
+    [1, 2],
+    ['one', 'two'],
+  ])
+})
+
 test('a pin that waits says by its format and its place that a client which does not know pins leaves it alone', async (t) => {
   const { parley, annUser, bob, id } = await couple(t)
   const storage = memoryStorage()

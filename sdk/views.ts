@@ -151,13 +151,13 @@ export function openViews(
     return { ...facts, members, ...(facts.kind === 'direct' && { title: '' }) }
   }
 
-  /** As what waits will make of it. */
-  function withPins(facts: Held['facts'], pins: readonly OutboxItem[]): Held['facts'] {
-    if (pins.length === 0) return facts
-    const pinned = pins.reduce(
-      (seqs, { change }) => (change?.action.kind === 'pin' ? repinned(seqs, change.action) : seqs),
-      facts.pinned ?? [],
-    )
+  /** As what waits will make of it, without what one has hidden. */
+  function withPins(facts: Held['facts'], pins: readonly OutboxItem[], hidden: OwnShown['hidden']): Held['facts'] {
+    const known = facts.pinned ?? []
+    if (pins.length === 0 && !known.some((seq) => hidden.has(seq))) return facts
+    const pinned = pins
+      .reduce((seqs, { change }) => (change?.action.kind === 'pin' ? repinned(seqs, change.action) : seqs), known)
+      .filter((seq) => !hidden.has(seq))
     const { pinned: _, ...rest } = facts
     return pinned.length > 0 ? { ...rest, pinned } : rest
   }
@@ -185,7 +185,7 @@ export function openViews(
       before.pins === waiting
     if (same && before.pendingCount === pendingCount && before.view.lastMessage === lastMessage) return before.view
     const { marks, rev, headSeq, deliveredSeq, readSeq } = held
-    const facts = withPins(withoutNames(held.facts), pins)
+    const facts = withPins(withoutNames(held.facts), pins, own.hidden)
     const { unread } = unreadOf(held)
     const mentions = unread > 0 ? mentionsOf(held, (userId) => hidden.has(userId)) : 0
     const view: ConversationView = {
@@ -225,10 +225,11 @@ export function openViews(
       const conversation = device.conversations.get(id)
       if (!conversation) return found
       const { held, messages = [], away, quoted } = conversation
+      const { hidden } = ownOf(id)
       const changes = changesOf(id)
       const atHand = [...quoted.values(), ...(away?.messages ?? []), ...messages].flatMap((one) => one ?? [])
       const bySeq = new Map([...atHand, ...found].map((one) => [one.seq, one]))
-      return (withPins(held.facts, pinsOf(id)).pinned ?? []).flatMap((seq) => {
+      return (withPins(held.facts, pinsOf(id), hidden).pinned ?? []).flatMap((seq) => {
         const stored = bySeq.get(seq)
         const now = stored && message(shownAs(stored, changes), held)
         return now && !now.deleted ? [now] : []

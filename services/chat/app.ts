@@ -142,7 +142,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const history = openHistory(store, items, cursors, syncing, limits)
   const receipts = stack.use(openReceipts(store, fanout, blocks, limits))
   const settings = openOwnSettings(store, fanout, limits)
-  const pins = openPins(store.log, items)
+  const pins = openPins(store, items)
   const timer = openTimer({ log: store.log, items, blocks, change, limits })
   stack.use(openSweeper({ log: store.log, logger: log }))
   const own = openOwn({ store, items, cursors, fanout, limits })

@@ -46,6 +46,16 @@ test('who leads a group pins messages, everybody sees them as they are now, and 
   assert.equal((await chat.request(ann, 'DELETE', `${path}/messages/2/pin`, undefined, key)).status, 422)
 })
 
+test('what one has deleted for oneself is pinned for the others only', async (t) => {
+  const { chat, path, ann, bob, say, pin, pins } = await room(t)
+  for (const text of ['one', 'two']) await say(ann, text)
+  assert.deepEqual([await pin(ann, 1), await pin(ann, 2)], [200, 200])
+  assert.equal((await chat.request(bob, 'DELETE', `${path}/messages/1/mine`)).status, 200)
+  assert.deepEqual([await pins(bob), await pins(ann)], [['two'], ['one', 'two']])
+  assert.equal((await chat.request(bob, 'PUT', `${path}/messages/1/mine`)).status, 200)
+  assert.deepEqual(await pins(bob), ['one', 'two'])
+})
+
 test('who joined later sees no pin of an older message, nor that there was one', async (t) => {
   const { chat, path, ann, bob, eve, say, pin, pins } = await room(t)
   await say(ann, 'before')
