@@ -66,7 +66,10 @@ export interface AlertsRead {
   rev: number
 }
 
-/** What changed in one's alerts, on whatever device. */
+/**
+ * What changed in one's alerts, on whatever device. Where it says nothing of what that is, some may have gone: whoever shows them reads
+ * them again.
+ */
 export interface AlertNews extends AlertsRead {
   /** New, or other than before: each takes the place of the one with its id. */
   items?: AlertItem[]

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import type { AlertItem, AlertPage } from '@parley/protocol/alert'
+import { openAlerts } from './alerts.ts'
+import { unavailable } from './error.ts'
 import { openParley, register, settled, signIn } from './parley.fixture.ts'
 import type { AlertsView, ParleyClient } from './types.ts'
 
@@ -48,6 +51,56 @@ test('a device that was away has what came meanwhile, page by page, and nothing 
   )
   await phone.logout()
   assert.deepEqual(phone.alerts.get(), { loaded: false, items: [], unread: 0, more: false })
+})
+
+test('what could not be read is read again while connected, and what may have gone is looked for', async () => {
+  let refusals = 0
+  let [rev, ids] = [1, ['a', 'b']]
+  const asked: string[] = []
+  const { view, up, hinted, heard } = openAlerts({
+    async send({ method, path }) {
+      asked.push(`${method} ${path}`)
+      if (refusals-- > 0) throw unavailable('away')
+      return { items: ids.map(alert), unread: ids.length, rev } satisfies AlertPage
+    },
+    told: () => {},
+    readSeq: () => undefined,
+  })
+  const shows = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (view.get().loaded && view.get().items.length === count) resolve()
+      }
+      view.subscribe(look)
+      look()
+    })
+  const connection = new AbortController()
+  hinted()
+  assert.deepEqual(asked, [], 'nothing is read before it is wanted')
+  refusals = 2
+  up(connection.signal)
+  await assert.rejects(view.load())
+  hinted()
+  await shows(2)
+  assert.equal(asked.length, 3)
+  ids = ['b']
+  heard({ rev: 1, unread: 1 })
+  await shows(1)
+  ;[rev, ids] = [2, []]
+  hinted()
+  await shows(0)
+  const before = asked.length
+  refusals = 1
+  hinted()
+  connection.abort()
+  await new Promise((resolve) => setImmediate(resolve))
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(asked.length, before + 1, 'the next connection reads')
+})
+
+const alert = (id: string): AlertItem => ({
+  ...{ id, kind: 'mention', at: '2026-01-01T00:00:00.000Z', read: false },
+  ...{ actors: [], actorCount: 0 },
 })
 
 /** Ann, and Ben with two devices that know his alerts, in a group to which Ann has added him. */

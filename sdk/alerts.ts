@@ -1,4 +1,5 @@
 import type { AlertItem, AlertNews, AlertPage, AlertsRead } from '@parley/protocol/alert'
+import { delay, fullJitter } from './backoff.ts'
 import type { Send } from './http.ts'
 import { writable } from './store.ts'
 import type { Alerts, AlertsView } from './types.ts'
@@ -8,8 +9,10 @@ export interface OwnAlerts {
   readonly view: Alerts
   /** The server told of a change. */
   heard(news: AlertNews): void
-  /** Connected again: something may have been missed. */
-  up(): void
+  /** Connected again: something may have been missed. `gone` aborts with the connection. */
+  up(gone: AbortSignal): void
+  /** The server says that something may have been missed. */
+  hinted(): void
   /** What one has read of that conversation may be more. */
   look(conversationId: string): void
   clear(): void
@@ -18,6 +21,7 @@ export interface OwnAlerts {
 const NOTHING: AlertsView = { loaded: false, items: [], unread: 0, more: false }
 const PAGE = 30
 const path = '/api/notifications'
+const BACKOFF = { base: 1_000, cap: 60_000 }
 
 /**
  * Reads nothing until it is asked to; from then on what is shown is kept true by what the server tells, and the latest are read again
@@ -38,6 +42,8 @@ export function openAlerts(deps: {
   let loading: Promise<void> | undefined
   let wanted = false
   let again = false
+  /** Aborts with the connection; undefined before the first. */
+  let link: AbortSignal | undefined
   /** Another user signed in, or nobody: what is still on its way is of no use. */
   let life = 0
 
@@ -79,7 +85,21 @@ export function openAlerts(deps: {
   /** Also what is read now may be older than what asked for this. */
   function reload(): void {
     again = loading !== undefined
-    if (!again) load().catch(() => undefined) // Offline again: the next connection reads.
+    if (!again) void retrying()
+  }
+
+  /** Until they are read, since nothing else may come that would have them read again; or until offline: the next connection reads. */
+  async function retrying(): Promise<void> {
+    const [mine, gone] = [life, link]
+    for (let failures = 1; mine === life; failures++) {
+      try {
+        return await load()
+      } catch {
+        if (!gone) return
+        await delay(BACKOFF.base / 2 + fullJitter(failures, BACKOFF), gone)
+        if (gone.aborted) return
+      }
+    }
   }
 
   function take({ items = [], gone = [], read, ...now }: AlertNews): void {
@@ -150,6 +170,7 @@ export function openAlerts(deps: {
     heard(news) {
       if (!wanted) return
       heard?.push(news)
+      if (!news.items && !news.gone && !news.read) reload()
       const fresh = (news.items ?? []).filter(
         (item) => !state.get().items.some(({ id, at }) => id === item.id && at === item.at),
       )
@@ -157,7 +178,11 @@ export function openAlerts(deps: {
       for (const item of fresh) if (!item.read) told(item)
       lookAt(news.items ?? [])
     },
-    up() {
+    up(gone) {
+      link = gone
+      if (wanted) reload()
+    },
+    hinted() {
       if (wanted) reload()
     },
     look(conversationId) {

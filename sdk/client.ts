@@ -166,7 +166,10 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       'user.changed': profiles.heard,
       'contact.changed': contacts.heard,
       'alerts.changed': alerts.heard,
-      ...relay('sync.hint'),
+      'sync.hint': (data) => {
+        alerts.hinted()
+        space?.handlers['sync.hint'](data)
+      },
       ...relay('cursor.expired'),
       ...relay('slow.consumer'),
       'session.revoked': ({ reason }) => void session.end(reason),
@@ -175,7 +178,7 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
     },
     up(link) {
       contacts.up()
-      alerts.up()
+      alerts.up(link.gone)
       profiles.up(link.gone)
       push.up(link.gone)
       return space?.up(link)

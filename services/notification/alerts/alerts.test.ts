@@ -52,6 +52,16 @@ test('reactions to one message are one alert, which goes with the last of them',
   assert.equal((await page(bob)).unread, 1)
 })
 
+test('reactions to what was deleted are no alert any more', async (t) => {
+  const { ann, bob, group } = await three(await openParley(t))
+  const { seq } = await bob.say(group, 'good?')
+  const message = `/api/conversations/${group}/messages/${seq}`
+  await ann.ask('PUT', `${message}/reactions/${encodeURIComponent('👍')}`)
+  await shows(bob, ([first]) => first?.kind === 'reaction')
+  assert.equal((await bob.ask('DELETE', message)).status, 200)
+  assert.deepEqual(kinds({ items: await shows(bob, (found) => found.length === 1) }), ['group.added'])
+})
+
 test('nothing is told of what one has muted, of whom one has blocked, or of where one is no more', async (t) => {
   const { ann, bob, cleo, group } = await three(await openParley(t))
   await ann.say(group, 'first, @bob')

@@ -6,7 +6,7 @@ import type { ContactPair } from '@parley/protocol/contact'
 import type { ChangeEntry } from '@parley/protocol/conversation'
 import type { UserDirectory } from '@parley/protocol/internal'
 import { LIMITS } from '@parley/protocol/limits'
-import type { ChatDirectory, StandingAsk, StandingMember } from '@parley/protocol/standing'
+import type { ChatDirectory, StandingAsk, StandingMember, StandingMessage } from '@parley/protocol/standing'
 import type { Alert, AlertChange, AlertStore, AlertSubject } from '../store/alerts.ts'
 import { addedBy, ofContact, ofGroup, ofMessage, ofReactions, ofSecurity } from './causes.ts'
 import { itemsOf } from './items.ts'
@@ -62,9 +62,25 @@ export async function openAlerts(deps: {
     )
   }
 
+  /** Told also where nothing was there: whoever did this before may have died before it was told. Then devices read again. */
   async function remove(userId: string, about: AlertSubject): Promise<void> {
     const change = await store.remove(userId, about)
-    if (change.items.length + change.gone.length > 0) await tell([change])
+    crashPoint('alerts.after-store')
+    await tell([change])
+  }
+
+  /** Puts in what is about a conversation, and takes it back for who left since it was looked at: they may have been taken out before that. */
+  async function putIn(conversationId: string, alerts: readonly Alert[]): Promise<void> {
+    if (alerts.length === 0) return
+    await put(alerts)
+    const userIds = [...new Set(alerts.map(({ userId }) => userId))]
+    const members = await membersOf({ conversationId, fromSeq: 1, toSeq: 0 }, userIds)
+    const fromSeqs = new Map(members.map(({ userId, fromSeq }) => [userId, fromSeq]))
+    for (const { userId, rev, seq } of alerts) {
+      const fromSeq = fromSeqs.get(userId)
+      const sees = fromSeq !== undefined && (seq === undefined || seq >= fromSeq)
+      if (!sees) await remove(userId, { conversationId, upTo: { rev, seq: seq ?? 0 } })
+    }
   }
 
   /** How these stand to it now; of `undefined` all that there are. */
@@ -90,7 +106,8 @@ export async function openAlerts(deps: {
       const named = messages.flatMap(({ mentions = [], answers }) => [...mentions, ...(answers ? [answers] : [])])
       const everybody = messages.some(({ mentionsAll }) => mentionsAll)
       const members = await membersOf(ask, everybody ? undefined : [...new Set(named)])
-      await put(
+      await putIn(
+        conversationId,
         members.flatMap((member) => messages.flatMap((one) => ofMessage(conversationId, one, member, now()) ?? [])),
       )
     }
@@ -99,11 +116,22 @@ export async function openAlerts(deps: {
   async function reacted(entry: Extract<ChangeEntry, { kind: 'message.reacted' }>): Promise<void> {
     const { conversationId, seq } = entry
     const ask = { conversationId, fromSeq: seq, toSeq: seq, reactions: true }
-    const senderId = (await chat.standing({ ...ask, userIds: [] }))?.messages[0]?.senderId
+    const { senderId } = (await messageAt(conversationId, seq)) ?? {}
     const standing = senderId === undefined ? undefined : await chat.standing({ ...ask, userIds: [senderId] })
     const [message, author] = [standing?.messages[0], standing?.members[0]]
     const alert = message && author && ofReactions(entry, message, author, now())
-    if (alert) await put([alert])
+    if (!alert) return
+    await putIn(conversationId, [alert])
+    await deleted(conversationId, seq)
+  }
+
+  const messageAt = async (conversationId: string, seq: number): Promise<StandingMessage | undefined> =>
+    (await chat.standing({ conversationId, fromSeq: seq, toSeq: seq, userIds: [] }))?.messages[0]
+
+  /** Of a message that is gone, reactions are told to nobody. */
+  async function deleted(conversationId: string, seq: number): Promise<void> {
+    const message = await messageAt(conversationId, seq)
+    if (message?.gone) await remove(message.senderId, { conversationId, seq })
   }
 
   async function changed(entry: ChangeEntry): Promise<void> {
@@ -111,10 +139,14 @@ export async function openAlerts(deps: {
     const added = addedBy(entry)
     if (added.length > 0) {
       const members = await membersOf({ conversationId, fromSeq: 1, toSeq: 0 }, added)
-      return put(members.map(({ userId }) => ofGroup(entry, userId)))
+      const alerts = members.map(({ userId }) => ofGroup(entry, userId))
+      return putIn(conversationId, alerts)
     }
     if (entry.kind === 'message.reacted') return reacted(entry)
-    if (entry.kind === 'members.removed') for (const userId of entry.userIds) await remove(userId, { conversationId })
+    if (entry.kind === 'message.deleted') return deleted(conversationId, entry.seq)
+    const upTo = { rev: entry.rev, seq: entry.headSeq }
+    if (entry.kind === 'members.removed')
+      for (const userId of entry.userIds) await remove(userId, { conversationId, upTo })
     if (entry.kind === 'message.edited' && (entry.mentions || entry.mentionsAll))
       await addressed(conversationId, [entry.seq])
   }
@@ -122,8 +154,9 @@ export async function openAlerts(deps: {
   async function met(pair: ContactPair, rev: number, at: string): Promise<void> {
     const { low, high } = pair
     await put(ofContact(pair, rev, at))
-    if (low.blocks) await remove(low.userId, { actorId: high.userId })
-    if (high.blocks) await remove(high.userId, { actorId: low.userId })
+    const upTo = { rev }
+    if (low.blocks) await remove(low.userId, { actorId: high.userId, upTo })
+    if (high.blocks) await remove(high.userId, { actorId: low.userId, upTo })
   }
 
   return bus.subscribe('notification.alerts', (event) => {

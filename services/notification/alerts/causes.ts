@@ -87,15 +87,9 @@ export function addedBy(entry: ChangeEntry): string[] {
   return entry.members.flatMap(({ userId }) => (userId === senderId ? [] : [userId]))
 }
 
-/** That one was added to a group, for who still is in it. */
+/** That one was added to a group, for who still is in it: one alert, of the last time. */
 export const ofGroup = ({ conversationId, senderId, rev, createdAt }: ChangeEntry, userId: string): Alert => ({
-  ...{
-    id: idOf(userId, `group/${conversationId}/${rev}`),
-    userId,
-    kind: 'group.added',
-    at: Date.parse(createdAt),
-    rev: 1,
-  },
+  ...{ id: idOf(userId, `group/${conversationId}`), userId, kind: 'group.added', at: Date.parse(createdAt), rev },
   ...{ read: false, actors: [senderId], actorCount: 1, conversationId },
 })
 

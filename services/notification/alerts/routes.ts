@@ -37,10 +37,10 @@ export function alertRoutes(needs: {
   routes.post('/api/notifications/read', async (req, res) => {
     const { userId } = actorOf(req)
     const { ids = [], upTo } = parse(ReadAlerts, req.body)
-    const { changed, ...state } = await store.read(userId, upTo === undefined ? { ids } : { upTo: Date.parse(upTo) })
-    // The other devices are told by the way: whoever misses it reads it when connecting.
-    if (changed)
-      await bus.publish(newsFor(userId, { ...state, read: upTo === undefined ? { ids } : { upTo } })).catch(() => {})
+    const { changed: _, ...state } = await store.read(userId, upTo === undefined ? { ids } : { upTo: Date.parse(upTo) })
+    // Told also where nothing was unread any more: whoever read it before may have died before that was told. The other devices are told
+    // by the way: whoever misses it reads it when connecting.
+    await bus.publish(newsFor(userId, { ...state, read: upTo === undefined ? { ids } : { upTo } })).catch(() => {})
     const reply: AlertsRead = state
     res.json(reply)
   })

@@ -92,22 +92,40 @@ export function alertsContract(name: string, several: Several): void {
     assert.deepEqual(await here.list(bob, undefined, 10), [bobs])
   })
 
-  test(`${name}: what is about a conversation, or by somebody alone, can be taken out`, async (t) => {
+  test(`${name}: what is about a conversation, a message, or by somebody alone, can be taken out, as it was up to then`, async (t) => {
     const { here, there, ann, bob } = await two(t)
-    const [own, other] = [alert(ann, { conversationId: 'own', at: 1 }), alert(ann, { conversationId: 'other', at: 2 })]
+    const [own, later] = [4, 5].map((seq) => alert(ann, { conversationId: 'own', at: 1, seq })) as [Alert, Alert]
+    const [added, anew] = [7, 9].map((rev) => alert(ann, { kind: 'group.added', conversationId: 'own', at: 1, rev }))
+    const other = alert(ann, { conversationId: 'other', at: 2, seq: 4 })
     const many = alert(ann, { kind: 'reaction', at: 3, actors: ['cleo', 'bob'], actorCount: 2 })
     const bobs = alert(ann, { at: 4, actors: ['bob'], actorCount: 1 })
-    const foreign = alert(bob, { conversationId: 'own', at: 1 })
-    await here.put([own, other, many, bobs, foreign])
-    const first = await there.remove(ann, { conversationId: 'own' })
-    assert.deepEqual([first.gone, first.items, first.unread], [[own.id], [], 3])
-    const second = await here.remove(ann, { actorId: 'bob' })
+    const asked = alert(ann, { kind: 'contact.requested', at: 5, actors: ['bob'], actorCount: 1, rev: 3 })
+    const foreign = alert(bob, { conversationId: 'own', at: 1, seq: 4 })
+    await here.put([own, later, added!, anew!, other, many, bobs, asked, foreign])
+    const first = await there.remove(ann, { conversationId: 'own', upTo: { rev: 8, seq: 4 } })
+    assert.deepEqual([first.gone.sort(), first.items, first.unread], [[own.id, added!.id].sort(), [], 6])
+    const second = await here.remove(ann, { actorId: 'bob', upTo: { rev: 2 } })
     const left = { ...many, actors: ['cleo'], actorCount: 1 }
-    assert.deepEqual([second.gone, second.items, second.unread], [[bobs.id], [left], 2])
+    assert.deepEqual([second.gone, second.items, second.unread], [[bobs.id], [left], 5])
     assert.ok(second.rev > first.rev)
-    assert.deepEqual(await there.list(ann, undefined, 10), [left, other])
-    assert.deepEqual(await there.remove(ann, { actorId: 'bob' }), { ...second, gone: [], items: [] })
+    assert.deepEqual((await there.list(ann, undefined, 10)).slice(0, 3), [asked, left, other])
+    assert.deepEqual(await there.remove(ann, { actorId: 'bob', upTo: { rev: 2 } }), { ...second, gone: [], items: [] })
+    assert.deepEqual((await here.remove(ann, { actorId: 'bob', upTo: { rev: 3 } })).gone, [asked.id])
+    assert.deepEqual((await there.remove(ann, { conversationId: 'own', seq: 6 })).gone, [])
+    assert.deepEqual((await there.remove(ann, { conversationId: 'own', seq: 5 })).gone, [later.id])
+    assert.deepEqual(await there.list(ann, undefined, 10), [left, other, anew])
     assert.deepEqual(await there.list(bob, undefined, 10), [foreign])
+  })
+
+  test(`${name}: who is brought into a group once more is told anew, though they had read of the first time`, async (t) => {
+    const { here, there, ann } = await two(t)
+    const once = alert(ann, { kind: 'group.added', at: 1, rev: 3, actors: ['bob'], conversationId: 'own' })
+    const again = { ...once, at: 5, rev: 9 }
+    await here.put([once])
+    await there.read(ann, { ids: [once.id] })
+    await there.put([again])
+    await here.put([once])
+    assert.deepEqual(await here.list(ann, undefined, 10), [again])
   })
 
   test(`${name}: of a user the latest ${ALERTS_MOST} are kept, old ones are forgotten, and all with the user`, async (t) => {

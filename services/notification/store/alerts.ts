@@ -56,7 +56,14 @@ export interface AlertStore {
   purge(before: number, limit: number): Promise<number>
 }
 
-export type AlertSubject = { conversationId: string } | { actorId: string }
+/**
+ * Of a conversation what was there up to that entry and that message, or what is about that message; of an actor everything, but what was
+ * between the two since that `rev` of theirs.
+ */
+export type AlertSubject =
+  | { conversationId: string; upTo: { rev: number; seq: number } }
+  | { conversationId: string; seq: number }
+  | { actorId: string; upTo: { rev: number } }
 
 /**
  * What an alert becomes by another state of what it tells of; undefined where that is no news. It is unread again, and at its new time,
@@ -66,7 +73,9 @@ export function merged(old: Alert | undefined, next: Alert): Alert | undefined {
   if (!old) return next
   if (next.rev <= old.rev) return undefined
   if (next.kind === 'contact.accepted' && old.kind === 'contact.requested' && !old.gone) return goneFrom(next)
-  const isNews = old.gone || old.kind !== next.kind || next.actors.some((actor) => !old.actors.includes(actor))
+  // Into a group one is brought anew only after one has left it.
+  const isAnew = old.gone || old.kind !== next.kind || next.kind === 'group.added'
+  const isNews = isAnew || next.actors.some((actor) => !old.actors.includes(actor))
   return isNews || next.gone ? next : { ...next, at: old.at, read: old.read }
 }
 
@@ -78,5 +87,11 @@ export function without(alert: Alert, actorId: string): Alert | undefined {
   return actors.length > 0 ? { ...alert, actors, actorCount: alert.actorCount - 1 } : undefined
 }
 
-export const isAbout = (alert: Alert, about: AlertSubject): boolean =>
-  'actorId' in about ? alert.actors.includes(about.actorId) : alert.conversationId === about.conversationId
+export function isAbout(alert: Alert, about: AlertSubject): boolean {
+  const { kind, rev, seq, actors, conversationId } = alert
+  if ('actorId' in about)
+    return actors.includes(about.actorId) && !(kind.startsWith('contact.') && rev > about.upTo.rev)
+  if (conversationId !== about.conversationId) return false
+  if ('seq' in about) return seq === about.seq
+  return seq === undefined ? rev <= about.upTo.rev : seq <= about.upTo.seq
+}

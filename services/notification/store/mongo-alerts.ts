@@ -18,7 +18,7 @@ const TRIES = 20
 
 /**
  * A change of alerts is first written, then counted in the user's head, then the unread are counted: so whoever has the highest `rev`
- * has counted everything that was written before it.
+ * has counted everything that was written before it. Those that are told along are read after that, too.
  */
 export async function mongoAlerts(db: Db): Promise<AlertStore> {
   const alerts: Collection<AlertDocument> = db.collection('alerts')
@@ -82,8 +82,8 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
     let changed = false
     for (const next of own) changed = (await putOne(next)) || changed
     if (changed) await bound(userId)
-    const items = await alerts.find({ _id: { $in: own.map(({ id }) => id) } }).toArray()
     const state = changed ? await raised(userId) : await stateOf(userId)
+    const items = await alerts.find({ _id: { $in: own.map(({ id }) => id) } }).toArray()
     return { userId, ...state, items: items.map(alertOf) }
   }
 
