@@ -69,6 +69,7 @@ export async function openDevice(
       await device.client.resume()
       device.comeBack()
       void device.open([])
+      lookAtAlerts()
     },
     async open(conversationIds) {
       for (const id of conversationIds) opened.add(id)
@@ -91,6 +92,11 @@ export async function openDevice(
       const rows = messages.map(({ id, seq, status, mine }) => ({ id, seq, status, mine }))
       recorder.note({ type: 'view', device: name, userId: person.userId, conversationId, messages: rows })
     },
+  }
+
+  /** From now on the device shows what one is alerted to; refused while the service is away, and tried again when it connects. */
+  function lookAtAlerts(): void {
+    device.client.alerts.load().catch(() => undefined)
   }
 
   function link(online: boolean): void {
@@ -138,6 +144,7 @@ export async function openDevice(
 
   await device.client.login({ email: person.email, password: PASSWORD })
   device.client.connect()
+  lookAtAlerts()
   return device
 }
 

@@ -1,3 +1,4 @@
+import { alertChecks } from './check/alerts.ts'
 import { blockChecks } from './check/blocks.ts'
 import { changeChecks } from './check/changes.ts'
 import { contactChecks } from './check/contacts.ts'
@@ -24,6 +25,7 @@ export function check(history: History): Anomaly[] {
     blockChecks,
     mailChecks,
     pushChecks,
+    alertChecks,
     serviceChecks,
   ].flatMap((part) => part(history))
 }

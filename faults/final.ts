@@ -24,11 +24,13 @@ export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
   // Marks of the last moment are on their way for as long as devices batch them: a second look, once all is relayed.
   await Promise.all(devices.map((device) => settle(device)))
   return {
+    people: scene.people.map(({ username, rest: { userId } }) => ({ userId, username })),
     conversations: await Promise.all(scene.conversations.map((conversation) => readConversation(conversation))),
     devices: devices.map((device, index) => readDevice(device, settled[index], scene)),
     contacts: (await Promise.all(scene.people.map((person) => readContacts(person)))).flat(),
     unrelayed,
     told: [],
+    alerts: [],
   }
 }
 
@@ -47,6 +49,7 @@ async function settle(device: Device): Promise<number | undefined> {
 
 async function readConversation({
   id,
+  kind,
   people,
 }: Scene['conversations'][number]): Promise<Final['conversations'][number]> {
   // The first is in it from the start and never goes.
@@ -66,17 +69,21 @@ async function readConversation({
   const messages = log.filter((entry): entry is MessageEntry => entry.kind === 'message')
   return {
     id,
-    messages: messages.map(({ id, conversationId, seq, rev, senderId, text, deleted, edits, reactions }) => ({
-      id,
-      conversationId,
-      seq,
-      rev,
-      senderId,
-      text,
-      deleted,
-      edits,
-      reactions,
-    })),
+    kind,
+    messages: messages.map(
+      ({ id, conversationId, seq, rev, senderId, text, deleted, edits, reactions, mentionsAll }) => ({
+        id,
+        conversationId,
+        seq,
+        rev,
+        senderId,
+        text,
+        deleted,
+        edits,
+        reactions,
+        mentionsAll,
+      }),
+    ),
     log: log.map((entry) => logged(entry)),
     marks: lists.flatMap(({ userId, item }) =>
       item ? [{ userId, deliveredSeq: item.me.deliveredSeq, readSeq: item.me.readSeq }] : [],
@@ -91,6 +98,7 @@ async function readConversation({
 function logged(entry: Entry): LoggedEntry {
   const { rev, kind, headSeq, senderId, membersRev } = entry
   const facts: LoggedEntry = { rev, kind, headSeq, senderId, membersRev, userIds: touched(entry) }
+  if (entry.kind === 'message' || facts.userIds!.length > 0) facts.createdAt = entry.createdAt
   if (entry.kind === 'created')
     facts.roles = Object.fromEntries(entry.members.map(({ userId, role }) => [userId, role]))
   if (entry.kind === 'members.role') facts.named = { userId: entry.userId, role: entry.role }

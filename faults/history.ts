@@ -1,3 +1,4 @@
+import type { AlertKind } from '@parley/protocol/alert'
 import type { Reaction } from '@parley/protocol/conversation'
 import type { Amendment } from '@parley/sdk/types'
 
@@ -17,6 +18,22 @@ export interface SeenMessage {
   deleted?: true | undefined
   edits?: number | undefined
   reactions?: readonly Reaction[] | undefined
+  /** It names everybody, and whoever sent it may. */
+  mentionsAll?: true | undefined
+}
+
+/** An alert, as a list or a socket has it. */
+export interface SeenAlert {
+  id: string
+  kind: AlertKind
+  at: string
+  read: boolean
+  /** The latest first, at most three. */
+  actors: string[]
+  actorCount: number
+  conversationId?: string
+  seq?: number
+  sessionId?: string
 }
 
 /** One entry of a conversation's log, as the server tells it at the end. */
@@ -24,6 +41,8 @@ export interface LoggedEntry {
   rev: number
   kind: string
   headSeq: number
+  /** Of an entry that brings somebody in, and of a message: its time, as the server has it. */
+  createdAt?: string
   /** Who caused it. */
   senderId: string
   membersRev: number
@@ -40,7 +59,17 @@ export interface LoggedEntry {
 export type Event = {
   at: number
 } /** A device was told to send. The id is made by it, or by the harness for raw repeats. `online`: it was connected then. */ & (
-  | { type: 'send'; device: string; userId: string; id: string; conversationId: string; text: string; online: boolean }
+  | {
+      type: 'send'
+      device: string
+      userId: string
+      id: string
+      conversationId: string
+      text: string
+      /** The message that it answers. */
+      replyTo?: number
+      online: boolean
+    }
   /** The harness took a device offline, or let it back. A device is online at first. */
   | { type: 'link'; device: string; online: boolean }
   /** The harness sent another copy of it, over another path, and may get no answer. */
@@ -125,6 +154,18 @@ export type Event = {
       text: string
       answered: boolean
     }
+  /** A socket of somebody's was told of a change in their alerts. */
+  | {
+      type: 'alerted'
+      userId: string
+      rev: number
+      unread: number
+      items: SeenAlert[]
+      gone: string[]
+      read?: { ids: string[] } | { upTo: string }
+    }
+  /** Somebody marked these alerts as read, and with `upTo` all up to that time; `kept`: the server said so. */
+  | { type: 'alerts.read'; userId: string; ids: string[]; upTo?: string; kept: boolean }
   /** A session was revoked: the 2xx arrived. */
   | { type: 'revoked'; sessionId: string }
   /** Something reached a socket of that session, or a request with its token succeeded. */
@@ -141,8 +182,10 @@ export type Event = {
 
 /** What the server says once all faults are over and everything is quiet. */
 export interface Final {
+  people: { userId: string; username: string }[]
   conversations: {
     id: string
+    kind: 'direct' | 'group'
     /** All messages, ascending. */
     messages: SeenMessage[]
     /** All entries of the log, ascending. */
@@ -159,6 +202,8 @@ export interface Final {
     /** How long it took to settle after the last fault; undefined if it did not. */
     settledMs: number | undefined
     outbox: number
+    /** The newest of the alerts that it shows, and of all how many are unread, where it has loaded them. */
+    alerts?: { unread: number; items: SeenAlert[] } | undefined
     conversations: {
       id: string
       unread: number
@@ -177,6 +222,8 @@ export interface Final {
     code: string
     pushes: string[]
   }[]
+  /** All alerts of each user, the latest first. */
+  alerts: { userId: string; rev: number; unread: number; items: SeenAlert[] }[]
   /** With whom each user is friends, or has asked or been asked, as the server tells that user. */
   contacts: { userId: string; otherId: string; status: string }[]
   /** Entries committed and not yet told to the bus, per chat process; undefined where it could not be asked. */

@@ -10,6 +10,7 @@ export interface Rest {
   readonly username: string
   readonly sessionId: string
   readonly token: string
+  readonly partition: number
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: unknown }>
   get<T>(path: string): Promise<T>
 }
@@ -27,13 +28,14 @@ export async function logIn(url: string, email: string, password: string): Promi
   })
   if (reply.status !== 200)
     throw new Error(`log-in of ${email} answered ${reply.status}: ${JSON.stringify(reply.body)}`)
-  const { user, token, sessionId } = reply.body as LoginReply
+  const { user, token, sessionId, partition } = reply.body as LoginReply
   const call: Rest['call'] = (method, path, body) => request(url, token, method, path, body)
   return {
     userId: user.id,
     username: user.username,
     sessionId,
     token,
+    partition,
     call,
     async get<T>(path: string) {
       const { status, body } = await call('GET', path)

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { startStack } from '@parley/infra/stack'
 import { openDevice, PASSWORD, type Person } from './actors.ts'
+import { alertsAgreed, hearAlerts } from './alerts.ts'
 import { readWatched, watchBus } from './bus-watch.ts'
 import { check } from './check.ts'
 import { readFinal } from './final.ts'
@@ -51,6 +52,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   await using proxy = await openProxy(stack.url, dice)
   const scene = await setScene(proxy.url, stack.url, recorder, dice)
   for (const person of scene.people) await pushes.register(person)
+  using _ears = hearAlerts(proxy.url, scene.people, recorder)
   // RabbitMQ 3.10 can lose a quorum queue that is killed within seconds of its first declaration: not ours to prove.
   await pause(broker ? YOUNG_QUEUE_MS : 0)
   const nemesis = openNemesis(stack, proxy, recorder, dice)
@@ -65,6 +67,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
   for (const person of scene.people) Object.assign(person, { rest: await logIn(stack.url, person.email, PASSWORD) })
   const final = await readFinal(scene, stack)
   final.told = await readTold(scene, final.conversations)
+  await alertsAgreed(scene, final)
   await mailArrived(recorder)
   if (broker) final.published = await readWatched(broker)
   for (const person of scene.people) for (const device of person.devices) await device.client.close()

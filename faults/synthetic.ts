@@ -2,6 +2,7 @@ import type { Amendment } from '@parley/sdk/types'
 import type { Bug } from './bugs.ts'
 import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.ts'
 import { random } from './random.ts'
+import { alertsOf, namedIn } from './synthetic-alerts.ts'
 import { applied, contactsWith } from './synthetic-changes.ts'
 import { mailOf } from './synthetic-mail.ts'
 import { pushOf } from './synthetic-push.ts'
@@ -24,6 +25,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       headSeq: 0,
       senderId: 'ann',
       membersRev: 1,
+      createdAt: new Date(0).toISOString(),
       roles: { ann: 'owner' },
     },
   ]
@@ -68,7 +70,12 @@ export function synthetic(seed: number, bug?: Bug): History {
     const rev = log.at(-1)!.rev + 1
     const before = log.findLast(({ userIds, named }) => userIds || named)!.rev
     const late = bug === 'members read without a fence' && log.length > 60 && before > 1
-    log.push({ ...entry, rev, membersRev: entry.userIds || entry.named ? rev : late ? 1 : before })
+    log.push({
+      ...entry,
+      createdAt: new Date(at).toISOString(),
+      rev,
+      membersRev: entry.userIds || entry.named ? rev : late ? 1 : before,
+    })
   }
 
   /** Somebody asks for others to come, to go or to have another role; answered as `status`. */
@@ -188,7 +195,8 @@ export function synthetic(seed: number, bug?: Bug): History {
   for (let step = 0; step < 150; step++) {
     const device = pick(devices.filter((d) => members.has(d.userId)))
     const id = `m${step}`
-    const message = { id, conversationId: GROUP, senderId: device.userId, text: `text of ${id}` }
+    const message = { id, conversationId: GROUP, senderId: device.userId, text: `text of ${id}${namedIn(step)}` }
+    const answered = step % 6 === 0 ? messages.at(-1)?.seq : undefined
     note({
       at: tick(),
       type: 'send',
@@ -197,6 +205,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       id,
       conversationId: GROUP,
       text: message.text,
+      ...(answered !== undefined && { replyTo: answered }),
       online: true,
     })
     const batch = [message]
@@ -322,7 +331,13 @@ export function synthetic(seed: number, bug?: Bug): History {
   events.push(...mailOf(seed, at, bug))
   const ended = final()
   const { told, pushed } = pushOf(seed, at, ended, bug)
-  return { seed, shape: 'synthetic', events: [...events, ...pushed], final: { ...ended, told } }
+  const { alerts, devices: alertedDevices, alerted } = alertsOf(seed, at, events, ended, bug)
+  return {
+    seed,
+    shape: 'synthetic',
+    events: [...events, ...pushed, ...alerted],
+    final: { ...ended, told, alerts, devices: alertedDevices },
+  }
 
   function ending(): void {
     const last = messages.at(-1)!
@@ -409,9 +424,11 @@ export function synthetic(seed: number, bug?: Bug): History {
     const roleOf = (userId: string): string =>
       userId === 'ann' ? 'admin' : userId === 'ben' && bug !== 'nobody takes over' ? 'owner' : 'member'
     return {
+      people: USERS.map((userId) => ({ userId, username: userId })),
       conversations: [
         {
           id: GROUP,
+          kind: 'group',
           messages,
           log,
           marks: present.map((m) => marks.get(m.userId)!),
@@ -440,6 +457,7 @@ export function synthetic(seed: number, bug?: Bug): History {
       contacts: contactsWith(bug),
       unrelayed: [{ target: 'chat-1', count: 0 }],
       told: [],
+      alerts: [],
       published,
     }
   }

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { MessagePage } from '@parley/protocol/conversation'
 import type { SendReply } from '@parley/protocol/socket'
-import type { Amendment } from '@parley/sdk/types'
+import type { Amendment, TimelineMessage } from '@parley/sdk/types'
 import { anyDevice, type Device, type Person } from './actors.ts'
+import { readAlerts } from './alerts.ts'
 import { forgetPassword } from './mail.ts'
 import type { Outstanding } from './outstanding.ts'
 import type { Random } from './random.ts'
@@ -29,6 +30,7 @@ interface Sent {
   conversationId: string
   receiverId: string
   text: string
+  replyTo: number | undefined
 }
 
 /** People chat until the signal aborts. Several things happen at once; each is bounded. */
@@ -64,6 +66,7 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   if (dice < 0.953) return () => block(scene)
   if (dice < 0.957) return async () => device.use(random.chance(0.3))
   if (dice < 0.98) return () => changeMembers(scene)
+  if (dice < 0.987) return () => readAlerts(scene, device)
   return async () => device.client.setTyping(random.pick(scene.conversations).id, random.chance(0.5))
 }
 
@@ -75,10 +78,13 @@ async function send(
 ): Promise<void> {
   const own = conversations.filter((c) => c.people.includes(person))
   const conversation = random.pick(own)
-  const text = `${device.name} says ${randomUUID()} ${'🦜'.repeat(random.below(20))}`
+  const named = random.chance(0.1) ? `${someName(conversation, person, random)} ` : ''
+  const text = `${named}${device.name} says ${randomUUID()} ${'🦜'.repeat(random.below(20))}`
+  const replyTo = random.chance(0.08) ? anyShown(device, conversation.id, random)?.seq : undefined
   const at = recorder.now()
   const online = device.online && device.client.connection.get() === 'live'
-  const item = await device.client.send({ conversationId: conversation.id }, text)
+  const extras = replyTo !== undefined && { replyTo }
+  const item = await device.client.send({ conversationId: conversation.id }, text, { ...extras })
   recorder.note(
     {
       type: 'send',
@@ -87,6 +93,7 @@ async function send(
       id: item.id,
       conversationId: conversation.id,
       text,
+      ...extras,
       online,
     },
     at,
@@ -101,12 +108,25 @@ async function send(
     conversationId: conversation.id,
     receiverId: other?.rest.userId ?? conversation.id,
     text,
+    replyTo,
   })
   if (sent.length > 200) sent.shift()
 }
 
+/** `@` and who else is meant: one of the others, or now and then everybody, which only some may. */
+function someName({ people }: Scene['conversations'][number], by: Person, { pick, chance }: Random): string {
+  return chance(0.1) ? '@all' : `@${pick(people.filter((person) => person !== by)).username}`
+}
+
+/** One of the latest messages that the device shows, of those that are there for good. */
+function anyShown(device: Device, conversationId: string, { pick }: Random): TimelineMessage | undefined {
+  const { messages } = device.client.timeline(conversationId).get()
+  const latest = messages.slice(-8).filter(({ seq, deleted }) => seq > 0 && !deleted)
+  return latest.length > 0 ? pick(latest) : undefined
+}
+
 /** One to three people do something to the same recent message at once, each on a device that shows it. Some try what they may not. */
-async function change({ conversations, random }: Scene): Promise<void> {
+async function change({ conversations, people, random }: Scene): Promise<void> {
   const conversation = random.pick(conversations)
   const shows = (device: Device) => device.client.timeline(conversation.id).get().messages
   const devices = conversation.people.flatMap((person) => person.devices)
@@ -117,15 +137,24 @@ async function change({ conversations, random }: Scene): Promise<void> {
   const acts = Array.from({ length: able.length === 0 ? 0 : 1 + random.below(3) }, async () => {
     const device = random.pick(able)
     const message = shows(device).find((each) => each.id === id)
-    if (message) await device.change(message, anyAction(random, message.mine))
+    if (message)
+      await device.change(
+        message,
+        anyAction(random, message.mine, () =>
+          someName(conversation, people.find(({ devices }) => devices.includes(device))!, random),
+        ),
+      )
   })
   await Promise.all(acts)
 }
 
-function anyAction(random: Random, mine: boolean): Amendment {
+function anyAction(random: Random, mine: boolean, name: () => string): Amendment {
   const dice = random.next()
   // The others' wishes to edit and delete are there to be refused.
-  if (dice < (mine ? 0.5 : 0.05)) return { kind: 'edit', text: `edited ${randomUUID()}` }
+  if (dice < (mine ? 0.5 : 0.05)) {
+    const named = random.chance(0.1) ? ` ${name()}` : ''
+    return { kind: 'edit', text: `edited ${randomUUID()}${named}` }
+  }
   if (dice < (mine ? 0.65 : 0.1)) return { kind: 'delete' }
   return { kind: 'react', emoji: random.pick(['👍', '🎉', '❤️']), on: random.chance(0.7) }
 }
@@ -170,10 +199,11 @@ async function readPage({ conversations, recorder, random }: Scene, person: Pers
 async function repeat({ url, recorder, outstanding, random }: Scene, sent: Sent[]): Promise<void> {
   const able = sent.filter((message) => outstanding.mayRepeat(message.lane, message.id))
   if (able.length === 0) return
-  const { person, id, receiverId, text } = random.pick(able)
+  const { person, id, receiverId, text, replyTo } = random.pick(able)
   recorder.note({ type: 'copied', id })
   const copies = Array.from({ length: 1 + random.below(3) }, async () => {
-    const reply = await once(url, person.rest.token, 'POST', '/api/messages/send', { id, receiverId, message: text })
+    const body = { id, receiverId, message: text, replyTo }
+    const reply = await once(url, person.rest.token, 'POST', '/api/messages/send', body)
     if (reply?.status !== 201) return
     const { seq, rev, createdAt, conversationId } = reply.body as SendReply
     outstanding.answered(id)
