@@ -37,14 +37,14 @@ export async function readAlerts({ recorder, random }: Scene, device: Device): P
   const { items } = alerts.get()
   if (items.length === 0) return
   const all = random.chance(0.3)
-  const ids = all ? items.map(({ id }) => id) : items.slice(0, 1 + random.below(3)).map(({ id }) => id)
+  const those = (all ? items : items.slice(0, 1 + random.below(3))).map(({ id, at }) => ({ id, at }))
   const at = recorder.now()
-  const kept = await alerts.markRead(all ? undefined : ids).then(
+  const kept = await alerts.markRead(all ? undefined : those.map(({ id }) => id)).then(
     () => true,
     () => false,
   )
   const upTo = all ? { upTo: items[0]!.at } : {}
-  recorder.note({ type: 'alerts.read', userId: device.userId, ids, ...upTo, kept }, at)
+  recorder.note({ type: 'alerts.read', userId: device.userId, those, ...upTo, kept }, at)
 }
 
 const AGREED_MS = 90_000

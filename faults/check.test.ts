@@ -12,8 +12,12 @@ test('the history of a right system shows no anomaly, whatever crashes and repea
 
 for (const [bug, invariant] of Object.entries(BUGS) as [Bug, string][]) {
   test(`the checker sees «${bug}» as a breach of ${invariant}`, () => {
-    const seen = SEEDS.filter((seed) => check(synthetic(seed, bug)).some((anomaly) => anomaly.invariant === invariant))
-    assert.ok(seen.length >= SEEDS.length / 2, `seen with ${seen.length} of ${SEEDS.length} seeds`)
+    let seen = 0
+    for (const seed of SEEDS) {
+      if (check(synthetic(seed, bug)).some((anomaly) => anomaly.invariant === invariant)) seen++
+      if (seen >= SEEDS.length / 2) return
+    }
+    assert.fail(`seen with ${seen} of ${SEEDS.length} seeds`)
   })
 }
 

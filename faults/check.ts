@@ -3,6 +3,7 @@ import { blockChecks } from './check/blocks.ts'
 import { changeChecks } from './check/changes.ts'
 import { contactChecks } from './check/contacts.ts'
 import { deviceChecks } from './check/devices.ts'
+import { digestChecks } from './check/digests.ts'
 import { logChecks } from './check/log.ts'
 import { mailChecks } from './check/mail.ts'
 import { membershipChecks } from './check/membership.ts'
@@ -24,6 +25,7 @@ export function check(history: History): Anomaly[] {
     contactChecks,
     blockChecks,
     mailChecks,
+    digestChecks,
     pushChecks,
     alertChecks,
     serviceChecks,

@@ -3,6 +3,7 @@ import type { ContactPage } from '@parley/protocol/contact'
 import type { Entry, MessageEntry } from '@parley/protocol/conversation'
 import { changesMessage } from '@parley/protocol/message-change'
 import type { Device, Person } from './actors.ts'
+import { NO_DIGESTS } from './digests.ts'
 import type { Final, LoggedEntry } from './history.ts'
 import { wholeList, wholeLog } from './rest.ts'
 import type { Scene } from './workload.ts'
@@ -24,7 +25,10 @@ export async function readFinal(scene: Scene, stack: Stack): Promise<Final> {
   // Marks of the last moment are on their way for as long as devices batch them: a second look, once all is relayed.
   await Promise.all(devices.map((device) => settle(device)))
   return {
-    people: scene.people.map(({ username, rest: { userId } }) => ({ userId, username })),
+    people: scene.people.map(({ username, email, rest: { userId } }) => ({
+      ...{ userId, username, email },
+      digests: email !== NO_DIGESTS,
+    })),
     conversations: await Promise.all(scene.conversations.map((conversation) => readConversation(conversation))),
     devices: devices.map((device, index) => readDevice(device, settled[index], scene)),
     contacts: (await Promise.all(scene.people.map((person) => readContacts(person)))).flat(),

@@ -144,6 +144,21 @@ export type Event = {
   | { type: 'forgot'; to: string; askedAt: number; status: number | undefined }
   /** The mail server took a letter. `writtenAt` is its own date; `answered`: the sender was told. */
   | { type: 'mailed'; to: string; id: string; writtenAt: number; answered: boolean }
+  /**
+   * A mail about what is unread arrived at the mail server, with the last of the texts that wait in each conversation. `refused`: it was
+   * not taken, for good; else it was.
+   */
+  | {
+      type: 'digested'
+      to: string
+      id: string
+      writtenAt: number
+      texts: string[]
+      answered: boolean
+      refused?: boolean
+    }
+  /** The mail server was asked to take mail for an address, and said that nobody is there. */
+  | { type: 'bounced'; to: string }
   /** The push service took a push for somebody's browser; it names the newest message that it tells of. `answered`: the sender was told. */
   | {
       type: 'pushed'
@@ -164,8 +179,8 @@ export type Event = {
       gone: string[]
       read?: { ids: string[] } | { upTo: string }
     }
-  /** Somebody marked these alerts as read, and with `upTo` all up to that time; `kept`: the server said so. */
-  | { type: 'alerts.read'; userId: string; ids: string[]; upTo?: string; kept: boolean }
+  /** Somebody marked alerts as read that looked so, and with `upTo` all up to that time; `kept`: the server said so. */
+  | { type: 'alerts.read'; userId: string; those: { id: string; at: string }[]; upTo?: string; kept: boolean }
   /** A session was revoked: the 2xx arrived. */
   | { type: 'revoked'; sessionId: string }
   /** Something reached a socket of that session, or a request with its token succeeded. */
@@ -182,7 +197,8 @@ export type Event = {
 
 /** What the server says once all faults are over and everything is quiet. */
 export interface Final {
-  people: { userId: string; username: string }[]
+  /** `digests`: they have not turned mail about unread messages off. */
+  people: { userId: string; username: string; email: string; digests: boolean }[]
   conversations: {
     id: string
     kind: 'direct' | 'group'
@@ -221,7 +237,11 @@ export interface Final {
     outcome: 'push' | 'none' | 'waiting'
     code: string
     pushes: string[]
+    /** What became of the mail about what was unread then, where it was time for one. */
+    mail?: 'waiting' | 'sent' | 'failed' | 'dropped'
   }[]
+  /** For the mails about what was unread it was waited, so long that each is there, or its reason. */
+  mailAwaited?: boolean
   /** All alerts of each user, the latest first. */
   alerts: { userId: string; rev: number; unread: number; items: SeenAlert[] }[]
   /** With whom each user is friends, or has asked or been asked, as the server tells that user. */

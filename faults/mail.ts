@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 import { simpleParser } from 'mailparser'
 import { SMTPServer } from 'smtp-server'
 import { missingMail } from './check/mail.ts'
+import { NOBODY_THERE, textsIn } from './digests.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
 import { once } from './rest.ts'
@@ -14,13 +16,25 @@ export interface MailServer extends AsyncDisposable {
 }
 
 const BUSY = 0.1
+const SLOW = 0.1
 const SILENT = 0.05
+const HANGING = 0.02
+const REFUSING = 0.05
 
-export async function openMailServer(recorder: Recorder, { chance }: Random): Promise<MailServer> {
+export async function openMailServer(recorder: Recorder, { chance, below }: Random): Promise<MailServer> {
   const server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['STARTTLS'],
     logger: false,
+    onConnect(_session, done) {
+      if (chance(HANGING)) return // It never greets.
+      done(chance(BUSY) ? refusal(421, '4.3.2 too many connections') : null)
+    },
+    onRcptTo({ address }, _session, done) {
+      if (address === NOBODY_THERE) recorder.note({ type: 'bounced', to: address })
+      if (address === NOBODY_THERE) return done(refusal(550, '5.1.1 nobody there'))
+      done(chance(BUSY / 2) ? refusal(450, '4.7.1 greylisted') : null)
+    },
     async onData(stream, { envelope }, done) {
       const chunks: Buffer[] = []
       try {
@@ -28,14 +42,20 @@ export async function openMailServer(recorder: Recorder, { chance }: Random): Pr
       } catch {
         return // The sender is gone, and nothing was taken.
       }
-      if (chance(BUSY)) return done(Object.assign(new Error('4.3.0 busy'), { responseCode: 451 }))
-      const { messageId: id = randomUUID(), date } = await simpleParser(Buffer.concat(chunks))
-      // What nobody asked for: somebody has logged in, or has not read what was said.
-      if (/^<(security|digest)-/.test(id)) return done()
-      const answered = !chance(SILENT)
+      if (chance(BUSY)) return done(refusal(451, '4.3.0 busy'))
+      const parsed = await simpleParser(Buffer.concat(chunks))
+      const { messageId: id = randomUUID(), date } = parsed
+      // Somebody has logged in: nobody asked for that.
+      if (id.startsWith('<security-')) return done()
+      const isDigest = id.startsWith('<digest-')
+      const refused = isDigest && chance(REFUSING)
+      const answered = refused || !chance(SILENT)
       const to = envelope.rcptTo.map(({ address }) => address).join()
-      recorder.note({ type: 'mailed', to, id, writtenAt: date?.getTime() ?? 0, answered })
-      if (answered) done()
+      const mail = { to, id, writtenAt: date?.getTime() ?? 0, answered }
+      if (isDigest) recorder.note({ type: 'digested', ...mail, texts: textsIn(parsed), ...(refused && { refused }) })
+      else recorder.note({ type: 'mailed', ...mail })
+      if (chance(SLOW)) await pause(below(1_500))
+      if (answered) done(refused ? refusal(554, '5.7.1 this looks like spam') : null)
     },
   })
   server.on('error', () => {}) // What is killed breaks its connections.
@@ -48,6 +68,8 @@ export async function openMailServer(recorder: Recorder, { chance }: Random): Pr
   }
 }
 
+const refusal = (responseCode: number, words: string): Error => Object.assign(new Error(words), { responseCode })
+
 /** Connections that are kept for the next letter need not be waited for. */
 const gone = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1_000).unref())
 
@@ -58,7 +80,7 @@ const asked = new WeakMap<Scene, Map<string, number>>()
 /** Somebody has forgotten their password, and asks for a link, once. */
 export async function forgetPassword(scene: Scene): Promise<void> {
   const { url, people, recorder, random } = scene
-  const { email: to } = random.pick(people)
+  const { email: to } = random.pick(people.filter(({ email }) => email !== NOBODY_THERE))
   const times = asked.get(scene) ?? new Map<string, number>()
   asked.set(scene, times)
   const askedAt = Date.now()

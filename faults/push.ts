@@ -1,6 +1,7 @@
 import { type Behaviour, openPushService, type PushService } from '@parley/infra/push-service'
 import type { Why } from '@parley/protocol/notification'
 import type { Person } from './actors.ts'
+import { NO_DIGESTS } from './digests.ts'
 import type { Final } from './history.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
@@ -48,8 +49,15 @@ const ASKED = 60
 const DECIDED_MS = 90_000
 const AT_ONCE = 4
 
-/** Asks for each user why they were told of the latest messages, or were not, until all of it is decided and sent: at most 90 s. */
-export async function readTold(scene: Scene, conversations: Final['conversations']): Promise<Final['told']> {
+/**
+ * Asks for each user why they were told of the latest messages, or were not, until all of it is decided and sent: at most 90 s. With
+ * `mail` until what became of the mail about it is known as well.
+ */
+export async function readTold(
+  scene: Scene,
+  conversations: Final['conversations'],
+  mail: boolean,
+): Promise<Final['told']> {
   const until = Date.now() + DECIDED_MS
   const asks = scene.people.flatMap((person) =>
     conversations
@@ -61,7 +69,7 @@ export async function readTold(scene: Scene, conversations: Final['conversations
     Array.from({ length: AT_ONCE }, async () => {
       for (let ask = asks.pop(); ask; ask = asks.pop()) {
         const { person, id, seq } = ask
-        const why = await answer(person, id, seq, until)
+        const why = await answer(person, id, seq, until, mail && person.email !== NO_DIGESTS)
         if (why) told.push(why)
       }
     }),
@@ -74,16 +82,22 @@ async function answer(
   conversationId: string,
   seq: number,
   until: number,
+  awaitMail: boolean,
 ): Promise<Final['told'][number] | undefined> {
   for (;;) {
     const path = `/api/notifications/why?conversationId=${conversationId}&seq=${seq}`
     const { status, body } = await rest.call('GET', path)
     // From before one joined.
     if (status === 404) return undefined
-    const { outcome, code = '', pushes = [] } = body as Why
+    const { outcome, code = '', pushes = [], mail } = body as Why
     const states = pushes.map(({ state }) => state)
-    const isOver = outcome !== 'waiting' && !states.includes('waiting')
-    if (isOver || Date.now() > until) return { userId: rest.userId, conversationId, seq, outcome, code, pushes: states }
+    const isMailed = !awaitMail || outcome !== 'push' || (mail !== undefined && mail.state !== 'waiting')
+    const isOver = outcome !== 'waiting' && !states.includes('waiting') && isMailed
+    if (isOver || Date.now() > until)
+      return {
+        ...{ userId: rest.userId, conversationId, seq, outcome, code, pushes: states },
+        ...(mail && { mail: mail.state }),
+      }
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

@@ -43,8 +43,9 @@ export function alertsOf(
       if (bug === 'an alert for each copy of its event' && chance(0.1))
         items.set(`${item.id} again`, { ...kept, id: `${item.id} again` })
       if (!chance(0.1)) continue
-      const ids = [...items.keys()].slice(-3)
-      alerted.push({ at: start + AFTER_MS + rev, type: 'alerts.read', userId, ids, kept: true })
+      const those = [...items.values()].slice(-3)
+      const ids = those.map(({ id }) => id)
+      alerted.push({ at: start + AFTER_MS + rev, type: 'alerts.read', userId, those, kept: true })
       const unkept = bug === 'what was read is kept by the device' && chance(0.5)
       for (const id of unkept ? [] : ids) items.set(id, { ...items.get(id)!, read: true })
       tell({ read: { ids } })

@@ -4,6 +4,7 @@ import type { Event, Final, History, LoggedEntry, SeenMessage } from './history.
 import { random } from './random.ts'
 import { alertsOf, namedIn } from './synthetic-alerts.ts'
 import { applied, contactsWith } from './synthetic-changes.ts'
+import { digestsOf } from './synthetic-digests.ts'
 import { mailOf } from './synthetic-mail.ts'
 import { pushOf } from './synthetic-push.ts'
 
@@ -330,13 +331,14 @@ export function synthetic(seed: number, bug?: Bug): History {
   ending()
   events.push(...mailOf(seed, at, bug))
   const ended = final()
-  const { told, pushed } = pushOf(seed, at, ended, bug)
-  const { alerts, devices: alertedDevices, alerted } = alertsOf(seed, at, events, ended, bug)
+  const { told: pushedOf, pushed } = pushOf(seed, at, ended, bug)
+  const { told, digested } = digestsOf(seed, at, events, { ...ended, told: pushedOf }, bug)
+  const { alerts, devices: shown, alerted } = alertsOf(seed, at, events, ended, bug)
   return {
     seed,
     shape: 'synthetic',
-    events: [...events, ...pushed, ...alerted],
-    final: { ...ended, told, alerts, devices: alertedDevices },
+    events: [...events, ...pushed, ...alerted, ...digested],
+    final: { ...ended, told, mailAwaited: true, alerts, devices: shown },
   }
 
   function ending(): void {
@@ -424,7 +426,11 @@ export function synthetic(seed: number, bug?: Bug): History {
     const roleOf = (userId: string): string =>
       userId === 'ann' ? 'admin' : userId === 'ben' && bug !== 'nobody takes over' ? 'owner' : 'member'
     return {
-      people: USERS.map((userId) => ({ userId, username: userId })),
+      people: USERS.map((userId) => ({
+        ...{ userId, username: userId },
+        email: `${userId}@example.org`,
+        digests: userId !== 'dee',
+      })),
       conversations: [
         {
           id: GROUP,

@@ -90,12 +90,10 @@ function counted({ userId, unread, items }: List): Anomaly[] {
   return [broken('I15', 'alert-count', `${userId} is told of ${unread} unread alerts, and has ${there}`)]
 }
 
-/** What of an alert may become unread again, since somebody new did it. */
-const COMES_AGAIN = /^(reaction|contact\.)/
-
 function readRightly({ userId, items }: List, acts: readonly Of<'alerts.read'>[], final: Final): Anomaly[] {
-  const kept = new Set(acts.flatMap(({ ids, kept }) => (kept ? ids : [])))
-  const meant = new Set(acts.flatMap(({ ids }) => ids))
+  // What happens again is unread again, and has another time.
+  const kept = new Set(acts.flatMap(({ those, kept }) => (kept ? those.map(({ id, at }) => `${id} ${at}`) : [])))
+  const meant = new Set(acts.flatMap(({ those }) => those.map(({ id }) => id)))
   const upTo = acts.reduce((most, { upTo = '' }) => (upTo > most ? upTo : most), '')
   const readSeqs = new Map(
     final.conversations.map(({ id, marks }) => [id, marks.find((mark) => mark.userId === userId)?.readSeq ?? 0]),
@@ -103,7 +101,7 @@ function readRightly({ userId, items }: List, acts: readonly Of<'alerts.read'>[]
   return items.flatMap((item) => {
     const { id, kind, at, read, conversationId = '', seq } = item
     const what = `${userId}: ${aboutOf(item)}`
-    if (!read) return kept.has(id) && !COMES_AGAIN.test(kind) ? [broken('I15', 'read-was-lost', what)] : []
+    if (!read) return kept.has(`${id} ${at}`) ? [broken('I15', 'read-was-lost', what)] : []
     const withMessage = kind !== 'reaction' && seq !== undefined && seq <= (readSeqs.get(conversationId) ?? 0)
     return meant.has(id) || at <= upTo || withMessage ? [] : [broken('I15', 'read-by-nobody', what)]
   })

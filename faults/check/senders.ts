@@ -6,16 +6,19 @@ export const of = <T extends Event['type']>(events: readonly Event[], type: T): 
   events.filter((event): event is Of<T> => event.type === type)
 
 /** A process that died, or stood still, with something in its hands gives no sign of it for so long. */
-const LEASE_MS = 20_000
+export const LEASE_MS = 20_000
 
 /** How many copies of one notice a right sender may have sent: one, and one more for each time that it could not know, or say, that it was taken. */
 export function mostCopies(events: readonly Event[]): (copies: readonly { at: number; answered: boolean }[]) => number {
+  const faults = faultsAround(events)
+  return (copies) =>
+    1 + faults(copies[0]!.at - LEASE_MS, copies.at(-1)!.at) + copies.filter(({ answered }) => !answered).length
+}
+
+/** How often a sender, or what it writes to, was broken between two moments. */
+export function faultsAround(events: readonly Event[]): (from: number, to: number) => number {
   const all = spans(events)
-  return (copies) => {
-    const [from, to] = [copies[0]!.at - LEASE_MS, copies.at(-1)!.at]
-    const faults = all.filter((span) => span.from <= to && span.to >= from)
-    return 1 + faults.length + copies.filter(({ answered }) => !answered).length
-  }
+  return (from, to) => all.filter((span) => span.from <= to && span.to >= from).length
 }
 
 const SENDERS = /^(parley|notification-\d+|mongodb)$/
