@@ -1,5 +1,5 @@
 import type { Anomaly, Event, Final, History, SeenMessage } from '../history.ts'
-import { mostCopies, of } from './senders.ts'
+import { mostCopies, type Of, of } from './senders.ts'
 
 /**
  * I16, of pushes: of each message it is decided for each member, and true why nobody is told; what is told has arrived, says what the
@@ -45,7 +45,11 @@ const broken = (anomaly: string, detail: string): Anomaly => ({ invariant: 'I16'
 
 function untold(events: readonly Event[], final: Final): Anomaly[] {
   const pushes = Map.groupBy(of(events, 'pushed'), ({ userId, conversationId }) => `${userId} ${conversationId}`)
-  return final.told.flatMap(({ userId, conversationId, seq, outcome, pushes: states }) => {
+  const told = Map.groupBy(
+    final.told.filter(({ outcome }) => outcome === 'push'),
+    ({ userId, conversationId }) => `${userId} ${conversationId}`,
+  )
+  return final.told.flatMap(({ userId, conversationId, seq, code, outcome, pushes: states }) => {
     const what = `${userId} of ${conversationId}#${seq}`
     if (outcome === 'waiting') return [broken('undecided', what)]
     if (outcome === 'none') return []
@@ -53,9 +57,23 @@ function untold(events: readonly Event[], final: Final): Anomaly[] {
     if (states.some((state) => state === 'waiting' || state === 'failed'))
       return [broken('push-not-sent', `${what}: ${states.join()}`)]
     // One that was dropped was read, or deleted, or overtaken meanwhile.
-    const arrived = pushes.get(`${userId} ${conversationId}`)?.some((push) => push.seq >= seq)
+    const place = `${userId} ${conversationId}`
+    const arrived = pushes.get(place)?.some((push) => tells(push, { seq, code }, told.get(place) ?? []))
     return states.includes('sent') && !arrived ? [broken('lost-push', what)] : []
   })
+}
+
+/** What a push names first, where it tells of several. */
+const WEIGHTS = ['mention', 'reply', 'mention.all', 'message']
+
+/** Whether a push has told of that message: it names a later one, or one of more weight, and counts all up to this. */
+function tells(push: Of<'pushed'>, { seq, code }: Pick<Told, 'seq' | 'code'>, told: readonly Told[]): boolean {
+  if (push.seq >= seq) return true
+  const named = told.find((one) => one.seq === push.seq)
+  const between = told.filter((one) => push.seq < one.seq && one.seq <= seq)
+  const isWeightier =
+    named !== undefined && between.every((one) => WEIGHTS.indexOf(named.code) < WEIGHTS.indexOf(one.code))
+  return isWeightier && WEIGHTS.includes(code) && between.length < push.count
 }
 
 /** Whether a reason is true, as far as what was seen can tell. Nobody here gives cause for any other. */

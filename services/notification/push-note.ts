@@ -11,7 +11,7 @@ export interface PushNote {
   kind: 'direct' | 'group'
   /** Of a group. */
   title: string
-  /** The newest of the messages that are told, who sent it and what it says. */
+  /** The newest of those of the messages told that have the most weight (`CAUSES`), who sent it and what it says. */
   seq: number
   sender: string
   text: string
