@@ -6,7 +6,7 @@ import type { NotificationStore } from './store/store.ts'
 
 /**
  * Carries out here what the user service's control log says: whose session is over is pushed nothing more on the device of it, and of
- * whoever is deleted nothing is kept. Each line is carried out at least once, also those from while this service was away.
+ * whoever is deleted nothing is kept. Each line is carried out at least once by each process, also those from while this service was away.
  */
 export interface SessionsOver extends AsyncDisposable {
   /** The log has grown, or may have. */
@@ -15,6 +15,8 @@ export interface SessionsOver extends AsyncDisposable {
 
 const NAME = 'control'
 const PAGE = 500
+/** Lines that are carried out again at the start: a process that died may have written something as late as that, and not have heard of them. */
+const LOOK_BACK = 100
 const AGAIN_MS = 2_000
 
 export async function openSessionsOver(needs: {
@@ -27,6 +29,11 @@ export async function openSessionsOver(needs: {
 }): Promise<SessionsOver> {
   const { store, directory, revoked, log, now = Date.now } = needs
   const closing = new AbortController()
+  /**
+   * Up to where this process has carried it out. Each does all of it, whatever the others have done: before it has heard that a session
+   * or a user is gone, it may write something of theirs that comes after what another has removed.
+   */
+  let own: number | undefined
   let grown = true
   let running: Promise<void> | undefined
 
@@ -52,19 +59,20 @@ export async function openSessionsOver(needs: {
   }
 
   async function carryOut(): Promise<void> {
-    let position = await store.progress.of(NAME)
+    const kept = await store.progress.of(NAME)
+    let position = own ?? (kept && Math.max(0, kept - LOOK_BACK))
     for (let more = true; more && !closing.signal.aborted; ) {
       const { entries, head } = await directory.control(position ?? 0, PAGE)
       // At the very first there is nothing that could be of an older session; and after a backup was restored the log counts on from there.
       if (position === undefined || head < position) {
-        position = head
-        await store.progress.set(NAME, position)
+        own = head
+        await store.progress.set(NAME, head)
         return
       }
       for (const entry of entries) await apply(entry)
       const last = entries.at(-1)
       if (last) await store.progress.set(NAME, last.n)
-      position = last?.n ?? position
+      position = own = last?.n ?? position
       more = last !== undefined && position < head
     }
   }
