@@ -1,5 +1,5 @@
 import type { NoticeTest, NoticeTestStep } from '@parley/protocol/notification'
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { useApp, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
@@ -17,6 +17,11 @@ export function SelfTest() {
   const [report, setReport] = useState<NoticeTest>()
   const arrived = useReadable(useNotices().testArrived)
   const action = useAction()
+  const result = useRef<HTMLDivElement>(null)
+  // It stands at the end of a long dialog. The focus stays with the button, from which one may go on.
+  useEffect(() => {
+    if (report || action.error) result.current?.scrollIntoView({ block: 'nearest' })
+  }, [report, action.error])
   const words = strings.notifications
   const test = () =>
     action.run(async () => {
@@ -29,7 +34,7 @@ export function SelfTest() {
       <Button busy={action.busy} onClick={test}>
         {action.busy ? words.testing : words.testRun}
       </Button>
-      <div aria-live="polite">
+      <div ref={result} className={styles.result} aria-live="polite">
         {action.error && <Problem>{action.error}</Problem>}
         {report && (
           <ol className={styles.steps} aria-label={words.testSteps}>
