@@ -44,6 +44,7 @@ test('a message that one misses is pushed, shown by the closed browser, leads to
   assert.deepEqual(await alice.shown(), [two])
   for (const again of [second!.body, first!.body]) await alice.deliver(again)
   assert.deepEqual(await alice.shown(), [two], 'neither a copy nor what comes late changes it')
+  assert.equal(await alice.badge(), 2)
 
   const group = await bob.createGroup('Tea', [aliceId])
   await bob.send({ conversationId: group.id }, '@alice milk?')
@@ -51,6 +52,7 @@ test('a message that one misses is pushed, shown by the closed browser, leads to
   await alice.deliver(third!.body)
   const tea = (await alice.shown()).find(({ tag }) => tag === group.id)
   assert.deepEqual([tea?.title, tea?.body], ['Tea', 'bob mentioned you: @alice milk?'])
+  assert.equal(await alice.badge(), 3)
   await alice.deliver('no JSON')
   assert.ok((await alice.shown()).some(({ body }) => body === 'There may be something new.'))
 
@@ -78,6 +80,7 @@ test('one is asked once, after one has sent something, and told what the browser
   await using alice = await sitDownWithProfile(stack.url, 'alice')
   await alice.permission('granted')
   await register(alice)
+  await isInstallable(stack.url)
   const bar = alice.page.getByRole('region', { name: 'Turn on notifications' })
   await startChat(alice, 'bob')
   assert.equal(await bar.count(), 0, 'not before')
@@ -132,6 +135,8 @@ test('what one sets for all conversations holds on every device; devices are lis
   await steps.getByText('Held back: You asked not to be disturbed for now').waitFor()
   await steps.getByText('Good: To Phone: The push service took it.').waitFor()
   assert.equal(push.pushed[0]?.body.tag, 'test')
+  assert.ok(await steps.evaluate(isWhole), 'what became of it is in sight, all of it')
+  assert.ok(await dialog.getByRole('button', { name: 'Send a test notification' }).evaluate(isFocused))
   assert.deepEqual(await see.barriers(alice), [])
   await dialog.getByRole('button', { name: 'Remove Phone' }).click()
   await dialog.getByText('None is registered for notifications.').waitFor()
@@ -255,6 +260,34 @@ async function reachesAPage(alice: Notified, bob: ParleyClient, at: { direct: st
   await see.message(alice, 'or lemon?').waitFor()
   assert.equal(new URL(alice.page.url()).pathname, `/c/${at.group}`)
   await untilShown(alice, (all) => !all.some(({ tag }) => tag === at.group))
+}
+
+/** It ends above the lower edge of the dialog that it is in, and begins below the upper one. */
+function isWhole(element: Element): boolean {
+  const { top, bottom } = element.getBoundingClientRect()
+  const dialog = element.closest('[role=dialog]')!.getBoundingClientRect()
+  return top > dialog.top && bottom < dialog.bottom
+}
+
+const isFocused = (element: Element): boolean => element === document.activeElement
+
+interface Manifest {
+  name: string
+  display: string
+  scope: string
+  icons: { src: string; type: string }[]
+}
+
+/** An iPhone notifies of what is on its home screen only, and puts there as an app what has a manifest that says so. */
+async function isInstallable(url: string): Promise<void> {
+  const page = await fetch(url)
+  assert.match(page.headers.get('content-security-policy')!, /manifest-src 'self'/)
+  const [, path] = /<link rel="manifest" href="([^"]+)"/.exec(await page.text()) ?? []
+  const manifest = await fetch(new URL(path!, url))
+  assert.match(manifest.headers.get('content-type')!, /^application\/manifest\+json/)
+  const { name, display, scope, icons } = (await manifest.json()) as Manifest
+  assert.deepEqual([name, display, scope], ['Parley', 'standalone', '/'])
+  for (const { src, type } of icons) assert.equal((await fetch(new URL(src, url))).headers.get('content-type'), type)
 }
 
 async function isToldWhy(alice: Notified): Promise<void> {

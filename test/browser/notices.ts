@@ -21,6 +21,8 @@ export interface Notified extends Person {
   /** Delivers a push to the service worker that runs, as the browser's push service does, and waits until it is dealt with. */
   deliver(body: unknown): Promise<void>
   shown(): Promise<Shown[]>
+  /** The number on the app's icon, as the worker set it last. */
+  badge(): Promise<number | undefined>
   /** Presses a notice; gives the address of the page that was opened for it, if one was. */
   press(tag: string): Promise<string | undefined>
   /** Leaves Parley's page, and comes back to one. */
@@ -87,12 +89,15 @@ export async function sitDownWithProfile(
           work.finally(() => resolve())
         }
         Object.assign(self, { dealtWith: promise })
+        // Chromium has none on Linux.
+        Object.assign(navigator, { setAppBadge: async (badge: number) => void Object.assign(self, { badge }) })
       })
       const data = typeof body === 'string' ? body : JSON.stringify(body)
       await workers.send('ServiceWorker.deliverPushMessage', { origin: url, registrationId, data })
       await running.evaluate(() => (self as unknown as { dealtWith: Promise<void> }).dealtWith)
     },
     shown,
+    badge: async () => (await worker()).evaluate(() => (self as unknown as { badge?: number }).badge),
     async press(tag) {
       // No browser lets a program press a notice, and it opens pages only for who was pressed: so its answer to that is looked at.
       return (await worker()).evaluate(async (wanted) => {

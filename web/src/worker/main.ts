@@ -5,7 +5,7 @@ import { addressIn, keyIn } from '../notifications/browser-address.ts'
 import { deviceName } from '../state/device-name.ts'
 import { noticeOf, readBody } from './notice.ts'
 import type { PageClient, PushData, SubscriptionChange, WorkerScope } from './scope.ts'
-import { addressOf, type NoticeData, type ToPage } from './words.ts'
+import { addressOf, messagesIn, type NoticeData, type ToPage } from './words.ts'
 
 // The service worker: shows what is pushed while no page is in use, and leads from there to the message. It keeps nothing, and no request of
 // a page passes through it.
@@ -40,8 +40,14 @@ async function show(data: PushData | null): Promise<void> {
   const [before] = body ? await scope.registration.getNotifications({ tag: body.tag }) : []
   const { title, options } = noticeOf(body, before && { ...textsOf(before), data: before.data as NoticeData })
   await scope.registration.showNotification(title, options)
-  // A page that is open knows how many there are; else it is only known that there is something.
-  if (open.length === 0 && body && !('test' in body)) await navigator.setAppBadge?.().catch(() => undefined)
+  // A page that is open knows how many are unread; else there are at least those that notices tell of.
+  if (open.length === 0 && body && !('test' in body)) await showBadge().catch(() => undefined)
+}
+
+/** On the icon of the app, where it was installed and the browser has such a thing; an iPhone shows numbers only. */
+async function showBadge(): Promise<void> {
+  const all = await scope.registration.getNotifications()
+  await navigator.setAppBadge?.(messagesIn(all.map(({ data }) => data as NoticeData | null)))
 }
 
 const textsOf = ({ title, body }: Notification): { title: string; body: string } => ({ title, body })

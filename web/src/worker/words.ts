@@ -20,6 +20,10 @@ export interface NoticeData {
   count: number
 }
 
+/** How many messages these notices tell of. */
+export const messagesIn = (all: readonly (Partial<NoticeData> | null)[]): number =>
+  all.reduce((sum, data) => sum + (data?.conversationId === undefined ? 0 : (data.count ?? 0)), 0)
+
 /** The address that opens a message; a page that is open already is told instead. */
 export const addressOf = ({ conversationId, seq }: NoticeData): string =>
   conversationId === undefined
