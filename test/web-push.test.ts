@@ -13,6 +13,7 @@ import { openFirebase } from './browser/firebase.ts'
 import { type Notified, type Shown, sitDownWithProfile } from './browser/notices.ts'
 import { emailOf, logIn, PASSWORD, register, signOut, startChat, write } from './browser/person.ts'
 import * as see from './browser/see.ts'
+import { subscribesAt } from './browser/subscribing.ts'
 
 before(() => build({ configFile: fileURLToPath(new URL('../web/vite.config.ts', import.meta.url)), logLevel: 'warn' }))
 
@@ -69,6 +70,38 @@ test('a message that one misses is pushed, shown by the closed browser, leads to
   await reachesAPage(alice, bob, { direct, group: group.id })
   await isToldWhy(alice)
   await endsWithTheSession(alice)
+  assert.deepEqual(alice.complaints, [])
+})
+
+test('through Nginx, whichever process does it, a browser is pushed what it misses, and shows it until it is read', {
+  timeout: 180_000,
+}, async (t) => {
+  const push = await openPushService(t)
+  const subscribing = subscribesAt(push)
+  await using stack = await startStack({ shape: 'scale-out', env: envOf(push) })
+  await using alice = await sitDownWithProfile(stack.url, 'alice', subscribing.serve)
+  const bob = await newClient(t, stack.url, 'bob')
+  await alice.permission('granted')
+  await register(alice)
+  const dialog = await settings(alice)
+  await dialog.getByRole('button', { name: 'Turn on' }).click()
+  await dialog.getByText('Notifications are on in this browser.').waitFor()
+  await alice.leave()
+
+  await bob.send({ receiverId: (await bob.findUser('alice'))!.id }, 'Are you *there*?')
+  const [first] = await push.until(1)
+  assert.equal(first?.browser.id, subscribing.browser?.id)
+  await alice.deliver(first?.body)
+  const tag = String(first?.body.conversationId)
+  const one = { title: 'bob', body: 'Are you there?', tag, data: { conversationId: tag, seq: 1, count: 1 } }
+  assert.deepEqual(await alice.shown(), [one])
+  const address = await alice.press(tag)
+  await alice.deliver(first?.body)
+  await alice.come(address!)
+  await see.message(alice, 'Are you there?').waitFor()
+  await untilShown(alice, (all) => all.length === 0)
+  await signOut(alice)
+  assert.equal(subscribing.browser, undefined)
   assert.deepEqual(alice.complaints, [])
 })
 

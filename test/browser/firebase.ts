@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { FcmService } from '@parley/infra/fcm-service'
-import type { Browser, PushService } from '@parley/infra/push-service'
+import type { PushService } from '@parley/infra/push-service'
 import type { FcmWebConfig } from '@parley/protocol/notification'
 import type { BrowserContext, Route } from 'playwright-core'
+import { subscribesAt } from './subscribing.ts'
 
 /** Google's side of Firebase's web client, as a test sees it. */
 export interface Firebase {
@@ -15,8 +16,6 @@ export interface Firebase {
   /** Answers for Google in that browser, whose own push service is then `push`. */
   serve(context: BrowserContext): Promise<void>
 }
-
-type Subscription = Browser['subscription'] & { key: string }
 
 /**
  * Installations and registrations of FCM's web client, at their own names; tokens are good at `google`. What the browser's own part is (a
@@ -34,7 +33,7 @@ export function openFirebase(google: FcmService, push: PushService, vapidKey: st
   const access = randomBytes(30).toString('base64url')
   const asked: string[] = []
   let token: string | undefined
-  let browser: Browser | undefined
+  const subscribing = subscribesAt(push)
 
   async function install(route: Route): Promise<void> {
     const { fid, appId } = route.request().postDataJSON()
@@ -56,7 +55,10 @@ export function openFirebase(google: FcmService, push: PushService, vapidKey: st
       return route.fulfill({ headers: OPEN, json: {} })
     }
     const { web } = request.postDataJSON()
-    assert.deepEqual([web.endpoint, web.applicationPubKey], [browser?.subscription.endpoint, config.vapidKey])
+    assert.deepEqual(
+      [web.endpoint, web.applicationPubKey],
+      [subscribing.browser?.subscription.endpoint, config.vapidKey],
+    )
     token = google.register()
     return route.fulfill({ headers: OPEN, json: { token } })
   }
@@ -70,15 +72,7 @@ export function openFirebase(google: FcmService, push: PushService, vapidKey: st
     async serve(context) {
       await context.route('https://firebaseinstallations.googleapis.com/**', install)
       await context.route('https://fcmregistrations.googleapis.com/**', registrations)
-      await context.exposeFunction('subscribeAtPushService', (key: string): Subscription => {
-        browser = push.subscribe(key)
-        return { ...browser.subscription, key }
-      })
-      await context.exposeFunction('unsubscribeAtPushService', () => {
-        if (browser) push.unsubscribe(browser)
-        browser = undefined
-      })
-      await context.addInitScript(subscribing)
+      await subscribing.serve(context)
     },
   }
 }
@@ -88,42 +82,4 @@ const OPEN = { 'access-control-allow-origin': '*' }
 function pathOf(route: Route): string {
   const { host, pathname } = new URL(route.request().url())
   return `${route.request().method()} ${host}${pathname.split('/').slice(0, 5).join('/')}`
-}
-
-/** In the page: the browser's `PushManager`, at the push service of the test; a subscription outlives its page. */
-function subscribing(): void {
-  const page = window as unknown as {
-    subscribeAtPushService(key: string): Promise<Subscription>
-    unsubscribeAtPushService(): Promise<void>
-  }
-  const KEPT = 'test.subscription'
-  const bytesOf = (text: string): ArrayBuffer =>
-    Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (char) => char.charCodeAt(0)).buffer
-  const textOf = (bytes: ArrayBuffer): string =>
-    btoa(String.fromCharCode(...new Uint8Array(bytes)))
-      .replaceAll('+', '-')
-      .replaceAll('/', '_')
-      .replaceAll('=', '')
-  const subscription = ({ endpoint, keys, key }: Subscription) => ({
-    endpoint,
-    options: { userVisibleOnly: true, applicationServerKey: bytesOf(key) },
-    getKey: (name: 'p256dh' | 'auth') => bytesOf(keys[name]),
-    toJSON: () => ({ endpoint, keys }),
-    async unsubscribe() {
-      localStorage.removeItem(KEPT)
-      await page.unsubscribeAtPushService()
-      return true
-    },
-  })
-  Object.assign(PushManager.prototype, {
-    async getSubscription() {
-      const kept = localStorage.getItem(KEPT)
-      return kept === null ? null : subscription(JSON.parse(kept))
-    },
-    async subscribe({ applicationServerKey: key }: { applicationServerKey: string | Uint8Array<ArrayBuffer> }) {
-      const made = await page.subscribeAtPushService(typeof key === 'string' ? key : textOf(key.buffer))
-      localStorage.setItem(KEPT, JSON.stringify(made))
-      return subscription(made)
-    },
-  })
 }
