@@ -34,12 +34,23 @@ export async function openAlerts(deps: {
   async function put(alerts: readonly Alert[]): Promise<void> {
     for (let at = 0; at < alerts.length; at += AT_ONCE) {
       crashPoint('alerts.before-store')
-      const changes = await store.put(alerts.slice(at, at + AT_ONCE))
+      const changes = await staying(await store.put(alerts.slice(at, at + AT_ONCE)))
       crashPoint('alerts.after-store')
       await alerted(changes.flatMap(({ items }) => items.filter(({ gone }) => !gone)))
       await tell(changes)
       crashPoint('alerts.after-told')
     }
+  }
+
+  /**
+   * Those of users who are there. Of the others nothing is kept: what is told late may come after all of theirs was forgotten. Asked once it
+   * is written, so that who is deleted after this is forgotten after it, too.
+   */
+  async function staying(changes: readonly AlertChange[]): Promise<AlertChange[]> {
+    const there = new Set((await users.find(changes.map(({ userId }) => userId))).map(({ id }) => id))
+    const gone = changes.filter(({ userId }) => !there.has(userId))
+    for (const { userId } of gone) await store.forget(userId)
+    return changes.filter(({ userId }) => there.has(userId))
   }
 
   async function tell(changes: readonly (AlertChange & { gone?: string[] })[]): Promise<void> {

@@ -18,7 +18,7 @@ await bus.listen(['alerts.changed'], (event) => void process.stdout.write(`${JSO
 await using _ = await openAlerts({
   store: store.alerts,
   chat: { standing: async () => undefined },
-  users: { find: async () => [] },
+  users: { find: async (ids) => ids.map((id) => ({ id, username: '' })) },
   alerted: async () => {},
   bus,
 })

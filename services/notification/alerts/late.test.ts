@@ -84,11 +84,31 @@ test('what was taken out is told again when the event comes again, so that devic
   assert.deepEqual(told[2], { rev: 2, unread: 0 })
 })
 
+test('of who was deleted nothing is kept, however late something of theirs is told', async (t) => {
+  const { there, chat, take, list, told } = await open(t)
+  chat.members = [member({ fromSeq: 1 })]
+  chat.messages = [message(9, { mentions: [BOB] })]
+  there.delete(BOB)
+  await take(addressed(9))
+  await take({
+    ...envelope(BOB, 1),
+    type: 'security.noted',
+    data: {
+      ...{ kind: 'session.started', userId: BOB, at: AT, sessionId: randomUUID(), device: 'Phone' },
+      ...{ username: 'bob', email: 'bob@example.org' },
+    },
+  })
+  assert.deepEqual([await list(), told], [[], []])
+})
+
 /** Alerts on a store of their own, with a chat service that answers what the test says. */
 async function open(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-alerts-'))
   const bus = embeddedBus({ log: openLog('alerts', 'silent') })
+  for (const name of ['notification.security', 'notification.analytics', 'notification.audit'] as const)
+    await bus.subscribe(name, async () => {})
   const { alerts: store, ...rest } = sqliteStore(join(folder, 'notification.db'))
+  const there = new Set<string>([ANN, BOB])
   const told: AlertNews[] = []
   await bus.listen(['alerts.changed'], (event) => {
     if (event.type === 'alerts.changed') told.push(event.data)
@@ -105,7 +125,7 @@ async function open(t: TestContext) {
   const taking = await openAlerts({
     store,
     bus,
-    users: { find: async () => [] },
+    users: { find: async (ids) => ids.filter((id) => there.has(id)).map((id) => ({ id, username: '' })) },
     alerted: async () => {},
     chat: {
       async standing({ userIds }) {
@@ -124,6 +144,7 @@ async function open(t: TestContext) {
   })
   return {
     chat,
+    there,
     told,
     take: (event: BusEvent) => bus.publish(event),
     list: async () =>
