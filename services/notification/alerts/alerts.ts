@@ -87,10 +87,11 @@ export async function openAlerts(deps: {
     const userIds = [...new Set(alerts.map(({ userId }) => userId))]
     const members = await membersOf({ conversationId, fromSeq: 1, toSeq: 0 }, userIds)
     const fromSeqs = new Map(members.map(({ userId, fromSeq }) => [userId, fromSeq]))
-    for (const { userId, rev, seq } of alerts) {
+    for (const { userId, rev, seq, gone } of alerts) {
       const fromSeq = fromSeqs.get(userId)
       const sees = fromSeq !== undefined && (seq === undefined || seq >= fromSeq)
-      if (!sees) await remove(userId, { conversationId, upTo: { rev, seq: seq ?? 0 } })
+      if (!sees && !gone)
+        await remove(userId, { conversationId, ...(seq === undefined ? { upTo: { rev, seq: 0 } } : { seq }) })
     }
   }
 

@@ -50,6 +50,21 @@ test('who leaves while an alert is made keeps none, whichever is written first',
   assert.deepEqual(await list(), ['group.added'], 'what was before one came back is not there')
 })
 
+test('a reaction to what one said before one was brought in again takes nothing of what came since', async (t) => {
+  const { chat, take, list } = await open(t)
+  chat.members = [member({ fromSeq: 8 })]
+  await take(entry({ kind: 'members.added', rev: 12, headSeq: 7, userIds: [BOB] }))
+  chat.messages = [message(5, { senderId: BOB, reactions: [{ emoji: '👍', userIds: [ANN] }], changedRev: 20 })]
+  await take(entry({ kind: 'message.reacted', rev: 20, headSeq: 9, seq: 5, emoji: '👍', on: true }))
+  chat.members = [member({ fromSeq: 1 })]
+  chat.after(2, () => {
+    chat.members = [member({ fromSeq: 8 })]
+  })
+  chat.messages = [message(6, { mentions: [BOB] })]
+  await take(addressed(6))
+  assert.deepEqual(await list(), ['group.added'])
+})
+
 test('reactions that are looked at while their message is deleted leave no alert', async (t) => {
   const { chat, take, list } = await open(t)
   chat.members = [member({ fromSeq: 1 })]
