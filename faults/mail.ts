@@ -15,10 +15,11 @@ export interface MailServer extends AsyncDisposable {
   readonly url: string
 }
 
-const BUSY = 0.1
+/** At the greeting, the recipient, the letter. */
+const BUSY = 0.05
 const SLOW = 0.1
 const SILENT = 0.05
-const HANGING = 0.02
+const HANGING = 0.01
 const REFUSING = 0.05
 
 export async function openMailServer(recorder: Recorder, { chance, below }: Random): Promise<MailServer> {
@@ -33,7 +34,7 @@ export async function openMailServer(recorder: Recorder, { chance, below }: Rand
     onRcptTo({ address }, _session, done) {
       if (address === NOBODY_THERE) recorder.note({ type: 'bounced', to: address })
       if (address === NOBODY_THERE) return done(refusal(550, '5.1.1 nobody there'))
-      done(chance(BUSY / 2) ? refusal(450, '4.7.1 greylisted') : null)
+      done(chance(BUSY) ? refusal(450, '4.7.1 greylisted') : null)
     },
     async onData(stream, { envelope }, done) {
       const chunks: Buffer[] = []
