@@ -60,6 +60,9 @@ export const LIMITS = {
   /** Changes of one user's own settings of conversations (drafts among them) and of messages: sustained per second, and the burst allowed above it. */
   settingsPerSecond: 10,
   settingsBurst: 100,
+  /** Changes of one user of groups that there are (members, roles, title, invites) and of timers, each an entry for all members: sustained per second, and the burst allowed above it. */
+  changesPerSecond: 10,
+  changeBurst: 200,
   /** Sockets being let in at once on one node; above it they wait, then are refused with a retry time. */
   handshakesAtOnce: 100,
   /** Connections (WebSockets, and sessions by polling) that one node holds, and those of them that have not signed in yet; above it they are refused with 503 before there is a socket. */

@@ -153,7 +153,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     who: 'Owner or admin',
     body: ChangeDetails,
     replies: { 200: ConversationItem },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'rate.limited'],
   },
   {
     name: 'changeSettings',
@@ -189,7 +189,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     body: AddMembers,
     idempotencyKey: true,
     replies: { 201: Members },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch'],
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch', 'rate.limited'],
   },
   {
     name: 'removeMember',
@@ -201,7 +201,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
       'The owner removes anyone, admins remove members, and anyone may leave. Of an owner who leaves, the eldest admin takes over, or else the eldest member.',
     who: 'Member',
     replies: { 204: null },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'rate.limited'],
   },
   {
     name: 'setRole',
@@ -213,7 +213,7 @@ export const CHAT_OPERATIONS: readonly Operation[] = [
     who: 'Owner',
     body: SetRole,
     replies: { 200: Members },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden'],
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'rate.limited'],
   },
   {
     name: 'exportConversations',

@@ -20,7 +20,7 @@ export const INVITE_OPERATIONS: readonly Operation[] = [
     body: CreateInvite,
     idempotencyKey: true,
     replies: { 201: InviteItem },
-    faults: [...leading, 'idempotency.mismatch'],
+    faults: [...leading, 'idempotency.mismatch', 'rate.limited'],
   },
   {
     name: 'listInvites',
@@ -40,7 +40,7 @@ export const INVITE_OPERATIONS: readonly Operation[] = [
     summary: 'Let nobody in by it any more',
     who: 'Owner or admin',
     replies: { 204: null },
-    faults: leading,
+    faults: [...leading, 'rate.limited'],
   },
   {
     name: 'previewInvite',

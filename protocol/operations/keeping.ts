@@ -42,6 +42,6 @@ export const KEEPING_OPERATIONS: readonly Operation[] = [
     who: 'Member',
     body: SetTimer,
     replies: { 200: ConversationItem },
-    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch'],
+    faults: [...SIGNED_IN, 'not_found', 'action.forbidden', 'idempotency.mismatch', 'rate.limited'],
   },
 ]

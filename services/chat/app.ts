@@ -154,7 +154,8 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
   const events = openEvents({ messages, receipts, typing, presence, sync, history, authenticate, control, limits, log })
   const reads = openRate(limits.readsPerSecond, limits.readBurst)
   const searches = openRate(limits.searchesPerSecond, limits.searchBurst)
-  const changes = openRate(limits.settingsPerSecond, limits.settingsBurst)
+  const settingChanges = openRate(limits.settingsPerSecond, limits.settingsBurst)
+  const changes = openRate(limits.changesPerSecond, limits.changeBurst)
   http.routes.use(
     chatRoutes({
       authenticate,
@@ -177,6 +178,7 @@ export async function startChat({ store, bus, http, directory, config, log }: Ch
       blocks,
       reads,
       searches,
+      settingChanges,
       changes,
       codes: openRate(limits.inviteLooksPerSecond, limits.inviteLookBurst),
     }),

@@ -322,3 +322,30 @@ test('a direct conversation that only the other has opened answers as one that d
   assert.equal((await chat.request(bob, 'GET', `/api/conversations/${opened.id}`)).status, 200)
   assert.equal((await chat.request(bob, 'GET', `/api/messages/get/${ann.id}`)).body.conversation.length, 1)
 })
+
+test('who changes a conversation without end is slowed down, and the others are not', async (t) => {
+  const chat = await testChat(t, { limits: { changesPerSecond: 1, changeBurst: 6 } })
+  const [ann, bob, eve] = ['ann', 'bob', 'eve'].map((name) => chat.users.add(name)) as [
+    PublicUser,
+    PublicUser,
+    PublicUser,
+  ]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [bob.id] })
+  const path = `/api/conversations/${group.id}`
+  const changes: [string, string, object?][] = [
+    ['PATCH', path, { title: 'H' }],
+    ['POST', `${path}/members`, { userIds: [eve.id] }],
+    ['PUT', `${path}/members/${bob.id}/role`, { role: 'admin' }],
+    ['POST', `${path}/invites`, {}],
+    ['PUT', `${path}/timer`, { afterMs: 3_600_000 }],
+    ['DELETE', `${path}/members/${eve.id}`],
+  ]
+  for (const [method, at, body] of changes) assert.ok((await chat.request(ann, method, at, body)).status < 300, at)
+  const { rev } = (await chat.request(ann, 'GET', path)).body
+  for (const [method, at, body] of changes) {
+    const refused = await chat.request(ann, method, at, body)
+    assert.deepEqual([refused.status, refused.body.code, refused.body.retryable], [429, 'rate.limited', true])
+  }
+  assert.equal((await chat.request(ann, 'GET', path)).body.rev, rev)
+  assert.equal((await chat.request(bob, 'PATCH', path, { title: 'I' })).status, 200)
+})

@@ -73,6 +73,8 @@ export function chatRoutes(deps: {
   /** Counts searches by user. */
   searches: Rate
   /** Counts changes of settings by user. */
+  settingChanges: Rate
+  /** Counts by user what is changed in conversations, apart from their messages. */
   changes: Rate
   /** Counts by user what is asked of codes of invites. */
   codes: Rate
@@ -82,7 +84,8 @@ export function chatRoutes(deps: {
   const lines = openLines()
   const read = limited(deps.reads, 'You are reading too fast: wait a moment')
   const look = limited(deps.searches, 'You are searching too fast: wait a moment')
-  const change = limited(deps.changes, 'You are changing settings too fast: wait a moment')
+  const set = limited(deps.settingChanges, 'You are changing settings too fast: wait a moment')
+  const change = limited(deps.changes, 'You are changing conversations too fast: wait a moment')
   const open = limited(deps.codes, 'You are looking at invites too fast: wait a moment')
   const routes = Router()
   const signed = [
@@ -179,7 +182,7 @@ export function chatRoutes(deps: {
     res.json(await conversations.get(actorOf(req).userId, idOf(req)))
   })
 
-  routes.patch('/api/conversations/:id', async (req, res) => {
+  routes.patch('/api/conversations/:id', change, async (req, res) => {
     res.json(await conversations.change(actorOf(req).userId, idOf(req), parse(ChangeDetails, req.body)))
   })
 
@@ -187,23 +190,23 @@ export function chatRoutes(deps: {
     res.json({ items: await members.list(actorOf(req).userId, idOf(req)) })
   })
 
-  routes.post('/api/conversations/:id/members', async (req, res) => {
+  routes.post('/api/conversations/:id/members', change, async (req, res) => {
     const { userIds } = parse(AddMembers, req.body)
     res.status(201).json({ items: await members.add(actorOf(req).userId, idOf(req), userIds, idempotencyKey(req)) })
   })
 
-  routes.delete('/api/conversations/:id/members/:userId', async (req, res) => {
+  routes.delete('/api/conversations/:id/members/:userId', change, async (req, res) => {
     await members.remove(actorOf(req).userId, idOf(req), parse(Id, req.params.userId))
     res.status(204).end()
   })
 
-  routes.put('/api/conversations/:id/members/:userId/role', async (req, res) => {
+  routes.put('/api/conversations/:id/members/:userId/role', change, async (req, res) => {
     const { role } = parse(SetRole, req.body)
     const targetId = parse(Id, req.params.userId)
     res.json({ items: await members.setRole(actorOf(req).userId, idOf(req), targetId, role) })
   })
 
-  routes.post('/api/conversations/:id/invites', async (req, res) => {
+  routes.post('/api/conversations/:id/invites', change, async (req, res) => {
     const terms = parse(CreateInvite, req.body)
     res.status(201).json(await invites.create(actorOf(req).userId, idOf(req), terms, idempotencyKey(req)))
   })
@@ -212,7 +215,7 @@ export function chatRoutes(deps: {
     res.json({ items: await invites.list(actorOf(req).userId, idOf(req)) })
   })
 
-  routes.delete('/api/conversations/:id/invites/:inviteId', async (req, res) => {
+  routes.delete('/api/conversations/:id/invites/:inviteId', change, async (req, res) => {
     await invites.revoke(actorOf(req).userId, idOf(req), parse(Id, req.params.inviteId))
     res.status(204).end()
   })
@@ -268,7 +271,7 @@ export function chatRoutes(deps: {
     res.json(await receipts.raise(actorOf(req).userId, { conversationId: idOf(req), ...marks }))
   })
 
-  routes.patch('/api/conversations/:id/settings', change, async (req, res) => {
+  routes.patch('/api/conversations/:id/settings', set, async (req, res) => {
     res.json(await settings.change(actorOf(req).userId, idOf(req), parse(ChangeSettings, req.body)))
   })
 
@@ -284,7 +287,7 @@ export function chatRoutes(deps: {
     res.json({ items: await pins.list(actorOf(req).userId, idOf(req)) })
   })
 
-  routes.put('/api/conversations/:id/timer', async (req, res) => {
+  routes.put('/api/conversations/:id/timer', change, async (req, res) => {
     const { afterMs } = parse(SetTimer, req.body)
     res.json(await timer.set(actorOf(req).userId, idOf(req), afterMs))
   })
@@ -295,12 +298,12 @@ export function chatRoutes(deps: {
     ['put', 'mine', { hidden: false }],
     ['delete', 'mine', { hidden: true }],
   ] as const)
-    routes[method](`/api/conversations/:id/messages/:seq/${what}`, change, async (req, res) => {
+    routes[method](`/api/conversations/:id/messages/:seq/${what}`, set, async (req, res) => {
       const seqs = [parse(MessageSeq, req.params.seq)]
       res.json(await own.change(actorOf(req).userId, idOf(req), { seqs, ...to }))
     })
 
-  routes.post('/api/conversations/:id/own', change, async (req, res) => {
+  routes.post('/api/conversations/:id/own', set, async (req, res) => {
     res.json(await own.change(actorOf(req).userId, idOf(req), parse(ChangeOwn, req.body)))
   })
 
