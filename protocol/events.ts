@@ -28,11 +28,11 @@ export type BusEvent = BusEnvelope &
     /**
      * Messages were committed in these conversations, in each up to `seq`. One event tells of all that were relayed together, in no number
      * and without their texts: whoever needs them reads them, as they are then. It is of no one `key`, and has no `rev`. `senderIds`: who
-     * sent any of those that were relayed together, each once.
+     * sent any of those that were relayed together, each once. `fromSeq`: the first of them in that conversation.
      */
     | {
         type: 'messages.created'
-        data: { conversations: { conversationId: string; seq: number }[]; senderIds?: string[] }
+        data: { conversations: { conversationId: string; seq: number; fromSeq?: number }[]; senderIds?: string[] }
       }
     /**
      * Among these messages are such that name somebody, or answer a message: at these `seq`s, ascending. One event for all that were

@@ -41,9 +41,9 @@ test('whichever events the bus refuses, the others tell of their conversations a
         const ids = data.conversations.map(({ conversationId }) => conversationId)
         const those = messages.filter(({ conversationId }) => ids.includes(conversationId))
         assert.deepEqual(data.senderIds, [...new Set(senders(those, ids))])
-        for (const { conversationId, seq } of data.conversations) {
+        for (const { conversationId, fromSeq, seq } of data.conversations) {
           const own = those.filter((message) => message.conversationId === conversationId)
-          assert.equal(seq, own.at(-1)!.seq)
+          assert.deepEqual([fromSeq, seq], [own[0]!.seq, own.at(-1)!.seq])
         }
       }
     }),

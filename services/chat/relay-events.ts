@@ -23,7 +23,11 @@ export function newsIn(
       ...{ ...envelopeOf(first), id: `messages/${idOf(first)}`, key: 'messages', rev: 0 },
       type: 'messages.created',
       data: {
-        conversations: some.map((own) => ({ conversationId: own[0]!.conversationId, seq: own.at(-1)!.seq })),
+        conversations: some.map((own) => ({
+          conversationId: own[0]!.conversationId,
+          fromSeq: own[0]!.seq,
+          seq: own.at(-1)!.seq,
+        })),
         senderIds: [...new Set(some.flatMap((own) => own.map(({ senderId }) => senderId)))],
       },
     }

@@ -17,7 +17,7 @@ import { ALERTS_KEPT_MS } from './store/alerts.ts'
 import { KEPT_MS } from './store/deliveries.ts'
 import { DIGESTS_KEPT_MS } from './store/digests.ts'
 import type { NotificationStore } from './store/store.ts'
-import { ROUNDS_KEPT_MS } from './store/watches.ts'
+import { ROUNDS_KEPT_MS, WATCHES_KEPT_MS } from './store/watches.ts'
 import { openSuspensions } from './suspension.ts'
 
 /** The notification service, for the process it is in. Disposing of it stops its work and closes its store. */
@@ -109,6 +109,7 @@ export async function startNotification(needs: {
       while (!stopped && (await store.alerts.purge(now() - ALERTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.digests.purge(now() - DIGESTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       await audit.purge(() => stopped)
+      while (!stopped && (await store.watches.prune(now() - WATCHES_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
     }
     const run = (): void =>

@@ -9,7 +9,7 @@ import { decide, reasonForAll } from './decision.ts'
 import { PREFERRED, type Preferences } from './preferences.ts'
 import { pushesOf } from './push-note.ts'
 import type { NotificationStore } from './store/store.ts'
-import type { Answer, News, Watch } from './store/watches.ts'
+import { type Answer, LOOK_BACK, type News, type Watch } from './store/watches.ts'
 import { tellingOf } from './telling.ts'
 
 /** Hears of messages from the bus, lets a moment pass in which they may be read, then decides once for all who are in the conversation whom to push to. */
@@ -49,11 +49,11 @@ export async function openNotices(
   const { store, chat, bus, log, unread, planned } = deps
   const { graceMs = 5_000, leaseMs = 20_000, now = Date.now } = options
   const owner = randomUUID()
-  const heard = new Map<string, number>()
+  const heard = new Map<string, News>()
   /** Until when it is sure that nobody decides in a conversation in which something waits. */
-  const waiting = new Map<string, number>()
+  const waiting = new Map<string, { until: number; fromSeq: number }>()
   /** Heard while something waits there: noted only when it is due. If that is lost with this process, whoever decides finds it in the conversation. */
-  const deferred = new Map<string, number>()
+  const deferred = new Map<string, News>()
   let noting: Promise<void> | undefined
   const deciding = new Set<Promise<void>>()
   let woken = false
@@ -63,9 +63,12 @@ export async function openNotices(
   /** Resolves when all of it is noted: until then the bus keeps it. */
   async function hear(all: readonly News[]): Promise<void> {
     const at = now()
-    for (const { conversationId, seq } of all) {
-      const news = (waiting.get(conversationId) ?? 0) > at ? deferred : heard
-      news.set(conversationId, Math.max(seq, news.get(conversationId) ?? 0))
+    for (const one of all) {
+      const { conversationId, fromSeq = 1 } = one
+      const { until, fromSeq: known } = waiting.get(conversationId) ?? NOT_WAITING
+      // What begins before all that was heard is found by nobody.
+      const news = until > at && fromSeq >= known ? deferred : heard
+      news.set(conversationId, together(one, news.get(conversationId)))
     }
     if (heard.size === 0) return
     noting ??= noteHeard()
@@ -75,7 +78,7 @@ export async function openNotices(
   async function noteHeard(): Promise<void> {
     await pause(GATHER_MS)
     noting = undefined
-    const news = [...heard].map(([conversationId, seq]) => ({ conversationId, seq }))
+    const news = [...heard.values()]
     heard.clear()
     await note(news)
     wake()
@@ -83,17 +86,21 @@ export async function openNotices(
 
   async function noteDeferred(): Promise<void> {
     const at = now()
-    const due = [...deferred].filter(([conversationId]) => (waiting.get(conversationId) ?? 0) <= at)
+    const due = [...deferred.values()].filter(({ conversationId }) => (waiting.get(conversationId)?.until ?? 0) <= at)
     if (due.length === 0) return
-    await note(due.map(([conversationId, seq]) => ({ conversationId, seq })))
-    for (const [conversationId, seq] of due) if (deferred.get(conversationId) === seq) deferred.delete(conversationId)
+    await note(due)
+    for (const one of due) if (deferred.get(one.conversationId) === one) deferred.delete(one.conversationId)
   }
 
   async function note(news: readonly News[]): Promise<void> {
     crashPoint('notices.before-note')
     const noted = await store.watches.note(news, now() + graceMs)
     if (waiting.size + news.length > MOST_WAITING) waiting.clear()
-    for (const { conversationId, dueAt } of noted) waiting.set(conversationId, dueAt - MARGIN_MS)
+    const dues = new Map(noted.map(({ conversationId, dueAt }) => [conversationId, dueAt]))
+    for (const { conversationId, fromSeq = 1 } of news) {
+      const dueAt = dues.get(conversationId)
+      if (dueAt !== undefined) waiting.set(conversationId, { until: dueAt - MARGIN_MS, fromSeq })
+    }
     crashPoint('notices.after-note')
   }
 
@@ -205,7 +212,7 @@ export async function openNotices(
     }
   }
 
-  const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversations))
+  const subscription = await bus.subscribe('notification.messages', ({ data }) => hear(data.conversations.map(newsOf)))
   const running = run()
 
   return {
@@ -217,6 +224,20 @@ export async function openNotices(
       await noting
     },
   }
+}
+
+/** A chat node of an older release does not say where it begins: there some may be counted again, and none is left out. */
+const newsOf = ({ conversationId, seq, fromSeq = Math.max(1, seq - LOOK_BACK) }: News): Required<News> => ({
+  ...{ conversationId, seq, fromSeq },
+})
+
+const NOT_WAITING = { until: 0, fromSeq: 0 }
+
+/** What both tell of one conversation. */
+function together(one: News, other: News | undefined): News {
+  if (!other) return one
+  const { conversationId, fromSeq = 1 } = one
+  return { conversationId, fromSeq: Math.min(fromSeq, other.fromSeq ?? 1), seq: Math.max(one.seq, other.seq) }
 }
 
 const rangeOf = ({ conversationId, fromSeq, toSeq }: Watch) => ({ conversationId, fromSeq, toSeq })

@@ -50,15 +50,14 @@ export function openStory(
       // Where nobody had to be told, nobody looked at who sent what.
       if (message.senderId === userId)
         return { conversationId, seq, outcome: 'none', code: 'own.message', text: whyNot('own.message') }
+      if (Date.parse(message.createdAt) < now() - ROUNDS_KEPT_MS)
+        return { conversationId, seq, outcome: 'none', code: 'forgotten', text: 'It is too long ago to say.' }
       const round = await store.watches.round(conversationId, seq)
       const own = round?.answers.find(
         (answer) => answer.fromSeq <= seq && seq <= answer.toSeq && answer.userIds.includes(userId),
       )
-      if (!round || !own) {
-        if (Date.parse(message.createdAt) < now() - ROUNDS_KEPT_MS)
-          return { conversationId, seq, outcome: 'none', code: 'forgotten', text: 'It is too long ago to say.' }
+      if (!round || !own)
         return { conversationId, seq, outcome: 'waiting', text: 'It is not decided yet: ask again in a moment.' }
-      }
       const said = { conversationId, seq, at: new Date(round.at).toISOString(), code: own.answer }
       const mail = NEVER_MAILED.has(own.answer) ? undefined : await mailOf(userId, round)
       if (!isCause(own.answer)) return { ...said, outcome: 'none', text: whyNot(own.answer), ...(mail && { mail }) }

@@ -12,6 +12,7 @@ import { isDigest } from '../mail/digest.ts'
 import { INTERNAL_KEY, openService, USER } from '../service.fixture.ts'
 import { DAY_MS, dayOf } from '../store/analytics.ts'
 import { sqliteStore } from '../store/sqlite.ts'
+import { LOOK_BACK, WATCHES_KEPT_MS } from '../store/watches.ts'
 import { openParley } from '../telling.fixture.ts'
 
 const authorization = `Bearer ${INTERNAL_KEY.toString('base64url')}`
@@ -168,6 +169,28 @@ test('a day is closed when nothing more of it comes, and then the store has no n
   assert.deepEqual(await later.days(`?from=${day}&to=${day}`), then)
   const today = dayOf(first.clock.now)
   assert.equal((await later.days(`?from=${today}&to=${today}`))[0].registrations, 1)
+})
+
+test('a conversation of which nothing is heard for long is forgotten, and goes on where it was', async (t) => {
+  const first = await open(t)
+  const { watches, analytics } = first.store
+  const conversationId = randomUUID()
+  const hear = async (fromSeq: number, seq: number) => {
+    const now = first.clock.now
+    await watches.note([{ conversationId, fromSeq, seq }], now)
+    const [watch] = await watches.claim({ owner: 'me', now, leaseMs: 1_000, limit: 1 })
+    const round = { conversationId, fromSeq: watch!.fromSeq, toSeq: seq, at: now, answers: [] }
+    assert.equal(await watches.decide(watch!, round, [], { seq, dueAt: now }), true)
+    await analytics.countMessages(dayOf(now))
+    return watch!.fromSeq
+  }
+  assert.deepEqual([await hear(1, 900), await hear(901, 900 + LOOK_BACK)], [1, 901])
+  first.clock.now += WATCHES_KEPT_MS + DAY_MS
+  await open(t, { beside: first })
+  // Which goes after it.
+  await t.waitFor(async () => assert.equal(await watches.round(conversationId, 901), undefined))
+  assert.equal(await hear(901 + LOOK_BACK, 902 + LOOK_BACK), 901)
+  assert.equal((await analytics.count(dayOf(first.clock.now))).messages, 2)
 })
 
 test('killed between any two lines, an event that comes again counts once', async (t) => {

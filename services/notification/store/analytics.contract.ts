@@ -67,6 +67,46 @@ export function analyticsContract(name: string, several: Several, runs: number):
     assert.equal((await analytics.count(dayOf(later))).messages, 1)
   })
 
+  test(`${name}: a conversation that was forgotten goes on from where it was, in whatever order it is heard of again`, async (t) => {
+    const stores = await several(t, 2)
+    const pass = fc.record({ size: fc.integer({ min: 1, max: 4 }), order: fc.nat(9), twice: fc.boolean() })
+    const era = fc.record({ passes: fc.array(pass, { minLength: 1, maxLength: 4 }), counts: fc.array(fc.nat(4)) })
+    let now = NOON
+    await fc.assert(
+      fc.asyncProperty(fc.array(era, { minLength: 1, maxLength: 4 }), async (eras) => {
+        const conversationId = randomUUID()
+        let head = 0
+        for (const { passes, counts } of eras) {
+          now += 50 * DAY_MS
+          const day = dayOf(now)
+          const before = head
+          const told = passes.flatMap(({ size, order, twice }) => {
+            const news = { conversationId, fromSeq: head + 1, seq: head + size }
+            head += size
+            return Array.from({ length: twice ? 2 : 1 }, (_, n) => ({ news, order: (order + 5 * n) % 10 }))
+          })
+          for (const [n, { news }] of told.toSorted((a, b) => a.order - b.order).entries()) {
+            await stores[n % 2]!.watches.note([news], now)
+            if (counts.includes(n)) await stores[(n + 1) % 2]!.analytics.countMessages(day)
+          }
+          const later = now + 40 * DAY_MS
+          assert.equal(await prune(later), 0, 'what waits is not forgotten')
+          await decideAll(stores[0]!, now)
+          if (!counts.some((n) => n < told.length)) assert.equal(await prune(later), 0, 'nor what is not counted')
+          await Promise.all(stores.map(({ analytics }) => analytics.countMessages(day)))
+          assert.equal((await stores[0]!.analytics.count(day)).messages, head - before)
+          assert.equal(await prune(now), 0, 'nor what was heard of lately')
+          assert.equal(await prune(later), 1)
+        }
+      }),
+      { numRuns: runs, endOnFailure: true },
+    )
+    async function prune(until: number): Promise<number> {
+      const pruned = await Promise.all(stores.map(({ watches }) => watches.prune(until, 10)))
+      return pruned.reduce((a, b) => a + b)
+    }
+  })
+
   test(`${name}: a fact counts once on its day, whoever notes it`, async (t) => {
     const [{ analytics: here }, { analytics: there }] = (await several(t, 2)) as [NotificationStore, NotificationStore]
     const fact = { day: DAY, kind: 'active', id: 'ann' } as const
@@ -134,4 +174,12 @@ export function analyticsContract(name: string, several: Several, runs: number):
     )
     assert.equal((await there.count(DAY)).activeUsers, 0)
   })
+}
+
+async function decideAll({ watches }: NotificationStore, now: number): Promise<void> {
+  for (const watch of await watches.claim({ owner: 'me', now, leaseMs: 1_000, limit: 100 })) {
+    const { conversationId, fromSeq, toSeq } = watch
+    const round = { conversationId, fromSeq, toSeq, at: now, answers: [] }
+    assert.equal(await watches.decide(watch, round, [], { seq: toSeq, dueAt: now }), true)
+  }
 }

@@ -3,12 +3,13 @@ import type { Db } from 'mongodb'
 import { type AnalyticsStore, DAY_MS, type DayCounts, type Fact, startOf } from './analytics.ts'
 import { type Channel, DIGEST_IDS, type Told } from './deliveries.ts'
 
-/** What of a conversation's document (`mongo-watches.ts`) is counted: all up to `counted`, of each open day so many. */
+/** What of a conversation's document (`mongo-watches.ts`) is counted: `counted` messages behind `base`, of each open day so many. */
 interface CountedDocument {
   _id: string
   heard: number
   heardAt: number
   counted?: number
+  base?: number
   days?: Record<string, number>
 }
 
@@ -26,14 +27,14 @@ export async function mongoAnalytics(db: Db): Promise<AnalyticsStore> {
   /** All that was heard before it is counted. */
   let since = 0
 
-  const counted = ({ _id, heard, counted: old }: CountedDocument, day: string) => ({
+  const counted = ({ _id, heard, base = 0, counted: old }: CountedDocument, day: string) => ({
     updateOne:
       old === undefined
         ? // As an older release wrote it: what it has is not counted as of any day.
-          { filter: { _id, counted: { $exists: false } }, update: { $set: { counted: heard } } }
+          { filter: { _id, counted: { $exists: false } }, update: { $set: { counted: heard - base } } }
         : {
             filter: { _id, counted: old },
-            update: { $set: { counted: heard }, $inc: { [`days.${day}`]: heard - old } },
+            update: { $set: { counted: heard - base }, $inc: { [`days.${day}`]: heard - base - old } },
           },
   })
 
@@ -59,10 +60,13 @@ export async function mongoAnalytics(db: Db): Promise<AnalyticsStore> {
             )
           batch = []
         }
-        const heard = watches.find({ heardAt: { $gte: since } }, { projection: { heard: 1, heardAt: 1, counted: 1 } })
+        const heard = watches.find(
+          { heardAt: { $gte: since } },
+          { projection: { heard: 1, heardAt: 1, counted: 1, base: 1 } },
+        )
         for await (const document of heard) {
           latest = Math.max(latest, document.heardAt - MARGIN_MS)
-          if (document.heard === document.counted) continue
+          if (document.heard - (document.base ?? 0) === document.counted) continue
           batch.push(document)
           if (batch.length === COUNTED_AT_ONCE) await write()
         }

@@ -1,7 +1,7 @@
 import { attempt, isDuplicate, makeIndexes, unavailable } from '@parley/kit/mongo'
 import type { Collection, Db } from 'mongodb'
 import type { DeliveryStore } from './deliveries.ts'
-import type { News, Round, Watch, WatchStore } from './watches.ts'
+import { LOOK_BACK, type News, type Round, type Watch, type WatchStore } from './watches.ts'
 
 /** All up to `decided` is decided; `claimed` is the end of what someone decides on now, whose lease ends at `dueAt`. What waits has `dueAt`. */
 interface WatchDocument {
@@ -9,8 +9,10 @@ interface WatchDocument {
   decided: number
   heard: number
   heardAt: number
-  /** Kept by `mongo-analytics.ts`. */
+  /** Kept by `mongo-analytics.ts`: so many messages behind `base`. */
   counted?: number
+  /** Before what was heard first; 0 where an older release wrote it. */
+  base?: number
   epoch: number
   dueAt?: number
   claimed?: number
@@ -40,21 +42,31 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
   )
 
   /** First what was heard, then that it is due: whoever settles in between sees the first, and says the second. */
-  const noted = ({ conversationId: _id, seq }: News, dueAt: number) => [
-    {
-      updateOne: {
-        filter: { _id },
-        update: { $max: { heard: seq, heardAt: dueAt }, $setOnInsert: { decided: 0, epoch: 0, counted: 0, dueAt } },
-        upsert: true,
+  const noted = ({ conversationId: _id, seq, fromSeq = 1 }: News, dueAt: number) => {
+    const base = fromSeq - 1
+    const decided = Math.max(0, base - LOOK_BACK)
+    return [
+      {
+        updateOne: {
+          filter: { _id },
+          update: {
+            $max: { heard: seq, heardAt: dueAt },
+            $setOnInsert: { decided, base, epoch: 0, counted: 0, dueAt },
+          },
+          upsert: true,
+        },
       },
-    },
-    {
-      updateOne: {
-        filter: { _id, dueAt: { $exists: false }, decided: { $lt: seq } },
-        update: { $set: { dueAt } },
+      { updateOne: { filter: { _id, base: { $gt: base } }, update: { $min: { base } } } },
+      // Nobody has decided anything there yet.
+      { updateOne: { filter: { _id, epoch: 0, decided: { $gt: decided } }, update: { $min: { decided } } } },
+      {
+        updateOne: {
+          filter: { _id, dueAt: { $exists: false }, decided: { $lt: seq } },
+          update: { $set: { dueAt } },
+        },
       },
-    },
-  ]
+    ]
+  }
 
   async function take(document: WatchDocument, owner: string, until: number): Promise<Watch[]> {
     const { _id, epoch, dueAt, claimed = document.heard } = document
@@ -150,6 +162,17 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
         const at = rounds.find({ conversationId, toSeq: { $gte: seq } }, { projection: { _id: 0, epoch: 0 } })
         const [found] = await at.sort({ toSeq: 1 }).limit(1).toArray()
         return found && found.fromSeq <= seq ? (found satisfies Round) : undefined
+      }),
+
+    prune: (before, limit) =>
+      attempt(async () => {
+        const idle = { heardAt: { $lt: before }, dueAt: { $exists: false } }
+        const found = await watches.find(idle).sort({ heardAt: 1 }).limit(limit).toArray()
+        const done = found.filter(({ heard, base = 0, counted }) => counted === heard - base)
+        if (done.length === 0) return 0
+        // Where something was heard since it is not that any more.
+        const all = done.map(({ _id, heard, heardAt }) => ({ deleteOne: { filter: { _id, heard, ...idle, heardAt } } }))
+        return (await watches.bulkWrite(all, { ordered: false })).deletedCount
       }),
 
     purge: (before, limit) =>

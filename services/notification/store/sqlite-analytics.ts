@@ -43,9 +43,9 @@ const COUNTED_AT_ONCE = 1_000
 export function analyticsWrites(db: DatabaseSync) {
   const note = db.prepare('INSERT OR IGNORE INTO day_facts (day, kind, id) VALUES (?, ?, ?)')
   const uncounted = db.prepare(
-    'SELECT conversation_id, heard - counted AS n FROM watches WHERE heard > counted LIMIT ?',
+    'SELECT conversation_id, heard - base - counted AS n FROM watches WHERE heard > base + counted LIMIT ?',
   )
-  const counted = db.prepare('UPDATE watches SET counted = heard WHERE conversation_id = ?')
+  const counted = db.prepare('UPDATE watches SET counted = heard - base WHERE conversation_id = ?')
   const add = db.prepare(
     'INSERT INTO days (day, messages) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET messages = messages + ?2',
   )

@@ -8,7 +8,7 @@ import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
 import { DIGESTS_STEP } from './sqlite-digests.ts'
 import { PREFERENCES_STEP } from './sqlite-preferences.ts'
 import { PROGRESS_STEP } from './sqlite-progress.ts'
-import { WATCHES_STEP } from './sqlite-watches.ts'
+import { FORGOTTEN_STEP, WATCHES_STEP } from './sqlite-watches.ts'
 
 /** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
 export const MIGRATIONS: readonly string[] = [
@@ -25,4 +25,5 @@ export const MIGRATIONS: readonly string[] = [
   DIGESTS_STEP,
   ANALYTICS_STEP,
   AUDIT_STEP,
+  FORGOTTEN_STEP,
 ]

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Write } from '@parley/kit/sqlite/writer'
 import type { NewDelivery } from './deliveries.ts'
 import type { Writes } from './sqlite-writes.ts'
-import type { Answer, News, Round, Watch, WatchStore } from './watches.ts'
+import { type Answer, LOOK_BACK, type News, type Round, type Watch, type WatchStore } from './watches.ts'
 
 /**
  * A new step of the schema. All up to `decided` is decided; `claimed` is the end of what someone decides on now, whose lease ends at
@@ -31,6 +31,13 @@ export const WATCHES_STEP = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX rounds_at ON rounds (at);`
 
+/** A new step of the schema. Of a conversation `counted` messages behind `base` are counted, of those up to `heard`. */
+export const FORGOTTEN_STEP = `
+  ALTER TABLE watches ADD COLUMN base INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX watches_uncounted;
+  CREATE INDEX watches_uncounted ON watches (conversation_id) WHERE heard > base + counted;
+  CREATE INDEX watches_idle ON watches (heard_at) WHERE due_at IS NULL;`
+
 /** The statements that read, each by an index. */
 export const WATCH_READS = {
   nextDue: 'SELECT due_at FROM watches WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
@@ -42,8 +49,9 @@ type Row = Record<string, unknown>
 /** The writes, for the writer's thread. */
 export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: readonly NewDelivery[]) => void) {
   const note = db.prepare(
-    `INSERT INTO watches (conversation_id, heard, due_at, heard_at) VALUES (?1, ?2, ?3, ?3)
-     ON CONFLICT DO UPDATE SET heard = max(heard, ?2), heard_at = ?3,
+    `INSERT INTO watches (conversation_id, heard, due_at, heard_at, base, decided) VALUES (?1, ?2, ?3, ?3, ?4, max(0, ?4 - ${LOOK_BACK}))
+     ON CONFLICT DO UPDATE SET heard = max(heard, ?2), heard_at = ?3, base = min(base, ?4),
+       decided = CASE WHEN epoch = 0 THEN min(decided, max(0, ?4 - ${LOOK_BACK})) ELSE decided END,
        due_at = CASE WHEN due_at IS NULL AND ?2 > decided THEN ?3 ELSE due_at END
      RETURNING due_at, claimed`,
   )
@@ -65,6 +73,11 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
   const keep = db.prepare(
     'INSERT OR REPLACE INTO rounds (conversation_id, to_seq, from_seq, at, answers) VALUES (?, ?, ?, ?, ?)',
   )
+  const prune = db.prepare(
+    `DELETE FROM watches WHERE conversation_id IN
+       (SELECT conversation_id FROM watches WHERE due_at IS NULL AND heard_at < ? AND heard = base + counted
+        ORDER BY heard_at LIMIT ?)`,
+  )
   const forget = db.prepare(
     `DELETE FROM rounds WHERE (conversation_id, to_seq) IN
        (SELECT conversation_id, to_seq FROM rounds WHERE at < ? ORDER BY at LIMIT ?)`,
@@ -72,8 +85,8 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
 
   return {
     noteNews(news: readonly News[], dueAt: number): { conversationId: string; dueAt: number }[] {
-      return news.flatMap(({ conversationId, seq }) => {
-        const { due_at, claimed } = note.get(conversationId, seq, dueAt)!
+      return news.flatMap(({ conversationId, seq, fromSeq = 1 }) => {
+        const { due_at, claimed } = note.get(conversationId, seq, dueAt, fromSeq - 1)!
         return due_at === null || claimed !== null ? [] : [{ conversationId, dueAt: Number(due_at) }]
       })
     },
@@ -95,6 +108,7 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
     postponeWatch({ conversationId, epoch }: Watch, at: number): void {
       postpone.run(at, conversationId, epoch)
     },
+    pruneWatches: (before: number, limit: number): number => Number(prune.run(before, limit).changes),
     purgeRounds(before: number, limit: number): number {
       return Number(forget.run(before, limit).changes)
     },
@@ -118,6 +132,7 @@ export function sqliteWatches(db: DatabaseSync, write: Write<Writes>): WatchStor
       const row = round.get(conversationId, seq)
       return row && Number(row.from_seq) <= seq ? roundOf(row) : undefined
     },
+    prune: (before, limit) => write('pruneWatches', before, limit),
     purge: (before, limit) => write('purgeRounds', before, limit),
   }
 }

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import type { NewDelivery } from './deliveries.ts'
 import type { Several } from './store.contract.ts'
 import type { NotificationStore } from './store.ts'
-import type { Round, Watch, WatchStore } from './watches.ts'
+import { LOOK_BACK, type Round, type Watch, type WatchStore } from './watches.ts'
 
 const NOW = Date.parse('2030-01-01T00:00:00.000Z')
 const LEASE = 60_000
@@ -93,6 +93,28 @@ export function watchesContract(name: string, several: Several): void {
     assert.deepEqual([rest.fromSeq, rest.toSeq], [2, 4])
     assert.equal(await watches.decide(rest, roundOf(rest), [], { seq: 4, dueAt: NOW + 20 }), true)
     assert.equal(await watches.nextDue(), undefined)
+  })
+
+  test(`${name}: a conversation that was forgotten is decided on from a little before what is told of it`, async (t) => {
+    const [{ watches, analytics }] = (await several(t, 1)) as [NotificationStore]
+    const conversationId = randomUUID()
+    const decided = async (at: number): Promise<[number, number]> => {
+      const [watch] = (await claim(watches, at)) as [Watch]
+      assert.equal(await watches.decide(watch, roundOf(watch, at), [], { seq: watch.toSeq, dueAt: at }), true)
+      await analytics.countMessages('2030-01-01')
+      return [watch.fromSeq, watch.toSeq]
+    }
+    await watches.note([{ conversationId, fromSeq: 1, seq: 700 }], NOW)
+    assert.deepEqual(await decided(NOW), [1, 700])
+    await watches.note([{ conversationId, fromSeq: 701, seq: 701 }], NOW + 1)
+    assert.deepEqual(await decided(NOW + 1), [701, 701], 'while it is known nothing is decided again')
+    assert.equal(await watches.prune(NOW + 1, 10), 0)
+    assert.equal(await watches.prune(NOW + 2, 10), 1)
+    await watches.note([{ conversationId, fromSeq: 705, seq: 706 }], NOW + 3)
+    await watches.note([{ conversationId, fromSeq: 702, seq: 704 }], NOW + 4)
+    assert.deepEqual(await decided(NOW + 4), [702 - LOOK_BACK, 706])
+    await watches.note([{ conversationId, fromSeq: 700, seq: 707 }], NOW + 5)
+    assert.deepEqual(await decided(NOW + 5), [707, 707], 'what was decided there stays so')
   })
 
   test(`${name}: a lost claim plans what the next one plans too, and nothing twice`, async (t) => {

@@ -4,10 +4,17 @@ import type { NewDelivery } from './deliveries.ts'
 /** How long what was decided can be asked for. Longer than messages may wait (`OLDEST_MS`): who comes after that finds no conversation half decided. */
 export const ROUNDS_KEPT_MS = 3 * 86_400_000
 
+/** How long a conversation is remembered in which nothing more is said. Longer than a day takes to be closed at the latest (`analytics.ts`). */
+export const WATCHES_KEPT_MS = 35 * 86_400_000
+/** Where a conversation is not known (any more), so many messages before the first that is told are looked at too: what tells of those may come later. */
+export const LOOK_BACK = 200
+
 /** There are messages in that conversation, up to that one. */
 export interface News {
   conversationId: string
   seq: number
+  /** The first of them. What lies before it was told by others, or before the conversation was forgotten; absent: none does. */
+  fromSeq?: number
 }
 
 /** Messages of one conversation that the caller alone may decide on now. */
@@ -41,7 +48,8 @@ export interface Answer {
 
 /**
  * Conversations in which messages wait to be decided on, and what was decided. Every message is decided on once: a conversation's
- * messages have no gaps, so one number says how far it is, and what is heard late, twice or in another order changes nothing.
+ * messages have no gaps, so one number says how far it is, and what is heard late, twice or in another order changes nothing. Of one that was
+ * forgotten some old ones are decided on again, which tells nobody anything: they are too old.
  */
 export interface WatchStore {
   /**
@@ -70,6 +78,11 @@ export interface WatchStore {
   nextDue(): Promise<number | undefined>
   /** The round that this message was decided in; undefined while it was not, or is forgotten. */
   round(conversationId: string, seq: number): Promise<Round | undefined>
-  /** Forgets up to `limit` rounds from before `before`; how many it were. How far each conversation is stays: nothing in it is decided, or counted, again. */
+  /**
+   * Forgets up to `limit` conversations of which nothing was heard since `before`, where all is decided and counted; how many it were. What
+   * is said there later is counted from its `fromSeq` on.
+   */
+  prune(before: number, limit: number): Promise<number>
+  /** Forgets up to `limit` rounds from before `before`; how many it were. */
   purge(before: number, limit: number): Promise<number>
 }
