@@ -54,6 +54,8 @@ export async function openNotices(
   const waiting = new Map<string, { until: number; fromSeq: number }>()
   /** Heard while something waits there: noted only when it is due. If that is lost with this process, whoever decides finds it in the conversation. */
   const deferred = new Map<string, News>()
+  /** How often in a row this process could decide nothing there. */
+  const failures = new Map<string, number>()
   let noting: Promise<void> | undefined
   const deciding = new Set<Promise<void>>()
   let woken = false
@@ -160,11 +162,15 @@ export async function openNotices(
         dueAt: now() + graceMs,
       })
       crashPoint('notices.after-decide')
+      failures.delete(watch.conversationId)
       if (pushes.length > 0) planned()
     } catch (error) {
       log.warn({ err: error, conversationId: watch.conversationId }, 'it cannot be decided now whom to tell')
       const [least, most] = RETRY_MS
-      const after = Math.min(most, least * 2 ** Math.min(watch.epoch, 10)) * (0.5 + Math.random() / 2)
+      const before = failures.get(watch.conversationId) ?? 0
+      if (failures.size >= MOST_WAITING) failures.clear()
+      failures.set(watch.conversationId, before + 1)
+      const after = Math.ceil(Math.min(most, least * 2 ** Math.min(before, 10)) * (0.5 + Math.random() / 2))
       await store.watches.postpone(watch, now() + after).catch(() => undefined)
     }
   }

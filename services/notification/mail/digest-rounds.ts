@@ -92,7 +92,7 @@ export function startDigestRounds(
     } catch (error) {
       log.warn({ err: error }, 'it cannot be said now what a user has not read')
       const [least, most] = AGAIN_MS
-      const after = Math.min(most, least * 2 ** Math.min(claim.epoch, 10)) * (0.5 + Math.random() / 2)
+      const after = Math.ceil(Math.min(most, least * 2 ** Math.min(claim.epoch, 10)) * (0.5 + Math.random() / 2))
       await store.postpone(claim, now() + after).catch(() => undefined)
     }
   }

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Fault } from '@parley/kit/fault'
+import { openLog } from '@parley/kit/log'
+import { sqliteStore } from '../store/sqlite.ts'
+import { startDigestRounds } from './digest-rounds.ts'
+
+test('what could not be asked once is asked again soon, and not only when the claim on it is over', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-rounds-'))
+  const store = sqliteStore(join(folder, 'notification.db'))
+  let asked = 0
+  const digests = async () => {
+    if (++asked === 1) throw new Fault('unavailable', 'away')
+    return { reason: 'read' as const }
+  }
+  const needs = { store: store.digests, digests, log: openLog('test', 'silent'), planned: () => undefined }
+  const rounds = startDigestRounds(needs, { afterMs: 1, everyMs: 1, leaseMs: 60_000 })
+  t.after(async () => {
+    await rounds[Symbol.asyncDispose]()
+    await store[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  })
+  await rounds.note('c', ['bob'])
+  for (const deadline = Date.now() + 10_000; (await store.deliveries.ofUser('bob', 1)).length === 0; await pause(10))
+    assert.ok(Date.now() < deadline, 'not within 10 s')
+  assert.equal(asked, 2)
+})
