@@ -79,6 +79,17 @@ test('what a push says, how long it waits and who signs it can be set', () => {
     }, said)
 })
 
+test('how long it is kept what happened to accounts can be set, to some days and not for ever', () => {
+  const of = (days: string) => {
+    const read = reader({ AUDIT_KEPT_DAYS: days })
+    const { audit } = notificationConfig(read)
+    read.throwIfInvalid()
+    return audit.keptMs / 86_400_000
+  }
+  assert.deepEqual([of('1'), of('30'), of('3650')], [1, 30, 3_650])
+  for (const wrong of ['0', '-1', '1.5', '3651', 'for ever']) assert.throws(() => of(wrong), /AUDIT_KEPT_DAYS/, wrong)
+})
+
 test('FCM is there with a service account, given as such or as a file, and what is wrong with it is said without it', (t) => {
   const key = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey
   const account = {
