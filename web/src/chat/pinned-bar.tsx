@@ -4,16 +4,21 @@ import { useEffect, useState } from 'react'
 import { useApp, useNames } from '../app-context.tsx'
 import { Pinned } from '../dialogs/pinned.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { pinsAt } from '../state/pins.ts'
 import { strings } from '../strings.ts'
 import styles from './pinned-bar.module.css'
 
-type Pin = Pick<TimelineMessage, 'id' | 'seq' | 'senderId' | 'sender' | 'text' | 'createdAt'>
+type Pin = Pick<TimelineMessage, 'id' | 'seq' | 'senderId' | 'sender' | 'text' | 'createdAt' | 'expiresAt'>
+
+/** Timers that wait longer would overflow, or sleep through a clock that is set. */
+const LONGEST_MS = 600_000
 
 /** What is pinned, one at a time: pressed, it leads to the message, and shows the one pinned before it. Beside it, where there are several, all of them. */
 export function PinnedBar({ conversation, jumpTo }: { conversation: ConversationView; jumpTo: (seq: number) => void }) {
   const { client } = useApp()
   const { id, rev } = conversation
-  const [pins, setPins] = useState<readonly Pin[]>([])
+  const [read, setRead] = useState<readonly Pin[]>([])
+  const [now, setNow] = useState(Date.now)
   /** Counted from the one that was pinned last. */
   const [back, setBack] = useState(0)
   const [listed, setListed] = useState(false)
@@ -22,18 +27,29 @@ export function PinnedBar({ conversation, jumpTo }: { conversation: Conversation
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is pinned may be edited or deleted by any entry of the log.
   useEffect(() => {
     let gone = false
+    const take = (found: readonly Pin[]) => {
+      setNow(Date.now())
+      setRead(found)
+    }
     if (seqs === '') {
-      setPins([])
+      setRead([])
       setListed(false)
     } else
       client.pins(id).then(
-        (found) => gone || setPins(found),
+        (found) => gone || take(found),
         () => undefined,
       )
     return () => {
       gone = true
     }
   }, [client, id, seqs, rev])
+  // Nothing in the log says that a message disappears.
+  const { shown: pins, nextEnd } = pinsAt(read, now)
+  const wait = nextEnd === undefined ? undefined : Math.min(nextEnd - now, LONGEST_MS)
+  useEffect(() => {
+    const timer = wait === undefined ? undefined : setInterval(() => setNow(Date.now()), wait)
+    return () => clearInterval(timer)
+  }, [wait])
   const place = pins.length === 0 ? 0 : back % pins.length
   const pin = pins[pins.length - 1 - place]
   if (!pin) return null
