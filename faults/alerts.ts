@@ -1,12 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { AlertItem, AlertNews, AlertPage } from '@parley/protocol/alert'
-import { io } from 'socket.io-client'
+import { io, type Socket } from 'socket.io-client'
 import type { Device, Person } from './actors.ts'
 import { alertChecks } from './check/alerts.ts'
 import type { Final, SeenAlert } from './history.ts'
 import type { Recorder } from './recorder.ts'
 import type { Rest } from './rest.ts'
 import type { Scene } from './workload.ts'
+
+const ANSWER_MS = 5_000
+const AGAIN_MS = 200
 
 /** A plain socket for each person, which writes down what it is told of alerts while it is connected. Disposing disconnects them. */
 export function hearAlerts(url: string, people: readonly Person[], recorder: Recorder): Disposable {
@@ -18,6 +21,8 @@ export function hearAlerts(url: string, people: readonly Person[], recorder: Rec
         ...(read && { read }),
       }),
     )
+    // Nobody sits in front of it: else nothing would be pushed or mailed.
+    socket.on('hello', () => void putAway(socket))
     // It comes back by itself, unless it was the server that ended it.
     socket.on('disconnect', (reason) => {
       if (reason === 'io server disconnect') socket.connect()
@@ -28,6 +33,18 @@ export function hearAlerts(url: string, people: readonly Person[], recorder: Rec
     [Symbol.dispose]() {
       for (const socket of sockets) socket.disconnect()
     },
+  }
+}
+
+/** Says that the device is not in use, until the server has heard it or the connection is over. */
+async function putAway(socket: Socket): Promise<void> {
+  while (socket.connected) {
+    const reply = await socket
+      .timeout(ANSWER_MS)
+      .emitWithAck('presence.active', { active: false })
+      .catch(() => undefined)
+    if (reply?.ok) return
+    await pause(AGAIN_MS)
   }
 }
 
