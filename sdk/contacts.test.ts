@@ -41,6 +41,34 @@ test('a request, its answer and a block reach all devices of both, and who is bl
   await shows(bens, ({ outgoing }) => outgoing.length === 0)
 })
 
+test('what changed while a device was away is not missed because it was still reading when it went', async (t) => {
+  const parley = await openParley(t)
+  const [ann, ben] = [await register(t, parley, 'ann'), await register(t, parley, 'ben')]
+  const bens = await signIn(t, parley, ben)
+  const [read, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let holding = true
+  const anns = await signIn(t, parley, ann, {
+    async fetch(...request) {
+      const reply = await fetch(...request)
+      if (holding && String(request[0]).includes('list=blocked')) {
+        read.resolve()
+        await go.promise
+      }
+      return reply
+    },
+  })
+  const loading = anns.contacts.load()
+  await read.promise
+  anns.disconnect()
+  await bens.contacts.request(ann.id)
+  anns.connect()
+  await anns.settled(AbortSignal.timeout(20_000))
+  holding = false
+  go.resolve()
+  await loading
+  await shows(anns, ({ incoming }) => incoming[0]?.username === 'ben')
+})
+
 test('what changed while a device was away is there when it is back, and gone when it signs out', async (t) => {
   const parley = await openParley(t)
   const [ann, ben] = [await register(t, parley, 'ann'), await register(t, parley, 'ben')]

@@ -123,7 +123,12 @@ export function openContacts(
       if (take(item)) told(item)
     },
     up() {
-      if (wanted) load().catch(() => undefined) // Offline again: the next connection reads.
+      if (!wanted) return
+      const mine = life
+      // What is being read may have been asked for before something was missed.
+      const before = loading ?? Promise.resolve()
+      const again = (): Promise<void> | undefined => (mine === life ? load() : undefined)
+      before.then(again, again).catch(() => undefined) // Offline again: the next connection reads.
     },
     clear() {
       life++
