@@ -123,7 +123,7 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
           { userId, dueAt: { $exists: true } },
           { $set: { state: 'dropped', settledAt: now, ...ACCOUNT_DELETED }, $unset: OPEN },
         )
-        await deliveries.updateMany({ userId }, { $unset: { userId: '', about: '', detail: '' } })
+        await deliveries.updateMany({ userId }, { $unset: { userId: '', about: '', detail: '', providerId: '' } })
       }),
 
     purge: (before, limit) =>

@@ -72,7 +72,9 @@ export function deliveryWrites(db: DatabaseSync) {
     `UPDATE deliveries SET state = 'dropped', settled_at = ?, due_at = NULL, owner = NULL, payload = NULL, reason = ?
      WHERE user_id = ? AND due_at IS NOT NULL`,
   )
-  const forget = db.prepare('UPDATE deliveries SET user_id = NULL, about = NULL, detail = NULL WHERE user_id = ?')
+  const forget = db.prepare(
+    'UPDATE deliveries SET user_id = NULL, about = NULL, detail = NULL, provider_id = NULL WHERE user_id = ?',
+  )
   const purge = db.prepare(
     `DELETE FROM deliveries WHERE id IN
        (SELECT id FROM deliveries WHERE settled_at IS NOT NULL AND settled_at < ? ORDER BY settled_at LIMIT ?)`,

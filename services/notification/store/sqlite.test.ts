@@ -84,3 +84,19 @@ test('of a link that was sent nothing is left in the file', async (t) => {
   }
   assert.equal(readFileSync(path).includes(secret), false)
 })
+
+test('of who was deleted nothing is left in the file by which a provider names what they were sent', async (t) => {
+  const path = freshFile(t)
+  const providerId = `https://push.example.org/m/${'the-device-of-ann'.repeat(20)}`
+  const now = Date.now()
+  {
+    await using store = sqliteStore(path)
+    await store.deliveries.plan([
+      { id: 'one', channel: 'push', userId: 'ann', plannedAt: now, dueAt: now, payload: {} },
+    ])
+    await store.deliveries.claim({ channel: 'push', owner: 'me', now, leaseMs: 1_000, limit: 1 })
+    assert.equal(await store.deliveries.settle('one', 1, { kind: 'sent', providerId }, now), true)
+    await store.deliveries.forget('ann', now)
+  }
+  assert.equal(readFileSync(path).includes(providerId), false)
+})
