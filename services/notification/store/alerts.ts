@@ -48,7 +48,10 @@ export interface AlertStore {
   state(userId: string): Promise<AlertState>
   /** Marks those as read, or all that happened up to `upTo`. `changed` is false where nothing of that was unread. */
   read(userId: string, which: { ids: readonly string[] } | { upTo: number }): Promise<AlertState & { changed: boolean }>
-  /** Takes out what is about that conversation, or by that actor alone: `gone`. What others did, too, stays, without them: `items`. */
+  /**
+   * Takes out what is about that conversation, or by that actor alone: `gone`. What others did, too, stays, without them: `items`. What told
+   * of an actor's brings nothing of it back, however late it comes again.
+   */
   remove(userId: string, about: AlertSubject): Promise<AlertChange & { gone: string[] }>
   /** Of that user nothing is kept. */
   forget(userId: string): Promise<void>

@@ -125,7 +125,9 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
             await alerts.updateOne({ _id: alert.id, rev: alert.rev }, { $set: { actors, actorCount } })
             items.push(left)
           } else {
-            await alerts.deleteOne({ _id: alert.id })
+            const none = { gone: true, read: true, actors: [], actorCount: 0 } as const
+            if ('actorId' in about) await alerts.updateOne({ _id: alert.id }, { $set: none })
+            else await alerts.deleteOne({ _id: alert.id })
             gone.push(alert.id)
           }
         }

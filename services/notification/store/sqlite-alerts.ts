@@ -7,6 +7,7 @@ import {
   type AlertState,
   type AlertStore,
   type AlertSubject,
+  goneFrom,
   isAbout,
   merged,
   without,
@@ -102,7 +103,8 @@ export function alertWrites(db: DatabaseSync) {
           write(left)
           items.push(left)
         } else {
-          drop.run(alert.id)
+          if ('actorId' in about) write(goneFrom(alert))
+          else drop.run(alert.id)
           gone.push(alert.id)
         }
       }
