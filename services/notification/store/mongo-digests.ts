@@ -15,6 +15,8 @@ interface DigestDocument {
   dueAt?: number
   claimed?: true
   mailedAt?: number
+  /** A mail of this round is, or may be, planned: of what was noted up to that version, and counted from then. */
+  settling?: { version: number; mailedAt?: number }
 }
 
 /** Between reading and settling, messages come: that often in a row is no accident. */
@@ -30,13 +32,15 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
   )
 
   async function take(document: DigestDocument, until: number): Promise<DigestClaim[]> {
-    const { _id, epoch, version, dueAt } = document
+    const { _id, epoch, version, dueAt, settling } = document
     const taken = await digests.updateOne(
       { _id, epoch, version, dueAt: dueAt! },
       { $set: { dueAt: until, claimed: true }, $inc: { epoch: 1 } },
     )
     const { round, more, conversations } = document
-    const claim = { userId: _id, round, more, version, conversationIds: inOrder(conversations) }
+    // The mail of this round may have left, by who died then: what was noted since is for the next.
+    const upTo = settling?.version ?? version
+    const claim = { userId: _id, round, more, version: upTo, conversationIds: inOrder(conversations, upTo) }
     return taken.matchedCount === 1 ? [{ ...claim, epoch: epoch + 1, leaseUntil: until }] : []
   }
 
@@ -44,7 +48,8 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
     note: ({ conversationId, userIds }, pace, at) =>
       attempt(async () => {
         const field = `conversations.${conversationId}`
-        const waits = { [field]: { $exists: true }, dueAt: { $exists: true }, claimed: { $exists: false } }
+        const untouched = { claimed: { $exists: false }, settling: { $exists: false } }
+        const waits = { [field]: { $exists: true }, dueAt: { $exists: true }, ...untouched }
         const known = await digests.find({ _id: { $in: [...userIds] }, ...waits }, { projection: { _id: 1 } }).toArray()
         // Nobody has looked at those yet: it is told along with what was noted before.
         const done = new Set(known.map(({ _id }) => _id))
@@ -78,21 +83,25 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
         for (let tries = 0; tries < TRIES; tries++) {
           const document = await digests.findOne({ _id, epoch, claimed: true })
           if (!document) return false
-          // What comes first is the same when this ends here and another claims it.
+          // What comes first is the same when this ends here and another claims it, which must not take more for told.
+          const settling = document.settling ?? { version, ...(mailedAt !== undefined && { mailedAt }) }
+          const { matchedCount: kept } = await digests.updateOne({ _id, epoch, claimed: true }, { $set: { settling } })
+          if (kept === 0) return false
           await deliveries.plan([delivery])
           const left = Object.entries(document.conversations).filter(([, noted]) => noted > version)
-          const last = mailedAt ?? document.mailedAt
+          const mailed = settling.mailedAt ?? mailedAt
+          const last = mailed ?? document.mailedAt
           const { matchedCount } = await digests.updateOne(
             { _id, epoch, claimed: true, version: document.version },
             {
               $set: {
                 conversations: Object.fromEntries(left),
                 more: false,
-                ...(mailedAt !== undefined && { mailedAt }),
+                ...(mailed !== undefined && { mailedAt: mailed }),
                 ...(left.length > 0 && { dueAt: dueOf(pace, last) }),
               },
               $inc: { round: 1 },
-              $unset: { claimed: '' as const, ...(left.length === 0 && { dueAt: '' as const }) },
+              $unset: { claimed: '' as const, settling: '' as const, ...(left.length === 0 && { dueAt: '' as const }) },
             },
           )
           if (matchedCount === 1) return true
@@ -156,7 +165,8 @@ function noting(conversationId: string, { dueAt, everyMs }: DigestPace, at: numb
 const dueOf = ({ dueAt, everyMs }: DigestPace, mailedAt: number | undefined): number =>
   mailedAt === undefined ? dueAt : Math.max(dueAt, mailedAt + everyMs)
 
-const inOrder = (noted: Record<string, number>): string[] =>
+const inOrder = (noted: Record<string, number>, upTo: number): string[] =>
   Object.entries(noted)
+    .filter(([, version]) => version <= upTo)
     .sort(([, one], [, other]) => one - other)
     .map(([id]) => id)
