@@ -233,6 +233,32 @@ test('late news that an earlier stay has ended ends nothing, and no message ente
   assert.equal(device.conversations.size, 0)
 })
 
+test('an answer of before the end of a stay begins no new one, and one of after a return does', async () => {
+  for (const end of ['news', 'log'] as const) {
+    const model = openModel()
+    model.grow(60)
+    const { device, shown } = await openWatched()
+    device.takeItem(model.item())
+    const [late, rev, headSeq] = [model.item(), model.log.length + 1, model.item().headSeq]
+    assert.deepEqual(shown, [headSeq])
+    model.log.push({
+      ...{ ...model.log.at(-1)!, kind: 'members.removed', id: 'x', rev, headSeq, membersRev: rev },
+      ...{ senderId: 'you', userIds: ['me'] },
+    } as Entry)
+    if (end === 'news') assert.equal(device.left('c', rev), true)
+    else device.takeLog('c', model.page(late.rev, 10))
+    assert.equal(device.conversations.size, 0)
+    device.takeItem(late)
+    await device.takePage({ items: [late], cursor: '1', more: false })
+    assert.deepEqual([device.conversations.size, shown], [0, [headSeq]])
+    model.grow(1)
+    const back = model.item()
+    device.takeItem({ ...back, me: { ...back.me, fromRev: rev + 1, fromSeq: headSeq + 1 } })
+    device.takeLog('c', model.page(rev, 10))
+    assert.deepEqual([device.conversations.size, shown], [1, [headSeq, headSeq + 1]])
+  }
+})
+
 test('a list that was asked for during this stay ends it', async () => {
   const { device } = await openWatched()
   device.takeItem(openModel().item())

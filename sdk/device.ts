@@ -69,6 +69,9 @@ export interface DeviceHooks {
   met(members: readonly MemberItem[]): void
 }
 
+/** Conversations of which it is remembered what ended the last stay in them. */
+const ENDS = 1_000
+
 /** A young conversation that turns up is fetched from its start when it has at most this many entries. */
 const YOUNG = 50
 
@@ -87,6 +90,8 @@ export function openDevice(
   /** Asked for again although nothing is missing: unread cannot be counted here. What was asked for before `doubts` came to that may have been counted too early. */
   const unsure = new Map<string, number>()
   let doubts = 0
+  /** The `rev` that ended the last stay in a conversation: an answer of before that, from whichever node, begins no new one. */
+  const ends = new Map<string, number>()
   const prefix = userPrefix(me.id)
   const cursorKey = `${prefix}cursor`
   const anewKey = `${prefix}anew`
@@ -169,6 +174,7 @@ export function openDevice(
 
   function place(item: ConversationItem, young: boolean, asked: number): Changes {
     const before = conversations.get(item.id)
+    if (!before && item.rev < (ends.get(item.id) ?? 0)) return []
     const now = new Date().toISOString()
     if (asked >= (unsure.get(item.id) ?? 0)) unsure.delete(item.id)
     meet({ facts: item, ...(item.lastMessage && { lastMessage: item.lastMessage }) })
@@ -207,8 +213,9 @@ export function openDevice(
     const { held, early } = conversation
     const { position, applied } = receive({ rev: held.rev, headRev: Math.max(held.headRev, headRev), early }, entries)
     conversation.early = position.early
-    if (applied.some((entry) => entry.kind === 'members.removed' && entry.userIds.includes(me.id))) {
-      drop(id)
+    const removed = applied.find((entry) => entry.kind === 'members.removed' && entry.userIds.includes(me.id))
+    if (removed) {
+      left(id, removed.rev)
       return
     }
     if (applied.length === 0 && position.headRev === held.headRev) return
@@ -363,6 +370,8 @@ export function openDevice(
   /** The entry of that `rev` ended a stay: whether it was this one. Heard from two nodes it may be the one before; then nothing ends, and nothing enters a second time. */
   function left(id: string, rev: number): boolean {
     const held = conversations.get(id)?.held
+    if (!ends.has(id) && ends.size >= ENDS) ends.delete(ends.keys().next().value!)
+    ends.set(id, Math.max(rev, ends.get(id) ?? 0))
     if (held && rev < held.facts.me.fromRev) return false
     drop(id)
     return true

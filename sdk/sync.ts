@@ -128,7 +128,9 @@ export function openSync({
 
   async function meet(link: Link, id: string): Promise<void> {
     await whileMember(link, id, async () => {
-      if (!device.conversations.has(id)) await ask(link, id)
+      if (device.conversations.has(id)) return
+      await ask(link, id)
+      if (!device.conversations.has(id)) throw unavailable('The conversation is not told as it is yet')
     })
     unknown.delete(id)
   }
