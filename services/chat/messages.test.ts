@@ -162,15 +162,17 @@ test('a message to what is no conversation goes to none, though one to the user 
   const chat = await testChat(t)
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
   const anns = await chat.device(ann)
-  const say = (to: object) => anns.ask('message.send', { id: randomUUID(), ...to, text: 'x' })
+  const say = (to: object, id = randomUUID()) => anns.ask('message.send', { id, ...to, text: 'x' })
+  const last = randomUUID()
   const [right, wrong, next] = [
     say({ receiverId: bob.id }),
     say({ conversationId: bob.id }),
-    say({ receiverId: bob.id }),
+    say({ receiverId: bob.id }, last),
   ]
   assert.equal((await right).data.seq, 1)
   assert.equal((await wrong).error.code, 'not_found')
-  assert.equal((await next).data.seq, 2)
+  assert.equal((await next).error.code, 'unavailable', 'it left before the refusal was heard')
+  assert.equal((await say({ receiverId: bob.id }, last)).data.seq, 2)
 })
 
 test('after a refusal that may pass, later messages wait until the refused one was sent again', async (t) => {
@@ -193,6 +195,28 @@ test('after a refusal that may pass, later messages wait until the refused one w
   }
   assert.equal((await resend(second)).seq, 2)
   assert.equal((await resend(third)).seq, 3)
+})
+
+test('who is let in again while messages are on their way has them in the order they were written, whatever of their refusals is heard', async (t) => {
+  const chat = await testChat(t)
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [] })
+  const ids = Array.from({ length: 3 }, () => randomUUID())
+  const first = await chat.device(bob)
+  const send = (device: typeof first, id: string) =>
+    device.ask('message.send', { id, conversationId: group.id, text: id })
+  assert.equal((await send(first, ids[0]!)).error.code, 'not_found')
+  await chat.request(ann, 'POST', `/api/conversations/${group.id}/members`, { userIds: [bob.id] })
+  // On its way when the first was refused; the connection breaks, and the refusal is lost.
+  assert.equal((await send(first, ids[1]!)).error.code, 'unavailable')
+  first.close()
+  const second = await chat.device(bob)
+  for (const id of ids) assert.equal((await send(second, id)).ok, true)
+  const { body } = await chat.request(bob, 'GET', `/api/conversations/${group.id}/messages`)
+  assert.deepEqual(
+    body.items.map(({ id }: { id: string }) => id),
+    ids,
+  )
 })
 
 test('messages of one device keep their order while members come and go', async (t) => {

@@ -94,6 +94,9 @@ export function openMessages(deps: {
       if (carried instanceof Fault)
         return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, carried))
 
+      const doubt = turn.doubt()
+      if (doubt) return acknowledge(await firstReply(conversationId, sender.userId, message.id, contentHash, doubt))
+
       const appending = log.append({
         kind: 'message',
         conversationId,

@@ -29,6 +29,11 @@ export class Connection {
     return this.#sends
   }
 
+  /** It hears no more answers. */
+  left(): void {
+    this.#sends?.unheard()
+  }
+
   /** Conversations that this device is typing in, and since when it was last told of. */
   get typing(): Map<string, number> {
     this.#typing ??= new Map()

@@ -4,11 +4,14 @@ import type { Conversation } from '../conversation.ts'
 /**
  * Keeps what one device sends in order (P3) while up to `window` sends are under way at once. Sends of one conversation ask
  * the store in the order they came; when one has to be tried again, those behind it wait; after a retryable refusal those
- * behind it are refused too, until the device resends the oldest.
+ * behind it are refused too, until the device resends the oldest. What could be taken after one that was refused for good is to be
+ * sent again as well: where the connection breaks before the device knows of that, it resends the refused one, which may be taken now.
  */
 export interface SendOrder {
   /** `otherName`: by what another send may call the same conversation. */
   run<T>(lane: string, id: string, send: (turn: Turn) => Promise<T>, otherName?: string): Promise<T>
+  /** The device hears no more answers. */
+  unheard(): void
 }
 
 /** A send's place among the sends of its device in its conversation. */
@@ -21,6 +24,8 @@ export interface Turn {
   authorizedBefore(): Conversation | undefined
   /** The refusal of a send that follows a refused one. */
   refusal(): Fault | undefined
+  /** To be asked when nothing else is against it: the refusal of a send that may have left the device before it knew that one before was refused for good. */
+  doubt(): Fault | undefined
   /** The store was asked, on the ground of this conversation. */
   asked(conversation: Conversation): void
 }
@@ -31,6 +36,7 @@ export const freeTurn: Turn = {
   before: undefined,
   authorizedBefore: () => undefined,
   refusal: () => undefined,
+  doubt: () => undefined,
   asked: () => undefined,
 }
 
@@ -42,17 +48,27 @@ interface Lane {
   came: number
   underWay: number
   /** The oldest send that was refused and may be sent again; it holds up those that came after it. */
-  refused?: { id: string; number: number; at: number } | undefined
+  refused?: Refused | undefined
+  /** The latest that was refused for a reason that may be over by now. */
+  refusedForGood?: Refused | undefined
+}
+
+interface Refused {
+  readonly id: string
+  readonly number: number
+  at: number
 }
 
 /** What was on its way when a send was refused arrives well within this; a device that gave the refused one up goes on after it. */
 const REFUSED_FOR_MS = 10_000
+const NEVER_HEARD = Number.POSITIVE_INFINITY
 const MAX_LANES = 1_000
 
 /** Opens the order of one device's sends. Above `window` sends are refused with `unavailable`. */
 export function openSendOrder(window: number): SendOrder {
   const lanes = new Map<string, Lane>()
   let underWay = 0
+  let isHeard = true
 
   function laneOf(name: string, otherName: string | undefined): Lane {
     const lane = lanes.get(name) ?? (otherName === undefined ? undefined : lanes.get(otherName)) ?? open()
@@ -74,10 +90,21 @@ export function openSendOrder(window: number): SendOrder {
   }
 
   function refuse(lane: Lane, id: string, number: number): void {
+    // A device that sends this again has heard what was answered before.
+    if (lane.refusedForGood && number > lane.refusedForGood.number) lane.refusedForGood = undefined
     if (!lane.refused || number < lane.refused.number) lane.refused = { id, number, at: Date.now() }
   }
 
+  function refuseForGood(lane: Lane, id: string, number: number): void {
+    const at = isHeard ? Date.now() : NEVER_HEARD
+    if (!lane.refusedForGood || number > lane.refusedForGood.number) lane.refusedForGood = { id, number, at }
+  }
+
   return {
+    unheard() {
+      isHeard = false
+      for (const { refusedForGood } of lanes.values()) if (refusedForGood) refusedForGood.at = NEVER_HEARD
+    },
     async run(name, id, send, otherName) {
       const lane = laneOf(name, otherName)
       const number = ++lane.came
@@ -92,19 +119,24 @@ export function openSendOrder(window: number): SendOrder {
       try {
         return await send(place)
       } catch (error) {
-        if (MAY_COME_AGAIN.has(asFault(error).code)) refuse(lane, id, number)
+        const { code } = asFault(error)
+        if (MAY_COME_AGAIN.has(code)) refuse(lane, id, number)
+        else if (MAY_BE_TAKEN_LATER.has(code)) refuseForGood(lane, id, number)
         throw error
       } finally {
         place.isOver()
         underWay--
         if (--lane.underWay === 0) lane.last = undefined
-        if (lane.underWay === 0 && !lane.refused) for (const each of lane.names) lanes.delete(each)
+        if (lane.underWay === 0 && !lane.refused && !lane.refusedForGood)
+          for (const each of lane.names) lanes.delete(each)
       }
     },
   }
 }
 
 const MAY_COME_AGAIN: ReadonlySet<string> = new Set(['rate.limited', 'unavailable', 'internal'])
+/** Who is added, or blocked no more, may say under the same id what was refused before. */
+const MAY_BE_TAKEN_LATER: ReadonlySet<string> = new Set(['not_found', 'action.forbidden'])
 
 /** Promises are made only where somebody waits: most sends find those before them asked, and over when they are. */
 class Place implements Turn {
@@ -153,6 +185,20 @@ class Place implements Turn {
       return new Fault('unavailable', `Send ${refused.id} again first: it was refused before this one`)
     this.#lane.refused = undefined
     return undefined
+  }
+
+  /**
+   * Answers keep their order, so a device that sends it again after this knows of the refusal before. Until then what follows is
+   * refused with it, as after any refusal that may come again.
+   */
+  doubt(): Fault | undefined {
+    const { refusedForGood: before } = this.#lane
+    if (!before || this.#number < before.number) return undefined
+    if (before.id === this.#id || Date.now() - before.at >= REFUSED_FOR_MS) {
+      this.#lane.refusedForGood = undefined
+      return undefined
+    }
+    return new Fault('unavailable', `Send it again: ${before.id} was refused before it`, { retryAfterMs: 0 })
   }
 
   asked(conversation: Conversation): void {

@@ -139,6 +139,7 @@ export function openSockets(deps: {
   function left(this: ChatSocket, reason: DisconnectReason): void {
     const { connection } = this.data
     connections.remove(connection)
+    connection.left()
     fanout.release(connection.actor.userId)
     typing.went(connection)
     presence.went(connection)
