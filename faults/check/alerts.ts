@@ -136,7 +136,7 @@ function shown({ userId, unread, items }: List, { devices }: Final): Anomaly[] {
   })
 }
 
-/** What a socket would show that has heard everything since some `rev`, and nothing before. */
+/** What a socket would show that has heard everything since some `rev`, and nothing before; and whose device has read the list again where news names none. */
 function told({ userId, rev, unread, items }: List, heard: readonly Of<'alerted'>[]): Anomaly[] {
   const beyond = heard.find((news) => news.rev > rev)
   if (beyond) return [broken('I16', 'alert-rev-beyond', `${userId} was told of rev ${beyond.rev}, and is at ${rev}`)]
@@ -147,6 +147,7 @@ function told({ userId, rev, unread, items }: List, heard: readonly Of<'alerted'
   const run = heard.filter((news) => news.rev >= from).sort((a, b) => a.rev - b.rev || a.at - b.at)
   const states = new Map<string, SeenAlert | 'gone'>()
   for (const { items, gone, read } of run) {
+    if (items.length === 0 && gone.length === 0 && !read) states.clear()
     for (const item of items) states.set(item.id, item)
     for (const id of gone) states.set(id, 'gone')
     for (const [id, item] of read ? states : [])
