@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { Fault } from '@parley/kit/fault'
 import { testChat } from './chat.fixture.ts'
 import type { Conversation } from './conversation.ts'
@@ -217,6 +217,49 @@ test('who is let in again while messages are on their way has them in the order 
     body.items.map(({ id }: { id: string }) => id),
     ids,
   )
+})
+
+test('what a connection left behind is not stored after one of it was refused, however long that takes', async (t) => {
+  let armed = false
+  const [reached, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const chat = await testChat(t, {
+    // The second message waits here.
+    store: (store) => ({
+      ...store,
+      epoch: store.epoch,
+      healthy: true,
+      log: {
+        ...store.log,
+        async cachedConversation(id, membersRev) {
+          const now = await store.log.cachedConversation(id, membersRev)
+          if (!armed) return now
+          armed = false
+          reached.resolve()
+          await go.promise
+          return now
+        },
+      },
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
+  })
+  const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
+  const { body: group } = await chat.request(ann, 'POST', '/api/conversations', { title: 'G', memberIds: [] })
+  const bobs = await chat.device(bob)
+  const message = () => ({ id: randomUUID(), conversationId: group.id, text: 'x' })
+  assert.equal((await bobs.ask('message.send', message())).error.code, 'not_found')
+  await chat.request(ann, 'POST', `/api/conversations/${group.id}/members`, { userIds: [bob.id] })
+  armed = true
+  bobs.socket.emit('message.send', message())
+  await reached.promise
+  bobs.close()
+  // It comes after the other has gone.
+  const again = await chat.device(bob)
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 60_000 })
+  go.resolve()
+  // Nothing else is waited for until it is decided.
+  await setImmediate()
+  t.mock.timers.reset()
+  assert.equal((await again.ask('message.send', message())).data.seq, 1)
 })
 
 test('messages of one device keep their order while members come and go', async (t) => {
