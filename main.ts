@@ -17,7 +17,6 @@ async function run(): Promise<void> {
   const { config, folder, http: listening, log } = await prepare()
   await using _folder = folder
   await using http = listening
-  const starting = http.ready('start', async () => 'down')
   makeKeys(config.chat.keyFile)
   await using bus = embeddedBus({ log })
   await using user = await openUser(config.user, bus, http, log)
@@ -32,7 +31,7 @@ async function run(): Promise<void> {
   const hasPages = servePages(http.fallback, join(import.meta.dirname, 'web', 'dist'))
   const demo = LOOPBACK.has(config.host) ? (await user.seedDemo()).users : []
   const stopped = toldToStop()
-  starting[Symbol.dispose]()
+  http.started()
   greet(
     `http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${http.port}`,
     hasPages,
@@ -70,6 +69,7 @@ async function prepare() {
       ...config,
       log,
       connectSources: pageSources(config.notification),
+      starting: true,
       ...(internalPort >= 0 && { internalPort }),
     })
   } catch (error) {

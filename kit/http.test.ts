@@ -54,15 +54,51 @@ test('a JSON body is parsed, and one that is broken, too large, too deep or of a
 })
 
 test('what no route answers is unavailable while the server starts, and not found after', async (t) => {
-  const http = await open(t, { internalPort: 0 })
-  const starting = http.ready('start', async () => 'down')
+  const http = await open(t, { internalPort: 0, starting: true })
   const urls = [http.url, `http://127.0.0.1:${http.internalPort}`].map((base) => `${base}/api/sync`)
   const codes = async () =>
     Promise.all(urls.map(async (url) => ((await (await fetch(url)).json()) as { code: string }).code))
   assert.deepEqual(await codes(), ['unavailable', 'unavailable'])
-  starting[Symbol.dispose]()
+  http.started()
   assert.deepEqual(await codes(), ['not_found', 'not_found'])
 })
+
+test('no request is told "ready" or "not found" by a server that starts, however early it comes', async () => {
+  const free = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log })
+  const { port, internalPort = 0 } = free
+  await free[Symbol.asyncDispose]()
+  const heard = new Set<string>()
+  for (let start = 0; start < 10; start++) {
+    const knocks: Promise<string>[] = []
+    let opened = false
+    const knocking = (async () => {
+      while (!opened) {
+        knocks.push(statusOf(port, '/readyz'), statusOf(internalPort, '/internal/users'))
+        await new Promise(setImmediate)
+      }
+    })()
+    // A host that is a name is looked up: one port is open some turns before the other.
+    const http = await listen({ host: '127.0.0.1', port, internalHost: 'localhost', internalPort, log, starting: true })
+    knocks.push(statusOf(port, '/readyz'))
+    opened = true
+    await knocking
+    for (const status of await Promise.all(knocks)) heard.add(status)
+    await http[Symbol.asyncDispose]()
+  }
+  heard.delete('refused')
+  assert.deepEqual([...heard], ['503'])
+})
+
+/** Whether a connection made now is refused, or what the request on it is told. */
+function statusOf(port: number, path: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n`)
+    })
+    socket.once('data', (answer) => resolve(answer.toString().split(' ')[1]!))
+    socket.on('error', () => resolve('refused'))
+  })
+}
 
 test('a refusal carries its request id and when to try again, a defect nothing of its cause', async (t) => {
   const { url } = await open(t)

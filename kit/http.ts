@@ -25,10 +25,12 @@ export interface Http extends AsyncDisposable {
   /** Routes of the internal port; never reachable through the public one. */
   readonly internal: Router
   readonly internalPort: number | undefined
-  /** After every route: static files. A request no one answers is `not_found`, or `unavailable` while a part called `start` is there: its route may not be mounted yet. */
+  /** After every route: static files. A request no one answers is `not_found`, or `unavailable` while it starts: its route may not be mounted yet. */
   readonly fallback: Router
   /** Adds a part to `/readyz`. `down` makes it 503; `degraded` is said in the body only. */
   ready(name: string, check: () => Promise<'up' | 'degraded' | 'down'>): Disposable
+  /** Every route is mounted: what was to be `starting` no longer is. */
+  started(): void
 }
 
 export interface HttpOptions {
@@ -42,11 +44,14 @@ export interface HttpOptions {
   trustProxies?: number
   /** What pages may speak to beside this server (`connect-src` of the Content-Security-Policy). */
   connectSources?: readonly string[]
+  /** From the first request on `/readyz` is 503, until `started`. Said here, since a request can come before whoever awaits `listen` goes on. */
+  starting?: boolean
 }
 
 /** Listens; rejects with an error that names the port when it cannot. Closing waits for requests under way, at most 5 s. */
 export async function listen(options: HttpOptions): Promise<Http> {
   const checks = new Map<string, () => Promise<'up' | 'degraded' | 'down'>>()
+  if (options.starting) checks.set('start', async () => 'down')
   const starting = () => checks.has('start')
   const outer = shell(options, starting)
   outer.app.get('/healthz', (_req, res) => void res.json({ status: 'ok' }))
@@ -79,6 +84,7 @@ export async function listen(options: HttpOptions): Promise<Http> {
       checks.set(name, check)
       return { [Symbol.dispose]: () => void checks.delete(name) }
     },
+    started: () => void checks.delete('start'),
     async [Symbol.asyncDispose]() {
       await Promise.all([close(server), innerServer && close(innerServer)])
     },

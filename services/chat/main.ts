@@ -12,13 +12,12 @@ async function run(): Promise<void> {
   const config = readChatService(process.env)
   const { internal } = readKeys(config.keyFile, ['internal'])
   const log = openLog('chat', config.logLevel)
-  await using http = await listen({ ...config, log, trustProxies: 1 })
-  const starting = http.ready('start', async () => 'down')
+  await using http = await listen({ ...config, log, trustProxies: 1, starting: true })
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _chat = await openChat(config, bus, http, httpDirectory(config.userServiceUrl, internal), log)
   serveReference(http.routes)
   const stopped = toldToStop()
-  starting[Symbol.dispose]()
+  http.started()
   log.info({ port: http.port, internalPort: http.internalPort }, 'the chat service is ready')
   await stopped
 }

@@ -12,8 +12,7 @@ import { openNotification } from './open.ts'
 try {
   const config = readNotificationService(process.env)
   const log = openLog('notification', config.logLevel)
-  await using http = await listen({ ...config, log, trustProxies: 1 })
-  const starting = http.ready('start', async () => 'down')
+  await using http = await listen({ ...config, log, trustProxies: 1, starting: true })
   await using bus = rabbitBus(config.rabbitUrl, { log })
   const { internal } = readKeys(config.keyFile, ['internal'])
   const siblings = {
@@ -23,7 +22,7 @@ try {
   await using _notification = await openNotification(config, bus, http, siblings, log)
   serveReference(http.routes)
   const stopped = toldToStop()
-  starting[Symbol.dispose]()
+  http.started()
   log.info({ port: http.port, internalPort: http.internalPort }, 'notification service ready')
   await stopped
 } catch (error) {

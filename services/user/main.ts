@@ -9,13 +9,12 @@ import { openUser } from './open.ts'
 try {
   const config = readUserService(process.env)
   const log = openLog('user', config.logLevel)
-  await using http = await listen({ ...config, log, trustProxies: 1 })
-  const starting = http.ready('start', async () => 'down')
+  await using http = await listen({ ...config, log, trustProxies: 1, starting: true })
   await using bus = rabbitBus(config.rabbitUrl, { log })
   await using _user = await openUser(config, bus, http, log)
   serveReference(http.routes)
   const stopped = toldToStop()
-  starting[Symbol.dispose]()
+  http.started()
   log.info({ port: http.port, internalPort: http.internalPort }, 'user service ready')
   await stopped
 } catch (error) {
