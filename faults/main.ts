@@ -1,18 +1,21 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { keepBusy } from './busy.ts'
 import type { Event } from './history.ts'
 import { type RunResult, run, type Shape } from './run.ts'
 
-/** `npm run faults [-- --seconds N --seed S --shape all-in-one|scale-out]`: exit code 1 when an invariant was broken. */
+/** `npm run faults [-- --seconds N --seed S --shape all-in-one|scale-out --busy N]`: exit code 1 when an invariant was broken. */
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '60' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1e9)) },
     shape: { type: 'string' },
+    busy: { type: 'string', default: '0' },
   },
 })
 const shapes: Shape[] = values.shape === undefined ? ['all-in-one', 'scale-out'] : [asShape(values.shape)]
+using _busy = keepBusy(Number(values.busy))
 let broken = 0
 for (const shape of shapes) {
   console.log(`faults: ${shape}, ${values.seconds} s, seed ${values.seed}`)
