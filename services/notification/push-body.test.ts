@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { answersOf } from './answers.ts'
 import type { Decision } from './decision.ts'
 import { bodyOf } from './push-body.ts'
-import { isLater, type PushNote } from './push-note.ts'
+import { aboutOf, type PushNote, shownOf, upToOf } from './push-note.ts'
 import { BODY_BYTES } from './web-push.ts'
 
 const NOTE: PushNote = {
@@ -38,19 +38,13 @@ test('a push fits what every push service takes, and is cut between two characte
   assert.equal(bodyOf({ ...NOTE, text: 'x'.repeat(100) }, 'full', BODY_BYTES).text, 'x'.repeat(100))
 })
 
-test('a push is later than another of the same device and conversation alone', () => {
+test('what a device is told of a conversation is shown in one place, and its own', () => {
   const [one, other] = ['0197f0a0-0000-7000-8000-000000000001', '0197f0a0-0000-7000-8000-000000000002']
-  assert.equal(isLater(`push/${one}/10/d`, `push/${one}/9/d`), true)
-  for (const [later, earlier] of [
-    [`push/${one}/9/d`, `push/${one}/10/d`],
-    [`push/${one}/9/d`, `push/${one}/9/d`],
-    [`push/${other}/10/d`, `push/${one}/9/d`],
-    [`push/${one}/10/e`, `push/${one}/9/d`],
-    [`push/test/${other}/d`, `push/test/${one}/d`],
-    [`mail/${other}`, `mail/${one}`],
-    [`mail/${other}`, `push/${one}/9/d`],
-  ] as const)
-    assert.equal(isLater(later, earlier), false, `${later} ${earlier}`)
+  const { topic, upTo } = shownOf(one, 10, 'd')
+  assert.equal(upTo, 10)
+  assert.equal(upToOf(aboutOf(one, 10)), 10)
+  assert.equal(shownOf(one, 9, 'd').topic, topic)
+  for (const elsewhere of [shownOf(other, 10, 'd'), shownOf(one, 10, 'e')]) assert.notEqual(elsewhere.topic, topic)
 })
 
 test('answers are kept in runs of messages, each user in one of each message', () => {

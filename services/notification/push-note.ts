@@ -1,7 +1,7 @@
 import type { Standing } from '@parley/protocol/standing'
 import type { Verdict } from './answers.ts'
 import { CAUSES, type Cause } from './decision.ts'
-import type { NewDelivery } from './store/deliveries.ts'
+import type { NewDelivery, Shown } from './store/deliveries.ts'
 import type { Watch } from './store/watches.ts'
 
 /** What one device is told: of a conversation one thing, which takes the place of what it was told of that before. */
@@ -31,14 +31,14 @@ export const isTest = (note: PushNote | TestNote): note is TestNote => 'test' in
 /** What a push is about, for the question why. */
 export const aboutOf = (conversationId: string, toSeq: number): string => `${conversationId}/${toSeq}`
 
-const PUSH_ID = /^push\/(?<conversation>[^/]+)\/(?<seq>\d+)\/(?<device>[^/]+)$/
+/** Where a device shows what it is told of a conversation, up to that message. */
+export const shownOf = (conversationId: string, toSeq: number, deviceId: string): Shown => ({
+  topic: `${conversationId}/${deviceId}`,
+  upTo: toSeq,
+})
 
-/** Whether one push, by its id, tells the same device of the same conversation as another, and of what came after that. */
-export function isLater(one: string, than: string): boolean {
-  const [later, earlier] = [PUSH_ID.exec(one)?.groups, PUSH_ID.exec(than)?.groups]
-  const isSame = later?.conversation === earlier?.conversation && later?.device === earlier?.device
-  return isSame && Number(later?.seq) > Number(earlier?.seq)
-}
+/** Up to which message a push tells, by what it is about. */
+export const upToOf = (about: string): number => Number(about.slice(about.lastIndexOf('/') + 1))
 
 /** The pushes to all devices of all who are told, with ids that are the same however often this is worked out. */
 export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Watch, at: number): NewDelivery[] {
@@ -52,6 +52,7 @@ export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Wa
       channel: 'push' as const,
       userId: verdict.userId,
       about,
+      shown: shownOf(conversationId, toSeq, id),
       plannedAt: at,
       dueAt: at,
       payload: { deviceId: id, ...note } satisfies PushNote,

@@ -4,7 +4,7 @@ import type { ChatDirectory } from '@parley/protocol/standing'
 import { decide } from './decision.ts'
 import { PREFERRED } from './preferences.ts'
 import { bodyOf } from './push-body.ts'
-import { isLater, isTest, type PushNote, type TestNote } from './push-note.ts'
+import { isTest, type PushNote, shownOf, type TestNote, upToOf } from './push-note.ts'
 import type { Push, PushOutcome, PushService, PushServices } from './push-service.ts'
 import { retryAt, type Sender, startSender } from './sender.ts'
 import type { Claim, Outcome, Reason } from './store/deliveries.ts'
@@ -19,8 +19,6 @@ const FRESH_MS = 2_000
 const WORTH_MS = 4 * 3_600_000
 const TEST_WORTH_MS = 60_000
 const SEND_MS = 8_000
-/** Of what was planned for a user since, so many are looked at. */
-const MOST_LATER = 40
 /** A device that so many pushes in a row were refused for, where that may be for its sake, is registered no more. */
 const MOST_REFUSED = 5
 
@@ -102,14 +100,10 @@ export function startPush(needs: {
     const preferences = (await store.preferences.find([userId])).get(userId) ?? PREFERRED
     const decision = decide({ userId, kind, member, message, preferences, devices: 1, at: new Date(now()) })
     if (decision.outcome === 'none') return { reason: decision.reason }
-    if (await isOvertaken(claim)) return { reason: 'overtaken' }
+    // What was sent of the conversation since stands where this would: older words must not take the place of newer ones.
+    const shown = shownOf(conversationId, upToOf(claim.about!), note.deviceId)
+    if (await store.deliveries.overtaken(userId, shown)) return { reason: 'overtaken' }
     return { ...note, title, sender: message.sender, text: message.text, because: decision.because }
-  }
-
-  /** What was sent of the conversation since stands where this would: older words must not take the place of newer ones. */
-  async function isOvertaken({ id, userId }: Claim): Promise<boolean> {
-    const told = await store.deliveries.ofUser(userId!, MOST_LATER)
-    return told.some((one) => one.state === 'sent' && isLater(one.id, id))
   }
 
   return startSender({

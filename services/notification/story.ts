@@ -2,7 +2,6 @@ import { Fault } from '@parley/kit/fault'
 import type { PushedItem, Why } from '@parley/protocol/notification'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { CAUSES, type Cause, type Reason } from './decision.ts'
-import { isDigest } from './mail/digest.ts'
 import { whyDigest } from './mail/why-digest.ts'
 import { aboutOf } from './push-note.ts'
 import type { Told } from './store/deliveries.ts'
@@ -18,8 +17,6 @@ export interface Story {
 }
 
 const MOST_PUSHES = 100
-/** Of what a user was told since then so much is looked through for the mail. */
-const MOST_TOLD = 200
 
 export function openStory(
   store: Pick<NotificationStore, 'watches' | 'deliveries' | 'devices'>,
@@ -34,10 +31,9 @@ export function openStory(
     return told.map((one) => pushedItem(one, devices))
   }
 
-  /** The first digest after it: that told of all that was unread. */
-  async function mailOf(userId: string, round: Round): Promise<Why['mail']> {
-    const told = await store.deliveries.ofUser(userId, MOST_TOLD)
-    const first = told.findLast(({ id, plannedAt }) => isDigest(id) && plannedAt >= round.at)
+  /** The first digest of that conversation after it: that told of all that was unread there. */
+  async function mailOf(userId: string, { conversationId, at }: Round): Promise<Why['mail']> {
+    const first = await store.deliveries.covering(userId, conversationId, at)
     return first && { state: stateOf(first), text: whyDigest(first.state, first.reason), at: timeOf(first) }
   }
 

@@ -14,7 +14,7 @@ import { openUser, userConfig } from '@parley/user'
 import { openUnsubscribe } from './mail/unsubscribe.ts'
 import type { MailPace } from './mail.ts'
 import { notificationConfig, openNotification } from './open.ts'
-import type { Told } from './store/deliveries.ts'
+import type { NewDelivery, Told } from './store/deliveries.ts'
 import { sqliteStore } from './store/sqlite.ts'
 
 /** Someone who uses Parley over HTTP. */
@@ -42,6 +42,8 @@ export interface Parley {
   /** What the store has of that user. */
   preferencesOf(userId: string): Promise<Preferences | undefined>
   ledgerOf(userId: string): Promise<Told[]>
+  /** Adds to the ledger. */
+  plan(deliveries: readonly NewDelivery[]): Promise<void>
   /** What a list on the internal port has for who holds the key. */
   // biome-ignore lint/suspicious/noExplicitAny: a test says what it expects of a body by comparing it
   internal(path: string): Promise<any[]>
@@ -149,6 +151,10 @@ export async function openParley(
     async ledgerOf(userId) {
       await using store = sqliteStore(join(folder, 'notification.db'))
       return store.deliveries.ofUser(userId, 100)
+    },
+    async plan(deliveries) {
+      await using store = sqliteStore(join(folder, 'notification.db'))
+      await store.deliveries.plan(deliveries)
     },
     async internal(path) {
       const { internal: key } = readKeys(join(folder, 'keys.json'), ['internal'])

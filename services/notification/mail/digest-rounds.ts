@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Letter } from '../mailer.ts'
-import type { NewDelivery } from '../store/deliveries.ts'
+import { FURTHER, type NewDelivery } from '../store/deliveries.ts'
 import type { DigestClaim, DigestStore } from '../store/digests.ts'
 import { type DigestDue, type Digests, digestId } from './digest.ts'
 
@@ -79,12 +79,14 @@ export function startDigestRounds(
     try {
       const { userId, conversationIds, more } = claim
       const due: DigestDue = { kind: 'digest', userId, conversationIds, more }
+      const askedAt = now()
       const found = await digests(due)
       if ('reason' in found && (found.reason === 'quiet.hours' || found.reason === 'do.not.disturb'))
         return await store.postpone(claim, now() + QUIET_MS)
-      const at = now()
-      crashPoint('digest.before-settle')
       const dropped = 'reason' in found ? { reason: found.reason } : undefined
+      // A mail says what there is when it leaves. Where none does, what came while it was asked was not looked at.
+      const at = dropped ? askedAt : now()
+      crashPoint('digest.before-settle')
       const delivery = deliveryOf(due, digestId(userId, claim.round), at, dropped)
       const done = await store.settle(claim, delivery, dropped ? undefined : at, pace())
       crashPoint('digest.after-settle')
@@ -124,6 +126,7 @@ function deliveryOf(mail: DigestDue, id: string, at: number, dropped: { reason: 
     plannedAt: at,
     dueAt: at,
     payload,
+    covers: [...mail.conversationIds, ...(mail.more ? [FURTHER] : [])],
     ...(dropped && { dropped }),
   }
 }

@@ -164,6 +164,46 @@ test('what waits is mailed once by whoever starts next', async (t) => {
   assert.equal(server.received.length, 1)
 })
 
+test('which mail was about a message is told however much was told since, and to nobody else', async (t) => {
+  const { parley } = await open(t)
+  const [ann, bob, cleo] = await people(parley, 'ann', 'bob', 'cleo')
+  const said = await ann.say(bob.id, 'one')
+  const mail = await mailed(bob, said)
+  assert.equal(mail.text, 'A mail about it was sent.')
+  const later = Date.now() + 60_000
+  const others = Array.from({ length: 2_000 }, (_, n) => ({
+    ...{ id: `mail/digest-${n}`, channel: 'mail' as const, userId: bob.id, payload: {} },
+    ...{ plannedAt: later + n, dueAt: later + n, dropped: { reason: 'read' }, covers: [`another ${n}`] },
+  }))
+  await parley.plan(others)
+  assert.deepEqual(await mailed(bob, said), mail)
+  const next = await ann.say(cleo.id, 'two')
+  assert.equal((await mailed(cleo, next)).text, 'A mail about it was sent.')
+  const ask = (conversationId: string, seq: number) =>
+    cleo.ask('GET', `/api/notifications/why?conversationId=${conversationId}&seq=${seq}`)
+  const [foreign, unsent, nowhere] = await Promise.all([
+    ask(said.conversationId, said.seq),
+    ask(next.conversationId, next.seq + 1),
+    ask(crypto.randomUUID(), 1),
+  ])
+  assert.equal(foreign!.status, 404)
+  const worded = ({ body }: { body: { code: string; message: string } }) => [body.code, body.message]
+  assert.deepEqual(worded(foreign!), worded(nowhere!))
+  assert.deepEqual(worded(unsent!), worded(nowhere!))
+})
+
+test('a mail about another conversation is not told of as if it were about this', async (t) => {
+  const { parley } = await open(t, { DIGEST_AFTER_MS: '3000' })
+  const [ann, bob] = await people(parley, 'ann', 'bob')
+  const said = await ann.say(bob.id, 'one')
+  await bob.why(said.conversationId, said.seq)
+  const at = Date.now() + 1
+  const other = { id: 'mail/digest-other', channel: 'mail' as const, userId: bob.id, plannedAt: at, dueAt: at }
+  await parley.plan([{ ...other, payload: {}, dropped: { reason: 'muted' }, covers: ['another'] }])
+  assert.equal((await bob.why(said.conversationId, said.seq)).mail, undefined)
+  assert.equal((await mailed(bob, said)).text, 'A mail about it was sent.')
+})
+
 test('a mail whose server was busy tells what is unread when that takes it', async (t) => {
   let busy = 1
   const { server, parley } = await open(t, {}, { letter: () => (busy-- > 0 ? '451 4.3.0 later' : undefined) })

@@ -17,8 +17,24 @@ export interface Delivery {
   payload: unknown
 }
 
-/** A delivery as it is planned. One that is not to be sent comes with the reason: it is kept only to be told. */
-export type NewDelivery = Delivery & { dropped?: Reason }
+/** A delivery as it is planned. */
+export interface NewDelivery extends Delivery {
+  /** One that is not to be sent comes with the reason: it is kept only to be told. */
+  dropped?: Reason
+  /** Of a push: where its device shows it (RFC 8030 calls that the topic), and up to which message it tells. */
+  shown?: Shown
+  /** Of a digest: the conversations that it is about, and `FURTHER` where there are more. */
+  covers?: readonly string[]
+}
+
+/** A later one of the same topic takes the place of an earlier one. */
+export interface Shown {
+  topic: string
+  upTo: number
+}
+
+/** Stands for conversations in which something was new, and that are not named. */
+export const FURTHER = '*'
 
 /** Why something was not sent, or not yet: a short code for programs, and words (of a provider, say) for people. */
 export interface Reason {
@@ -85,6 +101,10 @@ export interface DeliveryStore {
   ofUser(userId: string, limit: number, before?: { plannedAt: number; id: string }): Promise<Told[]>
   /** What was planned for that user about that, in order of id, at most `limit`. */
   about(userId: string, about: string, limit: number): Promise<Told[]>
+  /** The first that was planned for that user since then (then included) and covers that conversation, or `FURTHER`; undefined where none was. */
+  covering(userId: string, conversationId: string, since: number): Promise<Told | undefined>
+  /** Whether one for that user was sent that is shown in the same place and tells of more. */
+  overtaken(userId: string, shown: Shown): Promise<boolean>
   /** Drops what is open for that user, and leaves of the rest nothing that names whom or what it was for. */
   forget(userId: string, now: number): Promise<void>
   /** Removes up to `limit` of those that were settled before `before`; how many it were. */

@@ -6,13 +6,19 @@ import {
   type Claim,
   type Delivery,
   type DeliveryStore,
+  FURTHER,
   type NewDelivery,
   type Outcome,
   type Told,
 } from './deliveries.ts'
 
 /** What is open has `dueAt` (planned: when it is due; sending: when its lease ends), what is settled `settledAt`. `claim` is new with each claim. */
-type DeliveryDocument = Omit<Told, 'id'> & { _id: string; payload?: string; owner?: string; claim?: string }
+type DeliveryDocument = Omit<Told, 'id'> & Pick<NewDelivery, 'shown' | 'covers'> & Open & { _id: string }
+interface Open {
+  payload?: string
+  owner?: string
+  claim?: string
+}
 
 /** Claims that another was faster with are looked for anew at once, so often. */
 const RACES = 3
@@ -26,6 +32,12 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
       { key: { settledAt: 1 }, name: 'settled', ...where('settledAt') },
       { key: { userId: 1, plannedAt: -1, _id: -1 }, name: 'user', ...where('userId') },
       { key: { userId: 1, about: 1, _id: 1 }, name: 'about', ...where('about') },
+      { key: { userId: 1, covers: 1, plannedAt: 1 }, name: 'covers', ...where('covers') },
+      {
+        key: { userId: 1, 'shown.topic': 1, 'shown.upTo': 1 },
+        name: 'shown',
+        partialFilterExpression: { 'shown.topic': { $exists: true }, state: 'sent' },
+      },
     ]),
   )
 
@@ -117,13 +129,26 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
         return (await found.toArray()).map(toldOf)
       }),
 
+    covering: (userId, conversationId, since) =>
+      attempt(async () => {
+        const planned = { userId, covers: { $in: [conversationId, FURTHER] }, plannedAt: { $gte: since } }
+        const [first] = await deliveries.find(planned).sort({ plannedAt: 1 }).limit(1).toArray()
+        return first && toldOf(first)
+      }),
+
+    overtaken: (userId, { topic, upTo }) =>
+      attempt(async () => {
+        const later = { userId, 'shown.topic': topic, 'shown.upTo': { $gt: upTo }, state: 'sent' as const }
+        return (await deliveries.findOne(later, { projection: { _id: 1 } })) !== null
+      }),
+
     forget: (userId, now) =>
       attempt(async () => {
         await deliveries.updateMany(
           { userId, dueAt: { $exists: true } },
           { $set: { state: 'dropped', settledAt: now, ...ACCOUNT_DELETED }, $unset: OPEN },
         )
-        await deliveries.updateMany({ userId }, { $unset: { userId: '', about: '', detail: '', providerId: '' } })
+        await deliveries.updateMany({ userId }, { $unset: WHOSE })
       }),
 
     purge: (before, limit) =>
@@ -141,6 +166,9 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
 
 /** What only an open delivery has. */
 const OPEN = { dueAt: '', owner: '', claim: '', payload: '' } as const
+
+/** What tells whom it was for, and of what. */
+const WHOSE = { userId: '', about: '', shown: '', covers: '', detail: '', providerId: '' } as const
 
 function documentOf({ id, payload, dueAt, dropped, ...rest }: NewDelivery): DeliveryDocument {
   const what = dropped
@@ -188,7 +216,7 @@ function claimOf({ _id, dueAt, epoch, plannedAt, payload, ...document }: Deliver
 }
 
 function toldOf(document: DeliveryDocument): Told {
-  const { payload: _payload, owner: _owner, claim: _claim, _id, ...told } = document
+  const { payload: _payload, owner: _owner, claim: _claim, shown: _shown, covers: _covers, _id, ...told } = document
   return { id: _id, ...told }
 }
 

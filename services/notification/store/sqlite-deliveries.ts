@@ -6,6 +6,7 @@ import {
   type Claim,
   type Delivery,
   type DeliveryStore,
+  FURTHER,
   type NewDelivery,
   type Outcome,
   type Told,
@@ -35,6 +36,24 @@ export const DELIVERIES_STEP = `
   CREATE INDEX deliveries_user ON deliveries (user_id, planned_at, id) WHERE user_id IS NOT NULL;
   CREATE INDEX deliveries_about ON deliveries (user_id, about, id) WHERE about IS NOT NULL;`
 
+/**
+ * A new step of the schema. `covered` has a row for each conversation that a digest is about; one that was planned before this step is
+ * taken to be about any.
+ */
+export const COVERED_STEP = `
+  CREATE TABLE covered (
+    delivery_id TEXT NOT NULL,
+    conversation_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    planned_at INTEGER NOT NULL,
+    PRIMARY KEY (delivery_id, conversation_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX covered_since ON covered (user_id, conversation_id, planned_at);
+  INSERT INTO covered SELECT id, '*', user_id, planned_at FROM deliveries WHERE id GLOB 'mail/digest-*' AND user_id IS NOT NULL;
+  ALTER TABLE deliveries ADD COLUMN topic TEXT;
+  ALTER TABLE deliveries ADD COLUMN up_to INTEGER;
+  CREATE INDEX deliveries_shown ON deliveries (user_id, topic, up_to) WHERE topic IS NOT NULL AND state = 'sent';`
+
 /** The statements that read, each by an index. */
 export const DELIVERY_READS = {
   nextDue: 'SELECT due_at FROM deliveries WHERE channel = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1',
@@ -43,6 +62,9 @@ export const DELIVERY_READS = {
   ofUserBefore:
     'SELECT * FROM deliveries WHERE user_id = ? AND (planned_at, id) < (?, ?) ORDER BY planned_at DESC, id DESC LIMIT ?',
   about: 'SELECT * FROM deliveries WHERE user_id = ? AND about = ? ORDER BY id LIMIT ?',
+  covering: `SELECT deliveries.* FROM covered JOIN deliveries ON id = delivery_id
+    WHERE covered.user_id = ? AND conversation_id = ? AND covered.planned_at >= ? ORDER BY covered.planned_at LIMIT 1`,
+  overtaken: "SELECT 1 FROM deliveries WHERE user_id = ? AND topic = ? AND up_to > ? AND state = 'sent' LIMIT 1",
 } as const
 
 type Row = Record<string, unknown>
@@ -50,9 +72,11 @@ type Row = Record<string, unknown>
 /** The writes, for the writer's thread. */
 export function deliveryWrites(db: DatabaseSync) {
   const plan = db.prepare(
-    `INSERT OR IGNORE INTO deliveries (id, channel, user_id, about, state, planned_at, due_at, settled_at, reason, detail, payload)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR IGNORE INTO deliveries
+       (id, channel, user_id, about, topic, up_to, state, planned_at, due_at, settled_at, reason, detail, payload)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
+  const cover = db.prepare('INSERT OR IGNORE INTO covered VALUES (?, ?, ?, ?)')
   const due = db.prepare(
     'SELECT id FROM deliveries WHERE channel = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
   )
@@ -73,22 +97,26 @@ export function deliveryWrites(db: DatabaseSync) {
      WHERE user_id = ? AND due_at IS NOT NULL`,
   )
   const forget = db.prepare(
-    'UPDATE deliveries SET user_id = NULL, about = NULL, detail = NULL, provider_id = NULL WHERE user_id = ?',
+    `UPDATE deliveries SET user_id = NULL, about = NULL, topic = NULL, up_to = NULL, detail = NULL, provider_id = NULL
+     WHERE user_id = ?`,
   )
-  const purge = db.prepare(
-    `DELETE FROM deliveries WHERE id IN
-       (SELECT id FROM deliveries WHERE settled_at IS NOT NULL AND settled_at < ? ORDER BY settled_at LIMIT ?)`,
-  )
+  const uncover = db.prepare('DELETE FROM covered WHERE user_id = ?')
+  const old = 'SELECT id FROM deliveries WHERE settled_at IS NOT NULL AND settled_at < ? ORDER BY settled_at LIMIT ?'
+  const purgeCovered = db.prepare(`DELETE FROM covered WHERE delivery_id IN (${old})`)
+  const purge = db.prepare(`DELETE FROM deliveries WHERE id IN (${old})`)
 
   return {
     planDeliveries(deliveries: readonly NewDelivery[]): void {
-      for (const { id, channel, userId, about, plannedAt, dueAt, payload, dropped } of deliveries) {
+      for (const one of deliveries) {
+        const { id, channel, userId, about, shown, covers = [], plannedAt, dueAt, payload, dropped } = one
         const state = dropped ? 'dropped' : 'planned'
         const [isDue, settledAt] = dropped ? [null, plannedAt] : [dueAt, null]
         const { reason = null, detail = null } = dropped ?? {}
         const kept = dropped ? null : JSON.stringify(payload)
-        const whom = [userId ?? null, about ?? null]
-        plan.run(id, channel, ...whom, state, plannedAt, isDue, settledAt, reason, detail, kept)
+        const whom = [userId ?? null, about ?? null, shown?.topic ?? null, shown?.upTo ?? null]
+        const { changes } = plan.run(id, channel, ...whom, state, plannedAt, isDue, settledAt, reason, detail, kept)
+        if (changes === 0 || userId === undefined) continue
+        for (const conversationId of covers) cover.run(id, conversationId, userId, plannedAt)
       }
     },
     claimDeliveries(wanted: Parameters<DeliveryStore['claim']>[0]): Claim[] {
@@ -106,8 +134,12 @@ export function deliveryWrites(db: DatabaseSync) {
     forgetDeliveries(userId: string, now: number): void {
       drop.run(now, ACCOUNT_DELETED.reason, userId)
       forget.run(userId)
+      uncover.run(userId)
     },
-    purgeDeliveries: (before: number, limit: number): number => Number(purge.run(before, limit).changes),
+    purgeDeliveries(before: number, limit: number): number {
+      purgeCovered.run(before, limit)
+      return Number(purge.run(before, limit).changes)
+    },
   }
 }
 
@@ -118,6 +150,8 @@ export function sqliteDeliveries(db: DatabaseSync, write: Write<Writes>): Delive
   const ofUser = db.prepare(DELIVERY_READS.ofUser)
   const ofUserBefore = db.prepare(DELIVERY_READS.ofUserBefore)
   const about = db.prepare(DELIVERY_READS.about)
+  const covering = db.prepare(DELIVERY_READS.covering)
+  const overtaken = db.prepare(DELIVERY_READS.overtaken)
   return {
     plan: (deliveries) => write('planDeliveries', deliveries),
     claim: (wanted) => write('claimDeliveries', wanted),
@@ -133,6 +167,12 @@ export function sqliteDeliveries(db: DatabaseSync, write: Write<Writes>): Delive
       return rows.map(toldOf)
     },
     about: async (userId, what, limit) => about.all(userId, what, limit).map(toldOf),
+    async covering(userId, conversationId, since) {
+      const [named, further] = [conversationId, FURTHER].map((one) => covering.get(userId, one, since))
+      if (!named || !further) return (named ?? further) ? toldOf((named ?? further)!) : undefined
+      return toldOf(Number(named.planned_at) <= Number(further.planned_at) ? named : further)
+    },
+    overtaken: async (userId, { topic, upTo }) => overtaken.get(userId, topic, upTo) !== undefined,
     forget: (userId, now) => write('forgetDeliveries', userId, now),
     purge: (before, limit) => write('purgeDeliveries', before, limit),
   }

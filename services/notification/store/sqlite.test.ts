@@ -5,17 +5,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { migrate } from '@parley/kit/migrate'
+import { openFile } from '@parley/kit/sqlite/file'
 import { sqliteStore } from './sqlite.ts'
 import { ADDRESS_READS } from './sqlite-addresses.ts'
 import { ALERT_READS } from './sqlite-alerts.ts'
 import { ANALYTICS_READS } from './sqlite-analytics.ts'
 import { AUDIT_READS } from './sqlite-audit.ts'
 import { CAPTURED_READS } from './sqlite-captured.ts'
-import { DELIVERY_READS } from './sqlite-deliveries.ts'
+import { COVERED_STEP, DELIVERY_READS } from './sqlite-deliveries.ts'
 import { DEVICE_READS } from './sqlite-devices.ts'
 import { DIGEST_READS } from './sqlite-digests.ts'
 import { PREFERENCE_READS } from './sqlite-preferences.ts'
 import { PROGRESS_READS } from './sqlite-progress.ts'
+import { MIGRATIONS } from './sqlite-schema.ts'
 import { WATCH_READS } from './sqlite-watches.ts'
 import { notificationStoreContract } from './store.contract.ts'
 
@@ -42,6 +45,8 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
       plannedAt: i,
       dueAt: i,
       payload: {},
+      shown: { topic: `conversation ${i % 50}/phone`, upTo: i },
+      covers: [`conversation ${i % 50}`],
       ...(i % 5 !== 0 && { dropped: { reason: 'muted' } }),
     }))
     await store.deliveries.plan(all)
@@ -69,6 +74,22 @@ test('every read goes by an index and sorts nothing, at thousands of rows', asyn
     const bad = steps.filter((step) => /TEMP B-TREE|ANY\(/.test(step) || (/^SCAN/.test(step) && !walks.test(step)))
     assert.deepEqual(bad, [], `${name}: ${steps.join('; ')}`)
   }
+})
+
+test('a digest from before it was kept what each is about is taken for one about anything', async (t) => {
+  const path = freshFile(t)
+  const old = openFile(path)
+  migrate(old, MIGRATIONS.slice(0, MIGRATIONS.indexOf(COVERED_STEP)))
+  const add = old.prepare(
+    "INSERT INTO deliveries (id, channel, user_id, state, planned_at, settled_at) VALUES (?, 'mail', ?, 'sent', 5, 6)",
+  )
+  add.run('mail/digest-1', 'ann')
+  add.run('mail/letter', 'ben')
+  add.run('mail/digest-2', null)
+  old.close()
+  await using store = sqliteStore(path)
+  assert.equal((await store.deliveries.covering('ann', 'tea', 5))?.id, 'mail/digest-1')
+  assert.equal(await store.deliveries.covering('ben', 'tea', 0), undefined)
 })
 
 test('of a link that was sent nothing is left in the file', async (t) => {

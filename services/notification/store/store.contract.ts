@@ -3,6 +3,7 @@ import { addressesContract } from './addresses.contract.ts'
 import { alertsContract } from './alerts.contract.ts'
 import { analyticsContract } from './analytics.contract.ts'
 import { auditContract } from './audit.contract.ts'
+import { byMessageContract } from './by-message.contract.ts'
 import { capturedContract } from './captured.contract.ts'
 import { deliveriesContract } from './deliveries.contract.ts'
 import { deliveriesModel } from './deliveries.model.ts'
@@ -34,6 +35,7 @@ export function notificationStoreContract(
 
   deliveriesContract(name, several)
   deliveriesModel(name, several, runs)
+  byMessageContract(name, several)
   addressesContract(name, several)
   capturedContract(name, several)
   watchesContract(name, several)
