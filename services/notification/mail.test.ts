@@ -303,6 +303,30 @@ test('what was never taken in a day is given up, with the last reason', async (t
   assert.equal((await service.told(id))?.reason, 'too.late')
 })
 
+test('what its reader wanted held for a day is dropped for that, and not as if the server had been away', async (t) => {
+  for (const [n, wait] of [DAY, DAY - 60_000].entries()) {
+    const { service } = await open(t, {}, { digests: async () => ({ reason: 'do.not.disturb' }) })
+    const { now } = service.clock
+    const mail = { kind: 'digest', userId: USER, conversationIds: ['tea'], more: false }
+    const payload = { id: `digest-${n}`, at: new Date(now).toISOString(), mail }
+    const digest = {
+      id: `mail/digest-${n}`,
+      channel: 'mail' as const,
+      userId: USER,
+      plannedAt: now,
+      dueAt: now,
+      payload,
+    }
+    await service.store.deliveries.plan([digest])
+    // Whatever is asked for has what is due looked at.
+    await service.ask(notice())
+    assert.equal((await service.outcome(`digest-${n}`, 1)).kind, 'retry')
+    service.clock.now += wait
+    await service.ask(notice())
+    assert.deepEqual(await service.outcome(`digest-${n}`), { kind: 'dropped', reason: 'do.not.disturb' })
+  }
+})
+
 test('of what was sent the ledger keeps whom and when, for 30 days, and no link', async (t) => {
   const { service } = await open(t)
   const id = await service.ask(reset(service.clock))

@@ -73,12 +73,14 @@ export async function startMail(needs: {
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
     const kept = claim.payload as Letter<Posted | DigestDue> // as it was planned here, or by `digest-rounds.ts`
     if (linkEnded(kept.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
-    if (now() >= endOf(claim, kept)) return { kind: 'failed', ...TOO_LATE }
+    const isLate = now() >= endOf(claim, kept)
     const letter = await written(kept)
     if ('reason' in letter) {
-      const waits = letter.reason === 'quiet.hours' || letter.reason === 'do.not.disturb'
-      return waits ? { kind: 'retry', at: now() + QUIET_MS, ...letter } : { kind: 'dropped', ...letter }
+      const at = now() + QUIET_MS
+      const isHeld = letter.reason === 'quiet.hours' || letter.reason === 'do.not.disturb'
+      return isHeld && at < endOf(claim, kept) ? { kind: 'retry', at, ...letter } : { kind: 'dropped', ...letter }
     }
+    if (isLate) return { kind: 'failed', ...TOO_LATE }
     const { to, kind } = letter.mail
     const way = await suspensions.mayGo(to, {
       id: claim.id,
