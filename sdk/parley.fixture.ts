@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { chatConfig, openChat } from '@parley/chat'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
@@ -81,17 +81,9 @@ export async function openParley(t: TestContext, env: Record<string, string> = {
       makeKeys(user.keyFile)
       await using stack = new AsyncDisposableStack()
       const http = stack.use(await listen({ host: '127.0.0.1', port: 0, log }))
-      const bus = stack.use(embeddedBus({ log }))
       const tells = env.PUSH_HOSTS !== undefined
-      if (!tells) {
-        // Whom a mail is for, no test here asks.
-        stack.use(await bus.subscribe('notification.mail', async () => {}))
-        stack.use(await bus.subscribe('notification.messages', async () => {}))
-        stack.use(await bus.subscribe('notification.alerts', async () => {}))
-        stack.use(await bus.subscribe('notification.security', async () => {}))
-        stack.use(await bus.subscribe('notification.analytics', async () => {}))
-        stack.use(await bus.subscribe('notification.audit', async () => {}))
-      }
+      // Whom something is told to, no test here asks without.
+      const bus = stack.use(aloneBus({ log, left: (name) => tells || !name.startsWith('notification.') }))
       const { directory } = stack.use(await openUser(user, bus, http, log))
       chats = stack.use(await openChat(chat, bus, http, directory, log)).directory
       if (tells) stack.use(await openNotification(notification, bus, http, { users: directory, chat: chats }, log))

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import type { Bus } from '@parley/kit/bus/bus'
-import { embeddedBus } from '@parley/kit/bus/embedded'
 import { type Http, listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
@@ -60,12 +60,7 @@ export async function testChat(
   t.after(() => stack.disposeAsync())
   const folder = mkdtempSync(join(tmpdir(), 'parley-chat-'))
   stack.defer(() => rmSync(folder, { recursive: true, force: true }))
-  const bus = stack.use(embeddedBus({ log }))
-  // Whom it is told to, no test here asks.
-  stack.use(await bus.subscribe('notification.messages', async () => {}))
-  stack.use(await bus.subscribe('notification.alerts', async () => {}))
-  stack.use(await bus.subscribe('notification.analytics', async () => {}))
-  stack.use(await bus.subscribe('notification.audit', async () => {}))
+  const bus = stack.use(aloneBus({ log }))
   const file = stack.use(await sqliteStore(join(folder, 'chat.db'), { log }))
   const store = options.store?.(file) ?? file
   const users = options.users ?? testUsers()

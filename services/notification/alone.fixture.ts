@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
@@ -17,7 +17,7 @@ import { sqliteStore } from './store/sqlite.ts'
 const { STORE, SMTP_URL, PACE } = process.env
 const log = openLog('notification', 'silent')
 const http = await listen({ host: '127.0.0.1', port: 0, log })
-const bus = embeddedBus({ log })
+const bus = aloneBus({ log })
 const store = sqliteStore(STORE!)
 /** Something is always unread, so that what is lost or doubled is what was noted. */
 const digests: Digests = async ({ userId }) => ({

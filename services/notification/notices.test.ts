@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { Fault } from '@parley/kit/fault'
 import { openLog } from '@parley/kit/log'
 import { openNotices } from './notices.ts'
@@ -14,8 +14,7 @@ import { sqliteStore } from './store/sqlite.ts'
 test('however often was decided in a conversation, it is soon decided there when the chat service was away for once', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-notices-'))
   const log = openLog('test', 'silent')
-  const [store, bus] = [sqliteStore(join(folder, 'notification.db')), embeddedBus({ log })]
-  await bus.subscribe('notification.analytics', async () => {})
+  const [store, bus] = [sqliteStore(join(folder, 'notification.db')), aloneBus({ log })]
   let refuse: (() => void) | undefined
   let headSeq = 0
   const notices = await openNotices(

@@ -5,8 +5,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import type { Bus } from '@parley/kit/bus/bus'
-import { embeddedBus } from '@parley/kit/bus/embedded'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import type { Mail } from '@parley/protocol/mail'
@@ -61,7 +61,7 @@ export async function openService(
     },
   }
   const http = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log })
-  const bus = some.bus ?? embeddedBus({ log })
+  const bus = some.bus ?? aloneBus({ log })
   const service = await startNotification({
     store: observed,
     bus,

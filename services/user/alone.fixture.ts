@@ -1,4 +1,4 @@
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { reader } from '@parley/kit/config'
 import { listen } from '@parley/kit/http'
 import { makeKeys } from '@parley/kit/keys'
@@ -11,20 +11,15 @@ const config = userConfig(reader(process.env))
 const log = openLog('user', 'silent')
 makeKeys(config.keyFile)
 const http = await listen({ host: '127.0.0.1', port: 0, log })
-const bus = embeddedBus({ log })
+const bus = aloneBus({ log })
 const lines: string[] = []
 let ready = false
 function tell(what: object): void {
   lines.push(`${JSON.stringify(what)}\n`)
   if (ready) process.stdout.write(lines.splice(0).join(''))
 }
-await bus.subscribe('chat.users', async () => {})
 await bus.subscribe('chat.departures', async ({ data }) => tell({ kind: 'user.deleted', ...data }))
 await bus.subscribe('notification.mail', async ({ data }) => tell(data))
-await bus.subscribe('notification.alerts', async () => {})
-await bus.subscribe('notification.security', async () => {})
-await bus.subscribe('notification.analytics', async () => {})
-await bus.subscribe('notification.audit', async () => {})
 await openUser(config, bus, http, log)
 ready = true
 process.stdout.write(`${http.port}\n${lines.splice(0).join('')}`)

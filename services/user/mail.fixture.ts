@@ -15,7 +15,6 @@ export async function openMailing(t: TestContext, some: Parameters<typeof openSe
   const inbox: Mail[] = []
   const seen = new Set<string>()
   let arrived = Promise.withResolvers<void>()
-  await service.bus.subscribe('chat.users', async () => {})
   await service.bus.subscribe('notification.mail', async ({ id, data }) => {
     if (seen.has(id)) return
     seen.add(id)

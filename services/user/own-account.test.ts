@@ -116,7 +116,6 @@ test('a log-in that is under way while the account is deleted leaves no session 
 
 test('what a process had written of who is deleted, and died, is cleared up by the next', async (t) => {
   const service = await openLeaving(t)
-  await service.bus.subscribe('chat.users', async () => {})
   const [annId, benId] = [await service.register('ann'), await service.register('ben')]
   const [ann, ben] = [await service.signIn('ann'), await service.signIn('ben')]
   await service.as(ann.token)('DELETE', '/api/user/me', { password: PASSWORD, messages: 'keep' })

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import type { Bus } from '@parley/kit/bus/bus'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { Fault } from '@parley/kit/fault'
 import { openLog } from '@parley/kit/log'
 import type { PrivacyPage } from '@parley/protocol/internal'
@@ -16,7 +15,6 @@ const LOOSE = { profileChangesPerUser: 10_000, lookUpsPerUser: 10_000, contactCh
 /** Ann, Ben and Eve, signed in. */
 async function people(t: TestContext, limits: Partial<UserLimits> = LOOSE) {
   const service = await openService(t, { limits })
-  await takeUsers(service.bus)
   const person = async (name: string) => {
     const id = await service.register(name)
     const { token } = await service.signIn(name)
@@ -44,9 +42,6 @@ async function people(t: TestContext, limits: Partial<UserLimits> = LOOSE) {
   }
   return { service, ann: await person('ann'), ben: await person('ben'), eve: await person('eve') }
 }
-
-/** Stands for the chat service, without which no event of a user counts as told. */
-const takeUsers = (bus: Bus) => bus.subscribe('chat.users', async () => {})
 
 const befriend = async (one: Awaited<ReturnType<typeof people>>['ann'], other: typeof one): Promise<void> => {
   await one.contact('PUT', other.id, '/request')
@@ -341,7 +336,7 @@ test('the bus hears the whole of a change, other services read who keeps somethi
 
 test('a switch that the bus has not confirmed is refused but kept, and a repeat is answered when it holds', async (t) => {
   let away = false
-  const inner = embeddedBus({ log: openLog('user', 'silent') })
+  const inner = aloneBus({ log: openLog('user', 'silent') })
   t.after(() => inner[Symbol.asyncDispose]())
   const service = await openService(t, {
     bus: {
@@ -355,7 +350,6 @@ test('a switch that the bus has not confirmed is refused but kept, and a repeat 
       },
     },
   })
-  await takeUsers(inner)
   await service.register('ann')
   const as = service.as((await service.signIn('ann')).token)
   away = true

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import type { Bus } from '@parley/kit/bus/bus'
-import { embeddedBus } from '@parley/kit/bus/embedded'
 import { listen } from '@parley/kit/http'
 import { openLog } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
@@ -51,12 +51,7 @@ export async function openService(
   const folder = mkdtempSync(join(tmpdir(), 'parley-user-'))
   const store = sqliteStore(join(folder, 'user.db'))
   const http = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log, trustProxies: some.trustProxies ?? 0 })
-  const bus = some.bus ?? embeddedBus({ log })
-  // Else nobody would take what every test here makes happen.
-  await bus.subscribe('notification.alerts', async () => {})
-  await bus.subscribe('notification.security', async () => {})
-  await bus.subscribe('notification.analytics', async () => {})
-  await bus.subscribe('notification.audit', async () => {})
+  const bus = some.bus ?? aloneBus({ log })
   const config = {
     origins: some.origins ?? [],
     publicUrl: PUBLIC_URL,

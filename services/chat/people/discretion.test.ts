@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { openLog } from '@parley/kit/log'
 import { OPEN, type Privacy } from '@parley/protocol/profile'
 import type { PublicUser } from '@parley/protocol/user'
@@ -217,8 +217,7 @@ test('a node keeps to what was set before it started, and until it has read that
   const users = testUsers()
   const [ann, ben] = [users.add('ann'), users.add('ben')]
   users.discreet = [{ userId: ben.id, rev: 4, ...OPEN, privateReceipts: true }]
-  await using bus = fragileBus(embeddedBus({ log }))
-  await bus.subscribe('chat.users', async () => {})
+  await using bus = fragileBus(aloneBus({ log }))
   users.away = true
   {
     await using blind = await openDiscretion({ directory: users, bus, log })
@@ -256,8 +255,7 @@ test('a node keeps to what was set before it started, and until it has read that
 test('what is heard while a reading is under way is newer than what it reads', async () => {
   const users = testUsers()
   const ben = users.add('ben')
-  await using bus = fragileBus(embeddedBus({ log }))
-  await bus.subscribe('chat.users', async () => {})
+  await using bus = fragileBus(aloneBus({ log }))
   const gate = Promise.withResolvers<void>()
   let readings = 0
   const directory = {
@@ -281,8 +279,7 @@ test('what is heard while a reading is under way is newer than what it reads', a
 test('friendships are asked for once, kept true by the bus, and asked for again when it was away', async () => {
   const users = testUsers()
   const [ann, ben, eve] = [users.add('ann'), users.add('ben'), users.add('eve')]
-  await using bus = fragileBus(embeddedBus({ log }))
-  await bus.subscribe('notification.alerts', async () => {})
+  await using bus = fragileBus(aloneBus({ log }))
   let asked = 0
   const directory = {
     friends(pairs: readonly (readonly [string, string])[]) {

@@ -1,4 +1,4 @@
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { openLog } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
 import { sqliteStore } from '../store/sqlite.ts'
@@ -8,11 +8,7 @@ import { openAlerts } from './alerts.ts'
  * What keeps alerts alone in a process, for the test that kills it: takes the event `EVENT` into the store `STORE`, prints what the
  * devices are told of it, and ends.
  */
-const bus = embeddedBus({ log: openLog('alerts', 'silent') })
-// Mail of it is another's work.
-await bus.subscribe('notification.security', async () => {})
-await bus.subscribe('notification.analytics', async () => {})
-await bus.subscribe('notification.audit', async () => {})
+const bus = aloneBus({ log: openLog('alerts', 'silent') })
 await using store = sqliteStore(process.env.STORE!)
 await bus.listen(['alerts.changed'], (event) => void process.stdout.write(`${JSON.stringify(event.data)}\n`))
 await using _ = await openAlerts({

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { openLog } from '@parley/kit/log'
 import type { AlertNews } from '@parley/protocol/alert'
 import type { ContactPair } from '@parley/protocol/contact'
@@ -119,9 +119,7 @@ test('of who was deleted nothing is kept, however late something of theirs is to
 /** Alerts on a store of their own, with a chat service that answers what the test says. */
 async function open(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-alerts-'))
-  const bus = embeddedBus({ log: openLog('alerts', 'silent') })
-  for (const name of ['notification.security', 'notification.analytics', 'notification.audit'] as const)
-    await bus.subscribe(name, async () => {})
+  const bus = aloneBus({ log: openLog('alerts', 'silent') })
   const { alerts: store, ...rest } = sqliteStore(join(folder, 'notification.db'))
   const there = new Set<string>([ANN, BOB])
   const told: AlertNews[] = []

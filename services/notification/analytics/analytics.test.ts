@@ -34,11 +34,8 @@ const sent = (senderIds: string[], at: number): BusEvent => ({
   ...{ ...envelope(randomUUID(), at), type: 'messages.created', data: { conversations: [], senderIds } },
 })
 
-/** A service whose bus has takers for what others do with these events. */
 async function open(t: Parameters<typeof openService>[0], beside?: Parameters<typeof openService>[1]) {
   const service = await openService(t, beside)
-  for (const name of ['notification.alerts', 'notification.security', 'notification.messages', 'chat.users'] as const)
-    await service.bus.subscribe(name, async () => {})
   return {
     ...service,
     days: async (query = '') =>

@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { embeddedBus } from '@parley/kit/bus/embedded'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
 import { openLog } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
 import type { SecurityEvent } from '@parley/protocol/security'
@@ -19,7 +19,6 @@ import { startAudit } from './audit.ts'
 const authorization = `Bearer ${INTERNAL_KEY.toString('base64url')}`
 const PASSWORD = 'correct horse battery'
 const DAY_MS = 86_400_000
-const TAKERS = ['notification.alerts', 'chat.users', 'chat.departures'] as const
 
 const envelope = (id: string, at: number) =>
   ({ id, version: 1, occurredAt: new Date(at).toISOString(), key: id, rev: 1 }) as const
@@ -36,10 +35,8 @@ const deleted = (id: string, at: number): BusEvent => ({
   data: { id, messages: 'keep', at: new Date(at).toISOString() },
 })
 
-/** A service whose bus has takers for what others do with these events. */
 async function open(t: TestContext, some: Parameters<typeof openService>[1] = {}) {
   const service = await openService(t, some)
-  for (const name of TAKERS) await service.bus.subscribe(name, async () => {})
   const ask = async (query = '', headers: Record<string, string> = { authorization }) => {
     const { status, text } = await service.internal(`/internal/audit${query}`, headers)
     return { status, ...JSON.parse(text) }
@@ -193,9 +190,7 @@ test('of who is deleted the facts stay, and not where it was, whatever comes lat
 test('an event that cannot be kept holds up no other, and is a dead letter', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-audit-'))
   t.after(() => rmSync(folder, { recursive: true }))
-  const bus = embeddedBus({ log: openLog('audit', 'silent'), deadAfter: { refusals: 3, ms: 0 } })
-  for (const name of ['notification.security', 'notification.analytics', ...TAKERS] as const)
-    await bus.subscribe(name, async () => {})
+  const bus = aloneBus({ log: openLog('audit', 'silent'), deadAfter: { refusals: 3, ms: 0 } })
   await using store = sqliteStore(join(folder, 'it.db'))
   await using audit = await startAudit({ store: store.audit, bus, keptMs: DAY_MS })
   const good = loggedIn(Date.now())

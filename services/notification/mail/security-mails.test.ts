@@ -41,7 +41,6 @@ test('a session that is ended for an old token is mailed, in the language of its
 
 test('however often it is told, it is mailed once; what is told long after is not', async (t) => {
   const { bus, clock, captured, store } = await openService(t)
-  await bus.subscribe('notification.alerts', async () => {})
   const told = (id: string, at: number) =>
     bus.publish({
       ...{ id, type: 'security.noted', version: 1, occurredAt: new Date(at).toISOString(), key: id, rev: 1 },
