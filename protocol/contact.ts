@@ -46,6 +46,8 @@ export interface ContactSide {
   view: Pick<ContactItem, 'status' | 'blocked' | 'rev' | 'changedAt'>
   /** `view` has changed since this side was told last: tell its devices. */
   tell: boolean
+  /** Of friends: this one has accepted, as the other asked first. Absent on both where that is not known. */
+  accepted?: true
 }
 
 export const ContactsQuery = z.object({

@@ -53,6 +53,7 @@ function contactChanged(pair: Pair): BusEvent {
     blocks: pair[which].blocks,
     view: viewOf(pair, which),
     tell: pair[which].changedIn > toldRev,
+    ...(pair[which].accepted && { accepted: true }),
   })
   return {
     id: createHash('sha256').update(`${key}:${rev}`).digest('hex').slice(0, 32),

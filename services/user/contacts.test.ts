@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
-import type { ContactItem } from '@parley/protocol/contact'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
+import type { Bus } from '@parley/kit/bus/bus'
+import { openLog } from '@parley/kit/log'
+import type { ContactItem, ContactPair } from '@parley/protocol/contact'
 import type { BlocksPage } from '@parley/protocol/internal'
 import type { UserLimits } from './config.ts'
 import { INTERNAL_KEY, openService } from './service.fixture.ts'
+import { pairKey } from './store/contacts.ts'
 
 /** Ann, Ben and Eve, signed in. */
-async function people(t: TestContext, limits: Partial<UserLimits> = {}) {
-  const service = await openService(t, { limits })
+async function people(t: TestContext, limits: Partial<UserLimits> = {}, bus?: Bus) {
+  const service = await openService(t, { limits, ...(bus && { bus }) })
   const person = async (name: string) => {
     const id = await service.register(name)
     const as = service.as((await service.signIn(name)).token)
@@ -188,4 +192,29 @@ test('the bus hears of each change, and of a block before it is answered', async
   })
   await ann.what('PUT', `/${ben.id}/block`)
   assert.deepEqual(blocks[0], `${ann.id} true`)
+})
+
+test('of a friendship the bus hears who accepted, also where it hears of the request at the same time', async (t) => {
+  const bus = aloneBus({ log: openLog('user', 'silent'), left: (name) => name === 'notification.alerts' })
+  const { service, ann, ben, eve } = await people(t, {}, bus)
+  const heard: ContactPair[] = []
+  await using _ = await service.bus.listen(['contact.changed'], (event) => {
+    if (event.type === 'contact.changed') heard.push(event.data)
+  })
+  const accepted = async (other: { id: string }, rev: number): Promise<string[]> => {
+    const key = pairKey(ann.id, other.id)
+    await t.waitFor(async () => assert.equal((await service.store.contacts.find([key]))[0]?.toldRev, rev))
+    const sides = heard.flatMap(({ low, high }) =>
+      [low, high].some(({ userId }) => userId === other.id) ? [low, high] : [],
+    )
+    return sides.slice(-2).flatMap((side) => (side.accepted ? [side.userId] : []))
+  }
+  await ann.what('PUT', `/${ben.id}/request`)
+  await ben.what('POST', `/${ann.id}/accept`)
+  await eve.what('PUT', `/${ann.id}/request`)
+  await ann.what('PUT', `/${eve.id}/request`)
+  await service.bus.subscribe('notification.alerts', async () => {})
+  assert.deepEqual([await accepted(ben, 2), await accepted(eve, 2)], [[ben.id], [ann.id]])
+  await ben.what('DELETE', `/${ann.id}`)
+  assert.deepEqual(await accepted(ben, 3), [])
 })

@@ -228,11 +228,12 @@ export function openContacts(needs: {
 /** The pair after a change: each side's count goes up only where that side sees one, so that it cannot tell that it was blocked. */
 function moved(pair: Pair, bond: Bond): Pair {
   const rev = pair.rev + 1
-  const changedAt = new Date().toISOString()
+  const now = new Date().toISOString()
   const sideAfter = (side: Side): PairSide => {
     const same = standingOf(pair, side) === standingOf(bond, side) && pair[side].blocks === bond[side].blocks
-    const { seen } = pair[side]
-    return { ...pair[side], ...bond[side], ...(!same && { seen: seen + 1, changedIn: rev, changedAt }) }
+    const { seen, changedIn, changedAt } = pair[side]
+    const change = same ? { seen, changedIn, changedAt } : { seen: seen + 1, changedIn: rev, changedAt: now }
+    return { ...bond[side], ...change }
   }
   return { ...pair, rev, low: sideAfter('low'), high: sideAfter('high') }
 }

@@ -13,6 +13,8 @@ export type Side = 'low' | 'high'
 export interface Stance {
   wants: boolean
   blocks: boolean
+  /** This one has wanted it second, while the other was asking: a friend who accepted. */
+  accepted?: true
 }
 
 export type Act = 'request' | 'accept' | 'decline' | 'cancel' | 'remove' | 'block' | 'unblock'
@@ -38,27 +40,28 @@ export const otherSide = (side: Side): Side => (side === 'low' ? 'high' : 'low')
 export function act(bond: Bond, side: Side, what: Act): Bond | Refusal {
   const [mine, theirs] = [bond[side], bond[otherSide(side)]]
   const standing = standingOf(bond, side)
-  const wanting = (mineNow: boolean, theirsNow: boolean): Bond =>
-    together(side, { ...mine, wants: mineNow }, { ...theirs, wants: theirsNow })
+  const apart = together(side, { wants: false, blocks: mine.blocks }, { wants: false, blocks: theirs.blocks })
+  const accepting = together(side, { ...mine, wants: true, accepted: true }, theirs)
 
   // One may block whom one cannot see, for instance after meeting in a group.
   if (theirs.blocks && !mine.blocks && what !== 'block') return 'hidden'
   switch (what) {
     case 'request':
       if (mine.blocks) return 'blocked'
-      return mine.wants ? bond : wanting(true, theirs.wants)
+      if (mine.wants) return bond
+      return theirs.wants ? accepting : together(side, { ...mine, wants: true }, theirs)
     case 'accept':
       if (standing === 'friends') return bond
-      return standing === 'incoming' ? wanting(true, true) : 'unasked'
+      return standing === 'incoming' ? accepting : 'unasked'
     case 'decline':
-      return standing === 'incoming' ? wanting(false, false) : bond
+      return standing === 'incoming' ? apart : bond
     case 'cancel':
-      return standing === 'outgoing' ? wanting(false, false) : bond
+      return standing === 'outgoing' ? apart : bond
     case 'remove':
-      return standing === 'friends' ? wanting(false, false) : bond
+      return standing === 'friends' ? apart : bond
     case 'block':
       if (mine.blocks) return bond
-      return together(side, { wants: false, blocks: true }, { ...theirs, wants: false })
+      return together(side, { ...apart[side], blocks: true }, apart[otherSide(side)])
     case 'unblock':
       return mine.blocks ? together(side, { ...mine, blocks: false }, theirs) : bond
     default:

@@ -57,13 +57,21 @@ export function ofReactions(
   return isQuiet(author, now) ? undefined : alert
 }
 
-/** What is between two users, as it is now, for each of them that has not been told. */
+/**
+ * What is between two users, as it is now, for each of them that has not been told. Who accepts a request is not alerted that the other is
+ * a contact now: the request is answered.
+ */
 export const ofContact = ({ low, high }: ContactPair, rev: number, at: string): Alert[] => [
   ...ofSide(low, high.userId, rev, at),
   ...ofSide(high, low.userId, rev, at),
 ]
 
-function ofSide({ userId, blocks, view, tell }: ContactSide, otherId: string, rev: number, at: string): Alert[] {
+function ofSide(
+  { userId, blocks, view, tell, accepted }: ContactSide,
+  otherId: string,
+  rev: number,
+  at: string,
+): Alert[] {
   if (!tell) return []
   const alert: Alert = {
     ...{
@@ -74,7 +82,8 @@ function ofSide({ userId, blocks, view, tell }: ContactSide, otherId: string, re
     },
     ...{ rev, read: false, actors: [otherId], actorCount: 1 },
   }
-  if (blocks || view.status === 'none' || view.status === 'outgoing') return [goneFrom(alert)]
+  // Who accepted has answered the request, which they may be told of here for the first time.
+  if (blocks || accepted || view.status === 'none' || view.status === 'outgoing') return [goneFrom(alert)]
   return [view.status === 'friends' ? { ...alert, kind: 'contact.accepted' } : alert]
 }
 

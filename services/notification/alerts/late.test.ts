@@ -86,6 +86,22 @@ test('a block that is told late takes no request that came after it', async (t) 
   assert.deepEqual(await list(), [])
 })
 
+test('where a request and its acceptance are told at once, who asked hears of it, and who accepted of nothing', async (t) => {
+  const { take, list } = await open(t)
+  const listed = async () => [await list(BOB), await list(ANN)]
+  await take(friends(2, BOB))
+  assert.deepEqual(await listed(), [[], ['contact.accepted']])
+  await take(met(1, 'incoming', false))
+  assert.deepEqual(await listed(), [[], ['contact.accepted']], 'nor of the request, which comes after it')
+  await take(met(3, 'incoming', false))
+  await take(friends(5, ANN))
+  assert.deepEqual(
+    await listed(),
+    [['contact.accepted'], []],
+    'it was withdrawn, and the other asked, before that was told',
+  )
+})
+
 test('what was taken out is told again when the event comes again, so that devices look', async (t) => {
   const { chat, take, told } = await open(t)
   chat.members = [member({ fromSeq: 1 })]
@@ -160,8 +176,8 @@ async function open(t: TestContext) {
     there,
     told,
     take: (event: BusEvent) => bus.publish(event),
-    list: async () =>
-      (await store.list(BOB, undefined, 10)).map(({ kind, seq }) => [kind, seq].filter(Boolean).join(' ')).sort(),
+    list: async (userId = BOB) =>
+      (await store.list(userId, undefined, 10)).map(({ kind, seq }) => [kind, seq].filter(Boolean).join(' ')).sort(),
   }
 }
 
@@ -196,4 +212,14 @@ function met(rev: number, status: 'incoming' | 'none', blocks: boolean): BusEven
   })
   const [bobs, anns] = [side(BOB, status, blocks), side(ANN, status === 'none' ? 'none' : 'outgoing', false)]
   return { ...envelope('pair', rev), type: 'contact.changed', data: { low: bobs, high: anns } as ContactPair }
+}
+
+/** They became friends when `accepter` accepted what the other had asked. */
+function friends(rev: number, accepter: string): BusEvent {
+  const view = { status: 'friends', blocked: false, rev, changedAt: AT } as const
+  const side = (userId: string) => ({
+    ...{ userId, blocks: false, tell: true, view },
+    ...(userId === accepter && { accepted: true as const }),
+  })
+  return { ...envelope('pair', rev), type: 'contact.changed', data: { low: side(BOB), high: side(ANN) } }
 }

@@ -70,12 +70,11 @@ export type AlertSubject =
 
 /**
  * What an alert becomes by another state of what it tells of; undefined where that is no news. It is unread again, and at its new time,
- * when somebody new did it. Who accepts a request is not alerted that the other is a contact now: the request is answered.
+ * when somebody new did it.
  */
 export function merged(old: Alert | undefined, next: Alert): Alert | undefined {
   if (!old) return next
   if (next.rev <= old.rev) return undefined
-  if (next.kind === 'contact.accepted' && old.kind === 'contact.requested' && !old.gone) return goneFrom(next)
   // Into a group one is brought anew only after one has left it.
   const isAnew = old.gone || old.kind !== next.kind || next.kind === 'group.added'
   const isNews = isAnew || next.actors.some((actor) => !old.actors.includes(actor))
