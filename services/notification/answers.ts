@@ -1,5 +1,5 @@
 import type { StandingMessage } from '@parley/protocol/standing'
-import type { Cause, Decision, Reason } from './decision.ts'
+import { CAUSES, type Cause, type Decision, type Reason } from './decision.ts'
 import type { Device } from './store/devices.ts'
 import type { Answer } from './store/watches.ts'
 
@@ -10,6 +10,17 @@ export interface Verdict {
   /** Of each message. */
   decisions: readonly Decision[]
 }
+
+/** What that user was answered of that message; undefined where nothing is kept. */
+export function answerFor(answers: readonly Answer[], userId: string, seq: number): Cause | Reason | undefined {
+  return answers.find((one) => one.fromSeq <= seq && seq <= one.toSeq && one.userIds.includes(userId))?.answer
+}
+
+/** The decision that was kept as that answer. */
+export const decisionOf = (answer: Cause | Reason): Decision =>
+  isCause(answer) ? { outcome: 'push', because: answer } : { outcome: 'none', reason: answer }
+
+export const isCause = (answer: Cause | Reason): answer is Cause => (CAUSES as readonly string[]).includes(answer)
 
 /** The verdicts as they are kept: one line for all users who were given the same answer of the same run of messages. */
 export function answersOf(

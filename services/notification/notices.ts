@@ -4,12 +4,12 @@ import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { ChatDirectory } from '@parley/protocol/standing'
-import { answersOf, type Verdict } from './answers.ts'
+import { answerFor, answersOf, decisionOf, isCause, type Verdict } from './answers.ts'
 import { decide, reasonForAll } from './decision.ts'
 import { PREFERRED, type Preferences } from './preferences.ts'
-import { pushesOf } from './push-note.ts'
+import { FRESH_MS, pushesOf } from './push-note.ts'
 import type { NotificationStore } from './store/store.ts'
-import { type Answer, LOOK_BACK, type News, type Watch } from './store/watches.ts'
+import { type Answer, LOOK_BACK, type News, type Round, type Watch } from './store/watches.ts'
 import { tellingOf } from './telling.ts'
 
 /** Hears of messages from the bus, lets a moment pass in which they may be read, then decides once for all who are in the conversation whom to push to. */
@@ -154,13 +154,12 @@ export async function openNotices(
   async function decideOn(watch: Watch): Promise<void> {
     try {
       const at = now()
-      const { answers, pushes, headSeq, away } = await decided(watch, at)
+      const { round, pushes, headSeq, away } = watch.decided
+        ? await leftOf(watch, watch.decided)
+        : await decided(watch, at)
       await unread(watch.conversationId, away)
       crashPoint('notices.before-decide')
-      await store.watches.decide(watch, { ...rangeOf(watch), at, answers }, pushes, {
-        seq: headSeq,
-        dueAt: now() + graceMs,
-      })
+      await store.watches.decide(watch, round, pushes, { seq: headSeq, dueAt: now() + graceMs })
       crashPoint('notices.after-decide')
       failures.delete(watch.conversationId)
       if (pushes.length > 0) planned()
@@ -193,7 +192,8 @@ export async function openNotices(
       ...{ fromSeq, toSeq, answer: answer! },
       userIds: those.map(({ userId }) => userId),
     }))
-    if (userIds.length === 0) return { answers: all, pushes: [], headSeq, away: mailed }
+    const round = { conversationId, fromSeq, toSeq, at }
+    if (userIds.length === 0) return { round: { ...round, answers: all }, pushes: [], headSeq, away: mailed }
     const told = await tellingOf(chat, watch, userIds)
     const verdicts = told.members.map((member): Verdict => {
       const { userId } = member
@@ -202,7 +202,28 @@ export async function openNotices(
       return { userId, devices: own, decisions: told.messages.map((message) => decide({ ...situation, message })) }
     })
     const answers = [...all, ...answersOf(told.messages, verdicts, fromSeq)]
-    return { answers, pushes: pushesOf(told, verdicts, watch, at), headSeq, away: mailed }
+    return { round: { ...round, answers }, pushes: pushesOf(told, verdicts, watch, at), headSeq, away: mailed }
+  }
+
+  /** What may be left to do of a round by whoever decided it and died. Those who are away were noted before it was kept. */
+  async function leftOf(watch: Watch, round: Round) {
+    const { conversationId, toSeq } = watch
+    const userIds = [...new Set(round.answers.flatMap(({ answer, userIds }) => (isCause(answer) ? userIds : [])))]
+    if (userIds.length === 0) {
+      const standing = await chat.standing({ conversationId, fromSeq: toSeq + 1, toSeq })
+      return { round, pushes: [], headSeq: standing?.headSeq ?? 0, away: [] }
+    }
+    const [told, theirs] = [await tellingOf(chat, watch, userIds), await settingsOf(userIds)]
+    const verdicts = told.members.map(
+      ({ userId }): Verdict => ({
+        userId,
+        devices: theirs(userId).own,
+        decisions: told.messages.map(({ seq }) => decisionOf(answerFor(round.answers, userId, seq) ?? 'not.member')),
+      }),
+    )
+    // As late as that it is looked at again, when it is sent, whether it is still so.
+    const pushes = pushesOf(told, verdicts, watch, round.at, round.at + FRESH_MS + 1)
+    return { round, pushes, headSeq: told.headSeq, away: [] }
   }
 
   /** What each of these users has set, and their devices. */
@@ -245,5 +266,3 @@ function together(one: News, other: News | undefined): News {
   const { conversationId, fromSeq = 1 } = one
   return { conversationId, fromSeq: Math.min(fromSeq, other.fromSeq ?? 1), seq: Math.max(one.seq, other.seq) }
 }
-
-const rangeOf = ({ conversationId, fromSeq, toSeq }: Watch) => ({ conversationId, fromSeq, toSeq })

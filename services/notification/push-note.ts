@@ -4,6 +4,9 @@ import { CAUSES, type Cause } from './decision.ts'
 import type { NewDelivery, Shown } from './store/deliveries.ts'
 import type { Watch } from './store/watches.ts'
 
+/** A push that has waited longer, or was tried before, is decided on once more: what it tells of may have been read, edited, or deleted. */
+export const FRESH_MS = 2_000
+
 /** What one device is told: of a conversation one thing, which takes the place of what it was told of that before. */
 export interface PushNote {
   deviceId: string
@@ -40,8 +43,14 @@ export const shownOf = (conversationId: string, toSeq: number, deviceId: string)
 /** Up to which message a push tells, by what it is about. */
 export const upToOf = (about: string): number => Number(about.slice(about.lastIndexOf('/') + 1))
 
-/** The pushes to all devices of all who are told, with ids that are the same however often this is worked out. */
-export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Watch, at: number): NewDelivery[] {
+/** The pushes to all devices of all who are told, with ids that are the same however often this is worked out. Decided `at`, and due `dueAt`. */
+export function pushesOf(
+  told: Standing,
+  verdicts: readonly Verdict[],
+  watch: Watch,
+  at: number,
+  dueAt = at,
+): NewDelivery[] {
   const { conversationId, toSeq } = watch
   const about = aboutOf(conversationId, toSeq)
   return verdicts.flatMap((verdict) => {
@@ -54,7 +63,7 @@ export function pushesOf(told: Standing, verdicts: readonly Verdict[], watch: Wa
       about,
       shown: shownOf(conversationId, toSeq, id),
       plannedAt: at,
-      dueAt: at,
+      dueAt,
       payload: { deviceId: id, ...note } satisfies PushNote,
     }))
   })

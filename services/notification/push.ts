@@ -4,7 +4,7 @@ import type { ChatDirectory } from '@parley/protocol/standing'
 import { decide } from './decision.ts'
 import { PREFERRED } from './preferences.ts'
 import { bodyOf } from './push-body.ts'
-import { isTest, type PushNote, shownOf, type TestNote, upToOf } from './push-note.ts'
+import { FRESH_MS, isTest, type PushNote, shownOf, type TestNote, upToOf } from './push-note.ts'
 import type { Push, PushOutcome, PushService, PushServices } from './push-service.ts'
 import { retryAt, type Sender, startSender } from './sender.ts'
 import type { Claim, Outcome, Reason } from './store/deliveries.ts'
@@ -13,8 +13,6 @@ import type { NotificationStore } from './store/store.ts'
 
 /** Pushes under way at once. */
 const AT_ONCE = 32
-/** A push that has waited longer, or was tried before, is decided on once more: what it tells of may have been read, edited, or deleted. */
-const FRESH_MS = 2_000
 /** After that it is not worth waking anybody. */
 const WORTH_MS = 4 * 3_600_000
 const TEST_WORTH_MS = 60_000

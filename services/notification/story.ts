@@ -1,7 +1,8 @@
 import { Fault } from '@parley/kit/fault'
 import type { PushedItem, Why } from '@parley/protocol/notification'
 import type { ChatDirectory } from '@parley/protocol/standing'
-import { CAUSES, type Cause, type Reason } from './decision.ts'
+import { answerFor, isCause } from './answers.ts'
+import type { Cause, Reason } from './decision.ts'
 import { whyDigest } from './mail/why-digest.ts'
 import { aboutOf } from './push-note.ts'
 import type { Told } from './store/deliveries.ts'
@@ -49,19 +50,17 @@ export function openStory(
       if (Date.parse(message.createdAt) < now() - ROUNDS_KEPT_MS)
         return { conversationId, seq, outcome: 'none', code: 'forgotten', text: 'It is too long ago to say.' }
       const round = await store.watches.round(conversationId, seq)
-      const own = round?.answers.find(
-        (answer) => answer.fromSeq <= seq && seq <= answer.toSeq && answer.userIds.includes(userId),
-      )
+      const own = round && answerFor(round.answers, userId, seq)
       if (!round || !own)
         return { conversationId, seq, outcome: 'waiting', text: 'It is not decided yet: ask again in a moment.' }
-      const said = { conversationId, seq, at: new Date(round.at).toISOString(), code: own.answer }
-      const mail = NEVER_MAILED.has(own.answer) ? undefined : await mailOf(userId, round)
-      if (!isCause(own.answer)) return { ...said, outcome: 'none', text: whyNot(own.answer), ...(mail && { mail }) }
+      const said = { conversationId, seq, at: new Date(round.at).toISOString(), code: own }
+      const mail = NEVER_MAILED.has(own) ? undefined : await mailOf(userId, round)
+      if (!isCause(own)) return { ...said, outcome: 'none', text: whyNot(own), ...(mail && { mail }) }
       const pushes = await pushesOf(userId, aboutOf(conversationId, round.toSeq))
       return {
         ...said,
         outcome: 'push',
-        text: whyPushed(own.answer),
+        text: whyPushed(own),
         ...(pushes.length > 0 && { pushes }),
         ...(mail && { mail }),
       }
@@ -74,8 +73,6 @@ const NEVER_MAILED: ReadonlySet<Cause | Reason> = new Set([
   ...(['own.message', 'not.member', 'before.joining', 'message.gone', 'blocked'] as const),
   ...(['read', 'muted', 'level.none', 'level.mentions', 'all.none', 'all.mentions', 'active.device'] as const),
 ])
-
-const isCause = (answer: string): answer is Cause => (CAUSES as readonly string[]).includes(answer)
 
 function pushedItem(told: Told, devices: readonly Device[]): PushedItem {
   const { id, state, reason, detail } = told

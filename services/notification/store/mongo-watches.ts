@@ -19,8 +19,8 @@ interface WatchDocument {
   owner?: string
 }
 
-/** `_id` names the range; `epoch` is of the claim that it was decided under. */
-type RoundDocument = Round & { _id: string; epoch: number }
+/** `_id` names the beginning of the range. An older release wrote an `epoch`. */
+type RoundDocument = Round & { _id: string; epoch?: number }
 
 /** Between reading what was heard and settling, messages come: that often in a row is no accident. */
 const TRIES = 50
@@ -74,18 +74,22 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
       { _id, epoch, dueAt: dueAt! },
       { $set: { dueAt: until, owner, claimed }, $inc: { epoch: 1 } },
     )
+    if (taken.matchedCount === 0) return []
     const watch = { conversationId: _id, fromSeq: document.decided + 1, toSeq: claimed }
-    return taken.matchedCount === 1 ? [{ ...watch, epoch: epoch + 1, leaseUntil: until }] : []
+    // Only who was claimed before can have got so far.
+    const decided = document.claimed === undefined ? null : await rounds.findOne(rangeOf(watch), { projection: BARE })
+    return [{ ...watch, epoch: epoch + 1, leaseUntil: until, ...(decided && { decided }) }]
   }
 
-  /** Over one of the same claim or of an earlier one. */
-  async function keep(watch: Watch, round: Round): Promise<void> {
-    const _id = `${round.conversationId}/${round.fromSeq}`
-    const document = { ...round, epoch: watch.epoch }
+  /** The first that is kept of a range is what was decided. */
+  async function keep(round: Round): Promise<void> {
+    const { _id, toSeq } = rangeOf(round)
     try {
-      await rounds.updateOne({ _id, epoch: { $lte: watch.epoch } }, { $set: document }, { upsert: true })
+      // One that ended elsewhere is of a conversation that was forgotten since.
+      await rounds.updateOne({ _id, toSeq: { $ne: toSeq } }, { $set: { ...round } }, { upsert: true })
     } catch (error) {
-      if (!isDuplicate(error)) throw error
+      // Who was frozen past the lease was a moment faster: whoever claims it next is given that.
+      throw isDuplicate(error) ? unavailable(error) : error
     }
   }
 
@@ -139,9 +143,11 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
 
     decide: (watch, round, planned, next) =>
       attempt(async () => {
-        // What comes first is the same, or written over, when this ends here and another claims it.
+        const { conversationId: _id, toSeq, epoch, decided } = watch
+        if (!(await watches.findOne({ _id, epoch, claimed: toSeq }, { projection: { _id: 1 } }))) return false
+        // From then on it is decided: when this ends here, who claims it next does the rest.
+        if (!decided) await keep(round)
         await deliveries.plan(planned)
-        await keep(watch, round)
         return settle(watch, next)
       }),
 
@@ -159,9 +165,12 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
 
     round: (conversationId, seq) =>
       attempt(async () => {
-        const at = rounds.find({ conversationId, toSeq: { $gte: seq } }, { projection: { _id: 0, epoch: 0 } })
+        const at = rounds.find({ conversationId, toSeq: { $gte: seq } }, { projection: BARE })
         const [found] = await at.sort({ toSeq: 1 }).limit(1).toArray()
-        return found && found.fromSeq <= seq ? (found satisfies Round) : undefined
+        if (!found || found.fromSeq > seq) return undefined
+        // What was not done whole yet is not told.
+        const pending = { _id: conversationId, decided: { $lt: found.toSeq } }
+        return (await watches.findOne(pending, { projection: { _id: 1 } })) ? undefined : (found satisfies Round)
       }),
 
     prune: (before, limit) =>
@@ -187,3 +196,10 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
       }),
   }
 }
+
+const BARE = { _id: 0, epoch: 0 } as const
+
+const rangeOf = ({ conversationId, fromSeq, toSeq }: Pick<Round, 'conversationId' | 'fromSeq' | 'toSeq'>) => ({
+  _id: `${conversationId}/${fromSeq}`,
+  toSeq,
+})

@@ -5,7 +5,9 @@ import { infra } from '@parley/infra/infra'
 import { MongoClient } from 'mongodb'
 import { mongoStore } from './mongo.ts'
 import { mongoDigests } from './mongo-digests.ts'
+import { mongoWatches } from './mongo-watches.ts'
 import { notificationStoreContract } from './store.contract.ts'
+import type { Round, Watch } from './watches.ts'
 
 notificationStoreContract('mongodb', 10, async () => {
   const url = await infra.mongodb()
@@ -43,4 +45,52 @@ test('mongodb: what is noted after a mail was planned by who died then waits for
   assert.equal(await claim(61_999), undefined, 'the first was mailed at 2,000')
   const next = await claim(62_000)
   assert.deepEqual([next.round, next.conversationIds.toSorted()], [1, ['cake', 'tea']])
+})
+
+test('mongodb: what was decided once stays decided, whoever dies or is frozen before it is planned', async (t) => {
+  const client = await MongoClient.connect(await infra.mongodb())
+  t.after(() => client.close())
+  const db = client.db()
+  const ids: string[] = []
+  let dies = true
+  const watches = await mongoWatches(db, {
+    async plan(deliveries) {
+      if (dies) throw new Error('killed')
+      ids.push(...deliveries.map(({ id }) => id))
+    },
+  })
+  const conversationId = randomUUID()
+  const claim = async (now: number) =>
+    (await watches.claim({ owner: 'me', now, leaseMs: 10, limit: 10 })) as [Watch, ...Watch[]]
+  const roundOf = ({ fromSeq, toSeq }: Watch, at: number): Round => ({
+    ...{ conversationId, fromSeq, toSeq, at },
+    answers: [{ fromSeq, toSeq, answer: 'message', userIds: [`at ${at}`] }],
+  })
+  const push = (at: number) => ({ id: `push ${at}`, channel: 'push' as const, plannedAt: at, dueAt: at, payload: {} })
+  const next = { seq: 0, dueAt: 0 }
+  await watches.note([{ conversationId, seq: 2 }], 100)
+  const [first] = await claim(100)
+  assert.equal(first.decided, undefined)
+  await assert.rejects(watches.decide(first, roundOf(first, 100), [push(100)], next))
+  assert.equal(await watches.round(conversationId, 1), undefined, 'nothing of it was done yet')
+  dies = false
+  const [again] = await claim(200)
+  assert.deepEqual(again.decided, roundOf(first, 100))
+  assert.equal(await watches.decide(first, roundOf(first, 100), [push(1)], next), false)
+  assert.equal(await watches.decide(again, again.decided!, [push(100)], next), true)
+  assert.deepEqual(ids, ['push 100'])
+  assert.deepEqual(await watches.round(conversationId, 2), roundOf(first, 100))
+
+  await watches.note([{ conversationId, seq: 3 }], 300)
+  const [late] = await claim(300)
+  // Whoever held it before is a moment faster than this, and says no more.
+  await db.collection<{ _id: string }>('rounds').insertOne({ _id: `${conversationId}/3`, ...roundOf(late, 299) })
+  await assert.rejects(watches.decide(late, roundOf(late, 300), [push(300)], next), { code: 'unavailable' })
+  await watches.postpone(late, 301)
+  const [last] = await claim(301)
+  assert.deepEqual(last.decided, roundOf(late, 299))
+  assert.deepEqual(ids, ['push 100'], 'nothing was planned by who decided otherwise')
+  assert.equal(await watches.decide(last, last.decided!, [push(299)], next), true)
+  assert.deepEqual(await watches.round(conversationId, 3), roundOf(late, 299))
+  assert.deepEqual(await watches.round(conversationId, 2), roundOf(first, 100))
 })

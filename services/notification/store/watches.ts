@@ -27,6 +27,8 @@ export interface Watch {
   epoch: number
   /** From then on another may claim it. */
   leaseUntil: number
+  /** It was decided already, by someone who died before all of it was done: that is done now, and nothing is decided again. */
+  decided?: Round
 }
 
 /** What was decided of messages of one conversation at one moment. */
@@ -65,6 +67,7 @@ export interface WatchStore {
   /**
    * All of the claim is decided: keeps the round and plans the deliveries. What is there beyond it, up to `next.seq` or as was heard
    * meanwhile, is due at `next.dueAt`. False where another has claimed it since; nothing of it is then done, or only what that one does too.
+   * Of a watch that was decided already the round is that one.
    */
   decide(
     watch: Watch,
