@@ -27,7 +27,7 @@ export interface Profile {
   colour: number | null
   /** Who may see what. The display name and the colour are seen by whoever may see the user. */
   visibility: { bio: Visibility; status: Visibility; lastSeen: Visibility }
-  /** `nobody`: only friends find one by the user name. */
+  /** `nobody`: only friends find one by the user name or the display name. */
   findable: 'everybody' | 'nobody'
   /** Nobody else sees how far one has got and read, and one does not see it of others. */
   privateReceipts: boolean

@@ -37,7 +37,7 @@ export const Profile = z.object({
   status: status.nullable(),
   colour: z.int().min(0).max(11).nullable(),
   visibility: z.object({ bio: visibility, status: visibility, lastSeen: visibility }),
-  findable: z.enum(['everybody', 'nobody']).describe('By the user name; friends always do'),
+  findable: z.enum(['everybody', 'nobody']).describe('By the user name or the display name; friends always do'),
   privateReceipts: z.boolean().describe('One’s marks are not told, and one is not told of others’'),
   privatePresence: z.boolean().describe('Nor that one is here, was here or types'),
 })

@@ -67,7 +67,7 @@ export const Login = z.object({
   device: z.string().trim().max(100).optional(),
 })
 
-/** `GET /api/user/search`: the beginning of a user name. */
+/** `GET /api/user/search`: the beginning of a user name, or beginnings of words of a display name. */
 export const SearchUsers = z.object({
   q: z.string().trim().min(2).max(128).refine(wellFormed, 'must be well-formed text'),
   cursor: z.string().min(1).max(600).optional(),

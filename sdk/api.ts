@@ -20,6 +20,10 @@ import type { InviteTerms, MessageAction } from './types.ts'
 
 export type Api = ReturnType<typeof openApi>
 
+type UserPage = { items: PublicUser[]; nextCursor?: string }
+const PEOPLE = 10
+const PAGES = 3
+
 /**
  * The server's HTTP calls by name. Pages come this way and not over the socket: they may be larger than what a node lets
  * wait for a socket (P8), and catching up must not cut the connection that it is for.
@@ -31,9 +35,19 @@ export function openApi(send: Send) {
       const found = await send({ method: 'GET', path: '/api/user/users', query: { username } })
       return (found as { items: PublicUser[] }).items[0]
     },
-    searchUsers: async (q: string) =>
-      ((await send({ method: 'GET', path: '/api/user/search', query: { q, limit: 10 } })) as { items: PublicUser[] })
-        .items,
+    async searchUsers(q: string): Promise<PublicUser[]> {
+      const found: PublicUser[] = []
+      let cursor: string | undefined
+      // A page may have fewer than there are.
+      for (let pages = 0; pages < PAGES && found.length < PEOPLE; pages++) {
+        const query = { q, limit: PEOPLE - found.length, cursor }
+        const page = (await send({ method: 'GET', path: '/api/user/search', query })) as UserPage
+        found.push(...page.items)
+        cursor = page.nextCursor
+        if (cursor === undefined) break
+      }
+      return found
+    },
     sessions: async () =>
       ((await send({ method: 'GET', path: '/api/user/me/sessions' })) as { items: SessionItem[] }).items,
     renameSession: (id: string, name: string) =>

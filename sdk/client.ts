@@ -301,8 +301,8 @@ export function createClient(options: ClientOptions = {}): ParleyClient {
       if (user) profiles.know([user])
       return user
     },
-    async searchUsers(prefix) {
-      const found = await api.searchUsers(prefix)
+    async searchUsers(q) {
+      const found = await api.searchUsers(q)
       profiles.know(found)
       return found
     },

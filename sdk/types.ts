@@ -418,8 +418,11 @@ export interface ParleyClient {
   close(): Promise<void>
 
   findUser(username: string): Promise<PublicUser | undefined>
-  /** The first ten whose user names begin with `prefix` (two characters or more), by name. */
-  searchUsers(prefix: string): Promise<PublicUser[]>
+  /**
+   * The first ten whose user names begin with `q` (two characters or more), by name, and after them those of whose display names each
+   * word of `q` begins a word. May be fewer where very many do not let themselves be found.
+   */
+  searchUsers(q: string): Promise<PublicUser[]>
   /** Messages, the newest first: see `protocol/search-query.ts` for what `q` may say. Another page, also after an empty one, while there is a `nextCursor`. */
   search(q: string, options?: { cursor?: string; limit?: number }): Promise<SearchPage>
   openDirect(userId: string): Promise<ConversationView>

@@ -238,8 +238,9 @@ export const USER_OPERATIONS: readonly Operation[] = [
     method: 'get',
     path: '/api/user/search',
     tag,
-    summary: 'Those whose user names begin so, and who let themselves be found',
-    description: 'By name, so that who has exactly that name comes first. A page may have fewer than asked for.',
+    summary: 'Those whose user names begin so, or words of whose display names do, and who let themselves be found',
+    description:
+      'Those with such a user name first, by name, so that who has exactly that one comes first; then those with such a display name, which each word of `q` has to begin a word of, whatever its case and accents. A page may have fewer than asked for, or none, and still a `nextCursor`: then the search goes on from there.',
     who: 'Signed in',
     query: SearchUsers,
     replies: { 200: UserPage },

@@ -19,6 +19,7 @@ import { deletionOutbox, openOwnAccount } from './own-account.ts'
 import { openOwnEmail } from './own-email.ts'
 import { openOwnPassword } from './own-password.ts'
 import { openPasswords } from './passwords.ts'
+import { openPeopleSearch } from './people-search.ts'
 import { profileOutbox } from './profile-outbox.ts'
 import { openProfiles } from './profiles.ts'
 import { openPublicUsers } from './public-user.ts'
@@ -88,6 +89,7 @@ export async function startUser(needs: {
     tell: profileNews.tell,
     changed: wake,
   })
+  const peopleSearch = openPeopleSearch({ accounts, profiles, names: store.profiles, publicUsers, key: keys.refresh })
   const ownAccount = openOwnAccount({ ownPassword, control, deleted: wake, now })
   const departing = deletionOutbox(store.deletions, contacts, store.profiles)
   const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, securityNews, departing]
@@ -110,6 +112,7 @@ export async function startUser(needs: {
       contacts,
       profiles,
       publicUsers,
+      peopleSearch,
       config,
     }),
   )

@@ -29,6 +29,7 @@ import type { OwnAccount } from './own-account.ts'
 import type { OwnEmail } from './own-email.ts'
 import type { OwnPassword } from './own-password.ts'
 import { passwordRoutes } from './password-routes.ts'
+import type { PeopleSearch } from './people-search.ts'
 import { profileRoutes } from './profile-routes.ts'
 import type { Profiles } from './profiles.ts'
 import type { PublicUsers } from './public-user.ts'
@@ -55,10 +56,11 @@ export function userRoutes(needs: {
   contacts: Contacts
   profiles: Profiles
   publicUsers: PublicUsers
+  peopleSearch: PeopleSearch
   config: Pick<UserConfig, 'origins' | 'limits'>
 }): Router {
   const { accounts, sessions, ownPassword, forgottenPassword, ownEmail, ownAccount, tokens, verifier } = needs
-  const { throttle, contacts, profiles, publicUsers, exported, config } = needs
+  const { throttle, contacts, profiles, publicUsers, peopleSearch, exported, config } = needs
   const lines = openLines()
   const routes = Router()
   const cookieAgeMs = config.limits.sessionDays * 86_400_000
@@ -200,21 +202,9 @@ export function userRoutes(needs: {
 
   routes.get('/search', async (req, res) => {
     const actor = await authenticate(req)
-    const { q, cursor, limit } = parse(SearchUsers, req.query)
+    const query = parse(SearchUsers, req.query)
     await throttle.lookUp(actor.userId)
-    const seen: Account[] = []
-    // Who is hidden leaves no trace: neither a page that is shorter, nor a cursor that names them, nor one more page.
-    for (let after = cursor && Buffer.from(cursor, 'base64url').toString(); seen.length <= limit; ) {
-      const found = await accounts.search(q, after, limit + 1)
-      seen.push(...(await profiles.findable(actor.userId, found)))
-      after = found[limit]?.nameKey
-      if (after === undefined) break
-    }
-    const items = seen.slice(0, limit)
-    res.json({
-      items: await publicUsers(items),
-      ...(seen.length > limit && { nextCursor: Buffer.from(items.at(-1)!.nameKey).toString('base64url') }),
-    })
+    res.json(await peopleSearch.find(actor.userId, query))
   })
 
   routes.get('/users/:id', async (req, res) => {

@@ -5,7 +5,7 @@ import { NEW_PROFILE } from '@parley/protocol/profile'
 import { USER_LIMITS } from '../config.ts'
 import { openProfiles } from '../profiles.ts'
 import { openThrottle } from '../throttle.ts'
-import type { ProfileStore, StoredProfile } from './profiles.ts'
+import type { NamePlace, ProfileStore, StoredProfile } from './profiles.ts'
 import { account } from './store.contract.ts'
 import type { UserStore } from './store.ts'
 
@@ -76,6 +76,56 @@ export function profileStoreContract(name: string, open: (t: TestContext) => Pro
       (await store.untold(5)).map(({ userId }) => userId),
       [ben],
     )
+  })
+
+  test(`${name}: the words of display names are listed in order and in pages, as the profiles are`, async (t) => {
+    const [here, there] = (await several(t, 2)) as [ProfileStore, ProfileStore]
+    const [ann, ben, eve] = Array.from({ length: 3 }, () => randomUUID()).sort() as [string, string, string]
+    await here.save(profile(ann, 1, { displayName: 'Zoë Zola zu𐐀' }))
+    await here.save(profile(ben, 1, { displayName: 'zoe ＺU\ufa0e' }))
+    await here.save(profile(eve, 1))
+    const all = async (prefix: string, limit: number): Promise<string[]> => {
+      const found: string[] = []
+      for (let after: NamePlace | undefined, page = 0; page < 20; page++) {
+        const places = await there.named(prefix, after, limit)
+        for (const { word, userId } of places) found.push(`${word} ${[ann, ben, eve].indexOf(userId)}`)
+        if (places.length < limit) break
+        after = places.at(-1)
+      }
+      return [...new Set(found.filter((one, i) => found.findIndex((other) => other.at(-1) === one.at(-1)) === i))]
+    }
+    for (const limit of [1, 2, 10]) {
+      assert.deepEqual(await all('zo', limit), ['zoe 0', 'zoe 1'], `${limit}`)
+      assert.deepEqual(await all('zol', limit), ['zola 0'])
+      assert.deepEqual(await all('zu', limit), ['zu\ufa0e 1', 'zu\u{10428} 0'])
+      assert.deepEqual(await all('oe', limit), [])
+    }
+    await there.save(profile(ann, 2, { displayName: 'Zack' }))
+    await there.save(profile(eve, 2, { displayName: 'zola' }))
+    assert.deepEqual(await all('zo', 2), ['zoe 1', 'zola 2'])
+    assert.deepEqual(await all('zack', 2), ['zack 0'])
+    assert.equal(await here.save(profile(ben, 3, { displayName: 'Late' })), false)
+    assert.deepEqual(await here.named('late', undefined, 5), [])
+    await here.erase(ben)
+    await here.save(profile(eve, 3, { displayName: null }))
+    assert.deepEqual(await all('zo', 2), [])
+  })
+
+  test(`${name}: whoever changes a display name at once, only the words of the last one stay`, async (t) => {
+    const stores = await several(t, 3)
+    const ann = randomUUID()
+    await stores[0]!.save(profile(ann, 1, { displayName: 'qu0 same' }))
+    for (let rev = 2; rev < 12; rev++) {
+      const later = stores.map((store, i) => store.save(profile(ann, rev, { displayName: `qu${rev}${i} same` })))
+      const next = later.map(async (saved, i) => {
+        if (await saved) await stores[(i + 1) % 3]!.save(profile(ann, ++rev, { displayName: `qu${rev} same` }))
+      })
+      await Promise.all(next)
+    }
+    const [last] = await stores[0]!.find([ann])
+    const words = async (prefix: string) => (await stores[1]!.named(prefix, undefined, 10)).map(({ word }) => word)
+    assert.deepEqual(await words('qu'), [last!.displayName!.split(' ')[0]])
+    assert.deepEqual(await words('same'), ['same'])
   })
 
   test(`${name}: a profile waits to be told until its latest rev was`, async (t) => {

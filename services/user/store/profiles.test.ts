@@ -5,10 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { migrate } from '@parley/kit/migrate'
 import { NEW_PROFILE } from '@parley/protocol/profile'
 import { profileOfNobodyContract, profileStoreContract } from './profiles.contract.ts'
 import { sqliteStore } from './sqlite.ts'
-import { PROFILE_READS } from './sqlite-profiles.ts'
+import { NAMES_STEP, PROFILE_READS } from './sqlite-profiles.ts'
+import { MIGRATIONS } from './sqlite-schema.ts'
 
 function freshFile(t: TestContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'parley-profiles-'))
@@ -49,4 +51,21 @@ test('every read of profiles goes by an index and sorts nothing, at thousands of
     const bad = steps.filter((step) => /TEMP B-TREE|ANY\(/.test(step) || (/^SCAN/.test(step) && !walks.test(step)))
     assert.deepEqual(bad, [], `${name}: ${steps.join('; ')}`)
   }
+})
+
+test('display names of before there was an index of their words are found', async (t) => {
+  const path = freshFile(t)
+  const ann = randomUUID()
+  const db = new DatabaseSync(path)
+  migrate(db, MIGRATIONS.slice(0, MIGRATIONS.indexOf(NAMES_STEP)))
+  const profile = { ...NEW_PROFILE, rev: 1, displayName: 'Ann Ångström', viewRevs: { friend: 1, other: 1 } }
+  const put = db.prepare('INSERT INTO profiles VALUES (?, 1, 1, 0, ?)')
+  put.run(ann, JSON.stringify(profile))
+  put.run(randomUUID(), JSON.stringify({ ...profile, displayName: null }))
+  db.close()
+  await using store = sqliteStore(path)
+  assert.deepEqual(await store.profiles.named('a', undefined, 5), [
+    { word: 'angstrom', userId: ann },
+    { word: 'ann', userId: ann },
+  ])
 })

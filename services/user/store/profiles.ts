@@ -9,12 +9,23 @@ export interface StoredProfile extends Profile {
   toldRev: number
 }
 
+/** A word of a user's display name (`wordsOf`). */
+export interface NamePlace {
+  word: string
+  userId: string
+}
+
 /** What users say of themselves. Who has set nothing has no row. */
 export interface ProfileStore {
   /** Those of these users (at most 500) that have a row, in no promised order. */
   find(userIds: readonly string[]): Promise<StoredProfile[]>
   /** Writes it where it still is at `rev - 1` (0: is not there), `toldRev` left as it is. False, and nothing written, where another came first. */
   save(profile: StoredProfile): Promise<boolean>
+  /**
+   * The words of display names that begin with `prefix`, by word and user in the order of code points, those behind `after` where given, at
+   * most `limit`; of a user with several such words at least the first. Written with the profile; whoever needs to be sure looks at it again.
+   */
+  named(prefix: string, after: NamePlace | undefined, limit: number): Promise<NamePlace[]>
   /** Forgets what that user has set. Repeatable. */
   erase(userId: string): Promise<void>
   /** Those who keep something back from others (`isOpen` is false), by id, after `after` where given, at most `limit`. */

@@ -1,10 +1,10 @@
 import { CONTACTS_STEP } from './sqlite-contacts.ts'
 import { DELETIONS_STEP, GONE_STEP } from './sqlite-deletions.ts'
 import { MAIL_STEP } from './sqlite-mail.ts'
-import { PROFILES_STEP } from './sqlite-profiles.ts'
+import { NAMES_STEP, PROFILES_STEP } from './sqlite-profiles.ts'
 import { SECURITY_STEP } from './sqlite-security.ts'
 
-/** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. */
+/** The steps that make a SQLite file what this version needs. Forward only: a step once released is never edited or removed. They need `nameFunctions`. */
 export const MIGRATIONS: readonly string[] = [
   `CREATE TABLE users (
      id TEXT PRIMARY KEY,
@@ -50,4 +50,5 @@ export const MIGRATIONS: readonly string[] = [
   DELETIONS_STEP,
   GONE_STEP,
   SECURITY_STEP,
+  NAMES_STEP,
 ]

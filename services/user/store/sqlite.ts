@@ -4,7 +4,7 @@ import { openWriter } from '@parley/kit/sqlite/writer'
 import { sqliteContacts } from './sqlite-contacts.ts'
 import { sqliteDeletions } from './sqlite-deletions.ts'
 import { sqliteMail } from './sqlite-mail.ts'
-import { sqliteProfiles } from './sqlite-profiles.ts'
+import { nameFunctions, sqliteProfiles } from './sqlite-profiles.ts'
 import { reads } from './sqlite-reads.ts'
 import { MIGRATIONS } from './sqlite-schema.ts'
 import { sqliteSecurity } from './sqlite-security.ts'
@@ -14,6 +14,7 @@ import { nameRange, type UserStore } from './store.ts'
 /** The store in one SQLite file, made if it is not there. Reads run here, writes in a worker. Throws when the file cannot be opened or is of a newer version. */
 export function sqliteStore(path: string): UserStore {
   const db = openFile(path)
+  nameFunctions(db)
   migrate(db, MIGRATIONS)
   const read = reads(db)
   const writer = openWriter<Writes>(path, new URL('./sqlite-writes.ts', import.meta.url))

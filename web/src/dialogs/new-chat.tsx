@@ -11,7 +11,7 @@ import { useAction } from '../use-action.ts'
 import styles from './form.module.css'
 import { usePeople } from './use-people.ts'
 
-/** Finds a person by user name and opens the conversation with that person. */
+/** Finds a person by name and opens the conversation with that person. */
 export function NewChat({ onClose }: { onClose: () => void }) {
   const { client } = useApp()
   const [, navigate] = useLocation()
@@ -37,7 +37,7 @@ export function NewChat({ onClose }: { onClose: () => void }) {
     <Modal title={strings.newChat.title} onClose={onClose}>
       <form className={styles.form} onSubmit={submit} noValidate>
         <Field
-          label={strings.people.find}
+          label={strings.people.search}
           hint={action.busy ? strings.people.searching : strings.people.searchHint}
           error={action.error}
           value={name}

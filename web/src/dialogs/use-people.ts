@@ -5,7 +5,7 @@ import { useApp } from '../app-context.tsx'
 const PAUSE_MS = 250
 const NOBODY: readonly PublicUser[] = []
 
-/** Whose user names begin with what is written, asked for once the writing pauses. Nobody while that cannot be known. */
+/** Whose names begin with what is written, asked for once the writing pauses. Nobody while that cannot be known. */
 export function usePeople(written: string): readonly PublicUser[] {
   const { client } = useApp()
   const [found, setFound] = useState<{ prefix: string; people: readonly PublicUser[] }>()

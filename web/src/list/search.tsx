@@ -157,13 +157,11 @@ function People({ view }: { view: SearchView }) {
     })
   return (
     <Section title={strings.search.people}>
-      {view.people.map(({ id, username }) => (
+      {view.people.map(({ id, username, displayName: chosen }) => (
         <li key={id}>
           <button type="button" className={styles.result} data-result onClick={() => open(id)}>
-            <Avatar id={id} name={username} size="small" />
-            <bdi className={styles.title}>
-              <Marked pieces={snippet(username, marksIn(username, view.terms))} />
-            </bdi>
+            <Avatar id={id} name={chosen ?? username} size="small" />
+            <FoundName username={username} chosen={chosen === username ? undefined : chosen} terms={view.terms} />
           </button>
         </li>
       ))}
@@ -173,6 +171,25 @@ function People({ view }: { view: SearchView }) {
         </li>
       )}
     </Section>
+  )
+}
+
+/** What a person is shown as, and beside a name of one's own choice the user name, as `PersonName` has them. */
+function FoundName({
+  username,
+  chosen,
+  terms,
+}: {
+  username: string
+  chosen: string | undefined
+  terms: readonly string[]
+}) {
+  const marked = (name: string) => <Marked pieces={snippet(name, marksIn(name, terms))} />
+  if (chosen === undefined) return <bdi className={styles.title}>{marked(username)}</bdi>
+  return (
+    <span className={styles.title}>
+      <bdi>{marked(chosen)}</bdi> <bdi className={styles.handle}>@{marked(username)}</bdi>
+    </span>
   )
 }
 
