@@ -107,6 +107,31 @@ test('what is answered far back is fetched once, and follows edits and deletions
   assert.equal(quote(cem, id, 6), 'unseen')
 })
 
+test('what one has deleted for oneself is shown in no quote, at once, on every device of one’s own, and after a sync; others see it', async (t) => {
+  const { parley, annUser, ann, bob, id } = await couple(t)
+  await bob.send({ conversationId: id }, 'secret')
+  for (let n = 2; n <= 70; n++) await bob.send({ conversationId: id }, `m${n}`)
+  await bob.send({ conversationId: id }, 'about that', { replyTo: 1 })
+  for (const client of [ann, bob]) await settled(client)
+  const other = await signIn(t, parley, annUser)
+  for (const client of [ann, bob, other]) {
+    await client.timeline(id).open()
+    await seen(client, id, 'the quote', () => shown(quote(client, id, 1)) !== 'loading')
+    assert.deepEqual(shown(quote(client, id, 1)), { text: 'secret', deleted: undefined })
+  }
+  ann.conversation(id).hide([1])
+  assert.equal(quote(ann, id, 1), 'hidden', 'at once')
+  await seen(other, id, 'that it is hidden', () => quote(other, id, 1) === 'hidden')
+  await settled(ann)
+  const late = await signIn(t, parley, annUser)
+  await late.timeline(id).open()
+  await seen(late, id, 'that it is hidden', () => quote(late, id, 1) === 'hidden')
+  assert.deepEqual(shown(quote(bob, id, 1)), { text: 'secret', deleted: undefined })
+  ann.conversation(id).hide([1], false)
+  for (const client of [ann, other, late])
+    await seen(client, id, 'it again', () => JSON.stringify(shown(quote(client, id, 1))) === '{"text":"secret"}')
+})
+
 test('what is written offline keeps what it answers and that it was passed on, over a restart', async (t) => {
   const { parley, annUser, bob, id } = await couple(t)
   const folder = await mkdtemp(join(tmpdir(), 'parley-device-'))

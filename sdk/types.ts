@@ -161,8 +161,8 @@ export interface TimelineMessage extends MessageEntry {
   starred?: true
 }
 
-/** What a message answers: as it is now; being fetched; or none that one may see. */
-export type Quote = TimelineMessage | 'loading' | 'unseen'
+/** What a message answers: as it is now; being fetched; deleted for oneself; or none that one may see. */
+export type Quote = TimelineMessage | 'loading' | 'hidden' | 'unseen'
 
 /** A contiguous range of a conversation's messages, but for what one has hidden: the newest, then what waits in the outbox; or, after a jump, what is there. */
 export interface TimelineView {

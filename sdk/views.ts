@@ -212,6 +212,7 @@ export function openViews(
   }
 
   function quoteOf(conversation: Conversation, seq: number, changes: readonly OutboxItem[]): Quote {
+    if (ownOf(conversation.held.id).hidden.has(seq)) return 'hidden'
     const quoted = quotes().find(conversation, seq)
     return typeof quoted === 'string' ? quoted : message(shownAs(quoted, changes), conversation.held)
   }

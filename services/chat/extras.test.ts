@@ -108,6 +108,20 @@ test('a deleted message is answered no more; what answered it before shows that 
   assert.equal((await message(ann, 2)).replyTo, undefined)
 })
 
+test('what one has deleted for oneself is no quote on a page of one’s own, and still one to others', async (t) => {
+  const { chat, id, ann, bob, send, page } = await room(t)
+  await send(ann, 'secret')
+  for (let n = 0; n < 3; n++) await send(ann, `${n}`)
+  await send(bob, 'answer', { replyTo: 1 })
+  await send(bob, 'another', { replyTo: 2 })
+  const mine = (method: string) => chat.request(ann, method, `/api/conversations/${id}/messages/1/mine`)
+  assert.equal((await mine('DELETE')).status, 200)
+  assert.deepEqual(seqsOf((await page(ann, '?limit=2')).quoted), [2])
+  assert.deepEqual(seqsOf((await page(bob, '?limit=2')).quoted), [1, 2])
+  assert.equal((await mine('PUT')).status, 200)
+  assert.deepEqual(seqsOf((await page(ann, '?limit=2')).quoted), [1, 2])
+})
+
 test('a reply that is sent again is the first one, whatever has become of what it answers; with another content it is a conflict', async (t) => {
   const { chat, id, ann, bob, send } = await room(t)
   await send(ann, 'one')

@@ -6,6 +6,7 @@ import type { Member } from './conversation.ts'
 import { type Cursors, expired } from './cursor.ts'
 import type { Items } from './items.ts'
 import { seenBy } from './membership/membership.ts'
+import { hiddenAmong } from './own.ts'
 import type { Gate } from './socket/gate.ts'
 import type { ChatStore } from './store/store.ts'
 
@@ -60,7 +61,7 @@ export function openHistory(
           ? await Promise.all([log.readMessages(conversationId, from, to), own.among(userId, conversationId, from, to)])
           : [[], []]
       const events = await eventsOf(conversationId, me, from, to)
-      const quoted = await quotedBy(messages, me.fromSeq)
+      const quoted = await quotedBy(userId, messages, me.fromSeq)
       return {
         items: await items.named(messages),
         ...(quoted.length > 0 && { quoted: await items.named(quoted) }),
@@ -74,14 +75,17 @@ export function openHistory(
     log: (userId, conversationId, rev, limit) => gate(() => entriesAbove(userId, conversationId, rev, limit)),
   }
 
-  /** What these answer, where it is not among them and lies within the window (P6). */
-  async function quotedBy(messages: readonly MessageEntry[], fromSeq: number): Promise<MessageEntry[]> {
+  /** What these answer, where it is not among them, lies within the window (P6) and is not hidden by the user. */
+  async function quotedBy(userId: string, messages: readonly MessageEntry[], fromSeq: number): Promise<MessageEntry[]> {
     const held = new Set(messages.map(({ seq }) => seq))
     const wanted = new Set(
       messages.flatMap(({ replyTo = 0 }) => (replyTo >= fromSeq && !held.has(replyTo) ? [replyTo] : [])),
     )
     const [first] = messages
-    return first && wanted.size > 0 ? log.pickMessages(first.conversationId, [...wanted]) : []
+    if (!first || wanted.size === 0) return []
+    const hidden = await hiddenAmong({ own }, userId, first.conversationId, [...wanted])
+    const seen = [...wanted].filter((seq) => !hidden.has(seq))
+    return seen.length > 0 ? log.pickMessages(first.conversationId, seen) : []
   }
 
   function seqOf(list: string, query: PageQuery, headSeq: number): number {

@@ -412,8 +412,11 @@ export const strings = {
     reply: 'Reply',
     forward: 'Forward…',
     forwarded: 'Forwarded',
-    quoteUnseen: 'A message you cannot see',
-    quoteLoading: 'A message that is not loaded yet',
+    quoted: {
+      unseen: 'A message you cannot see',
+      hidden: 'A message you deleted',
+      loading: 'A message that is not loaded yet',
+    },
     inReplyTo: 'In reply to',
     more: 'Show more',
     less: 'Show less',

@@ -202,7 +202,7 @@ export function Composer({
 }
 
 function Answered({ message }: { message: NonNullable<PaneView['answering']>['message'] }) {
-  if (message === 'loading') return strings.message.quoteLoading
+  if (message === 'loading') return strings.message.quoted.loading
   const { mine, sender, text } = message
   return (
     <>

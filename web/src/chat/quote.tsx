@@ -14,7 +14,7 @@ export function QuoteBlock({ row, tabIndex }: { row: Row; tabIndex: 0 | -1 }) {
   if (typeof quote === 'string')
     return (
       <p className={styles.quote}>
-        <span className={styles.none}>{quote === 'unseen' ? words.quoteUnseen : words.quoteLoading}</span>
+        <span className={styles.none}>{words.quoted[quote]}</span>
       </p>
     )
   const text = quote.deleted ? words.deleted : withoutMarks(quote.text.slice(0, 500))

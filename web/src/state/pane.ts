@@ -24,7 +24,7 @@ export interface PaneView {
   /** Where unread messages began when one looked last, while that is not among `rows`. */
   unreadFrom: number | undefined
   /** What one has begun to answer; nothing where that was deleted or may not be seen. */
-  answering: { readonly seq: number; readonly message: Exclude<Quote, 'unseen'> } | undefined
+  answering: { readonly seq: number; readonly message: Exclude<Quote, 'hidden' | 'unseen'> } | undefined
   typing: readonly string[]
 }
 
@@ -213,7 +213,8 @@ function newerThan(view: TimelineView, seq: number): readonly MessageEntry[] {
 function answeringIn({ answering }: TimelineView): PaneView['answering'] {
   if (!answering) return undefined
   const { seq, message } = answering
-  return message === 'unseen' || (typeof message === 'object' && message.deleted) ? undefined : { seq, message }
+  if (message === 'unseen' || message === 'hidden') return undefined
+  return typeof message === 'object' && message.deleted ? undefined : { seq, message }
 }
 
 function lineIsOlder(view: TimelineView, unreadAfter: number | undefined): boolean {
