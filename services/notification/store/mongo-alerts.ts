@@ -6,6 +6,8 @@ import {
   type AlertChange,
   type AlertState,
   type AlertStore,
+  type AlertSubject,
+  goneFrom,
   isAbout,
   merged,
   without,
@@ -55,8 +57,7 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
       if (!now) return false
       const { id: _id, ...document } = now
       if (old) {
-        const same: Filter<AlertDocument> = { _id, rev: old.rev, read: old.read, actorCount: old.actorCount }
-        if ((await alerts.replaceOne(same, document)).matchedCount === 1) return true
+        if ((await alerts.replaceOne(asItIs(old), document)).matchedCount === 1) return true
         continue
       }
       try {
@@ -65,6 +66,20 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
       } catch (error) {
         if (!isDuplicate(error)) throw error
       }
+    }
+    throw unavailable('an alert changes too fast')
+  }
+
+  /** Takes that out of it as it is; again where another came first. False where it is about that no more. */
+  async function removeOne(_id: string, about: AlertSubject): Promise<boolean> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const found = await alerts.findOne({ _id })
+      const old = found && alertOf(found)
+      if (!old || !isAbout(old, about)) return false
+      if ('actorId' in about) {
+        const { id: _, ...document } = without(old, about.actorId) ?? goneFrom(old)
+        if ((await alerts.replaceOne(asItIs(old), document)).matchedCount === 1) return true
+      } else if ((await alerts.deleteOne(asItIs(old))).deletedCount === 1) return true
     }
     throw unavailable('an alert changes too fast')
   }
@@ -108,30 +123,27 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
     read: (userId, which) =>
       attempt(async () => {
         const those = 'ids' in which ? { _id: { $in: [...which.ids] } } : { at: { $lte: which.upTo } }
-        const { modifiedCount } = await alerts.updateMany({ userId, read: false, ...those }, { $set: { read: true } })
-        const changed = modifiedCount > 0
-        return { ...(changed ? await raised(userId) : await stateOf(userId)), changed }
+        const markRead = async (): Promise<boolean> =>
+          (await alerts.updateMany({ userId, read: false, ...those }, { $set: { read: true } })).modifiedCount > 0
+        let changed = await markRead()
+        for (let tries = 0; tries < TRIES; tries++) {
+          const state = changed ? await raised(userId) : await stateOf(userId)
+          // One that became unread meanwhile, with no higher rev, is taken for read by who hears of this.
+          if (!(await markRead())) return { ...state, changed }
+          changed = true
+        }
+        throw unavailable('alerts change too fast')
       }),
     remove: (userId, about) =>
       attempt(async () => {
-        const items: Alert[] = []
-        const gone: string[] = []
-        for (const alert of (await alerts.find({ userId }).toArray())
-          .map(alertOf)
-          .filter((one) => isAbout(one, about))) {
-          const left = 'actorId' in about ? without(alert, about.actorId) : undefined
-          if (left) {
-            const { actors, actorCount } = left
-            await alerts.updateOne({ _id: alert.id, rev: alert.rev }, { $set: { actors, actorCount } })
-            items.push(left)
-          } else {
-            const none = { gone: true, read: true, actors: [], actorCount: 0 } as const
-            if ('actorId' in about) await alerts.updateOne({ _id: alert.id }, { $set: none })
-            else await alerts.deleteOne({ _id: alert.id })
-            gone.push(alert.id)
-          }
-        }
-        const state = items.length + gone.length > 0 ? await raised(userId) : await stateOf(userId)
+        const those = (await alerts.find({ userId }).toArray()).filter((one) => isAbout(alertOf(one), about))
+        const ids: string[] = []
+        for (const { _id } of those) if (await removeOne(_id, about)) ids.push(_id)
+        if (ids.length === 0) return { userId, ...(await stateOf(userId)), items: [], gone: [] }
+        const state = await raised(userId)
+        const left = (await alerts.find({ _id: { $in: ids } }).toArray()).map(alertOf)
+        const items = left.filter((alert) => !alert.gone)
+        const gone = ids.filter((id) => !items.some((alert) => alert.id === id))
         return { userId, ...state, items, gone }
       }),
     forget: (userId) =>
@@ -150,5 +162,8 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
       }),
   }
 }
+
+/** Nobody has changed it since: each change makes one of these another. */
+const asItIs = ({ id, rev, read, actorCount }: Alert): Filter<AlertDocument> => ({ _id: id, rev, read, actorCount })
 
 const alertOf = ({ _id, ...alert }: AlertDocument): Alert => ({ id: _id, ...alert })

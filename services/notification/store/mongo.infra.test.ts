@@ -1,18 +1,55 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { infra } from '@parley/infra/infra'
-import { MongoClient } from 'mongodb'
+import { type Collection, type Db, MongoClient } from 'mongodb'
+import { alertsModel } from './alerts.model.ts'
 import { mongoStore } from './mongo.ts'
+import { mongoAlerts } from './mongo-alerts.ts'
 import { mongoDigests } from './mongo-digests.ts'
 import { mongoWatches } from './mongo-watches.ts'
 import { notificationStoreContract } from './store.contract.ts'
+import type { NotificationStore } from './store.ts'
 import type { Round, Watch } from './watches.ts'
 
 notificationStoreContract('mongodb', 10, async () => {
   const url = await infra.mongodb()
   return () => mongoStore(url)
 })
+
+alertsModel(
+  'mongodb, where each step waits for a moment',
+  async (t, count) => {
+    const client = await MongoClient.connect(await infra.mongodb())
+    t.after(() => client.close())
+    const another = async () => ({ alerts: await mongoAlerts(unsteady(client.db())) }) as NotificationStore
+    return Promise.all(Array.from({ length: count }, another))
+  },
+  20,
+)
+
+/** So that the steps of two processes come in between each other in every order. */
+function unsteady(db: Db): Db {
+  const MOST_MS = 8
+  const STEPS = ['findOne', 'findOneAndUpdate', 'insertOne', 'replaceOne', 'updateOne', 'updateMany', 'deleteOne']
+  const waiting = (collection: Collection) =>
+    new Proxy(collection, {
+      get(target, name: keyof Collection) {
+        const own = target[name]
+        if (typeof own !== 'function') return own
+        if (!STEPS.includes(name)) return own.bind(target)
+        return async (...args: unknown[]) => {
+          await pause(Math.random() * MOST_MS)
+          return Reflect.apply(own, target, args)
+        }
+      },
+    })
+  return new Proxy(db, {
+    get: (target, name) =>
+      name === 'collection' ? (which: string) => waiting(target.collection(which)) : Reflect.get(target, name),
+  })
+}
 
 test('mongodb: what is noted after a mail was planned by who died then waits for the next mail', async (t) => {
   const client = await MongoClient.connect(await infra.mongodb())

@@ -1,6 +1,7 @@
 import { type TestContext, test } from 'node:test'
 import { addressesContract } from './addresses.contract.ts'
 import { alertsContract } from './alerts.contract.ts'
+import { alertsModel } from './alerts.model.ts'
 import { analyticsContract } from './analytics.contract.ts'
 import { auditContract } from './audit.contract.ts'
 import { byMessageContract } from './by-message.contract.ts'
@@ -41,6 +42,7 @@ export function notificationStoreContract(
   watchesContract(name, several)
   devicesContract(name, several)
   alertsContract(name, several)
+  alertsModel(name, several, runs)
   analyticsContract(name, several, runs)
   auditContract(name, several, runs)
   digestsContract(name, several)
