@@ -2,6 +2,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { holdsKey } from '@parley/kit/internal-key'
 import type { Log } from '@parley/kit/log'
+import { forgetOldAlerts } from './alerts/expiry.ts'
 import { type Analytics, startAnalytics } from './analytics/analytics.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
 import { type Audit, startAudit } from './audit/audit.ts'
@@ -106,11 +107,12 @@ export async function startNotification(needs: {
       // A link that has ended is forgotten, though nobody looks.
       await captured?.list()
       while (!stopped && (await store.deliveries.purge(now() - KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
-      while (!stopped && (await store.alerts.purge(now() - ALERTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.digests.purge(now() - DIGESTS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       await audit.purge(() => stopped)
       while (!stopped && (await store.watches.prune(now() - WATCHES_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
       while (!stopped && (await store.watches.purge(now() - ROUNDS_KEPT_MS, PURGED_AT_ONCE)) === PURGED_AT_ONCE);
+      // Last, since it waits for the bus.
+      await forgetOldAlerts(store.alerts, bus, now() - ALERTS_KEPT_MS, () => stopped)
     }
     const run = (): void =>
       void purge().catch((error: Error) => log.warn({ cause: error.message }, 'old notices not purged'))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { ALERTS_MOST, type Alert, goneFrom } from './alerts.ts'
+import { ALERTS_MOST, type Alert, type AlertRemoval, goneFrom } from './alerts.ts'
 import type { Several } from './store.contract.ts'
 import type { NotificationStore } from './store.ts'
 
@@ -135,19 +135,38 @@ export function alertsContract(name: string, several: Several): void {
     const { here, there, ann, bob } = await two(t)
     const many = Array.from({ length: ALERTS_MOST + 2 }, (_, at) => alert(ann, { at }))
     await here.put(many)
-    await here.put([alert(bob, { at: 1 })])
+    const bobs = alert(bob, { at: 1, actors: [ann] })
+    await here.put([bobs])
     assert.deepEqual(await there.list(ann, undefined, 1), [many.at(-1)])
     assert.equal((await there.state(ann)).unread, ALERTS_MOST)
     await here.put([many[0]!])
     assert.equal((await there.state(ann)).unread, ALERTS_MOST, 'what is told late takes nobody’s place')
-    assert.equal(await there.purge(10, 5), 5)
-    assert.equal(await there.purge(10, 500), 4)
-    assert.equal(await there.purge(10, 500), 0)
+    const { rev } = await here.state(ann)
+    const those = (removals: AlertRemoval[]) => removals.flatMap(({ gone }) => gone).toSorted()
+    assert.equal(those(await there.expire(10, 5)).length, 5)
+    const expired = await there.expire(10, 500)
+    const own = many.slice(2, 10).map(({ id }) => id)
+    assert.deepEqual(those(expired), [...own, bobs.id].toSorted())
+    assert.deepEqual(
+      expired.map(({ userId, unread }) => [userId, unread]).toSorted(),
+      [
+        [ann, ALERTS_MOST - 8],
+        [bob, 0],
+      ].toSorted(),
+    )
+    assert.ok((await here.state(ann)).rev > rev)
+    assert.deepEqual((await here.list(ann, undefined, 1_000)).at(-1), many[10], 'none of them is listed')
+    assert.deepEqual(await here.expire(10, 500), expired, 'and each is given until it is purged')
+    await here.put([{ ...bobs, at: 20, rev: 2 }])
+    const ids = those(expired)
+    assert.equal(await there.purge([...ids, many[10]!.id], 10), 8, 'not what has come again')
+    assert.equal(await there.purge(ids, 10), 0)
+    assert.deepEqual(await there.expire(10, 500), [])
     assert.equal((await here.state(ann)).unread, ALERTS_MOST - 8)
     await there.forget(ann)
     assert.deepEqual(await here.list(ann, undefined, 10), [])
     assert.deepEqual(await here.state(ann), { rev: 0, unread: 0 })
-    assert.equal((await here.state(bob)).unread, 0)
+    assert.equal((await here.state(bob)).unread, 1)
   })
 }
 

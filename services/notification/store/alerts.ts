@@ -39,6 +39,11 @@ export interface AlertChange extends AlertState {
   items: Alert[]
 }
 
+/** The same where some were taken out. */
+export interface AlertRemoval extends AlertChange {
+  gone: string[]
+}
+
 /** The alerts of users: for each the latest `ALERTS_MOST`. */
 export interface AlertStore {
   /** Takes these in as `merged` says, each once. Gives, for each user, those of them that there are, as they are now. */
@@ -52,11 +57,13 @@ export interface AlertStore {
    * Takes out what is about that conversation, or by that actor alone: `gone`. What others did, too, stays, without them: `items`. What told
    * of an actor's brings nothing of it back, however late it comes again.
    */
-  remove(userId: string, about: AlertSubject): Promise<AlertChange & { gone: string[] }>
+  remove(userId: string, about: AlertSubject): Promise<AlertRemoval>
   /** Of that user nothing is kept. */
   forget(userId: string): Promise<void>
-  /** Forgets up to `limit` that happened before `before`. How many it were. */
-  purge(before: number, limit: number): Promise<number>
+  /** Up to `limit` that happened before `before` are gone from now on, if they were not. Gives them, by user, until they are purged. */
+  expire(before: number, limit: number): Promise<AlertRemoval[]>
+  /** Forgets those of these that are gone, and happened before `before`. How many it were. */
+  purge(ids: readonly string[], before: number): Promise<number>
 }
 
 /**

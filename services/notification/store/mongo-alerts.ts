@@ -4,6 +4,7 @@ import {
   ALERTS_MOST,
   type Alert,
   type AlertChange,
+  type AlertRemoval,
   type AlertState,
   type AlertStore,
   type AlertSubject,
@@ -151,14 +152,30 @@ export async function mongoAlerts(db: Db): Promise<AlertStore> {
         await alerts.deleteMany({ userId })
         await heads.deleteOne({ _id: userId })
       }),
-    purge: (before, limit) =>
+    expire: (before, limit) =>
       attempt(async () => {
         const old = await alerts
-          .find({ at: { $lt: before } }, { projection: { _id: 1 } })
+          .find({ at: { $lt: before } })
           .limit(limit)
           .toArray()
-        if (old.length === 0) return 0
-        return (await alerts.deleteMany({ _id: { $in: old.map((one) => one._id) } })).deletedCount
+        const removals: AlertRemoval[] = []
+        for (const [userId, own] of Map.groupBy(old.map(alertOf), (alert) => alert.userId)) {
+          let changed = false
+          for (const alert of own.filter(({ gone }) => !gone)) {
+            const { id: _, ...document } = goneFrom(alert)
+            if ((await alerts.replaceOne(asItIs(alert), document)).matchedCount === 1) changed = true
+          }
+          const state = changed ? await raised(userId) : await stateOf(userId)
+          const those: Filter<AlertDocument> = { _id: { $in: own.map(({ id }) => id) }, gone: true }
+          const gone = await alerts.find(those, { projection: { _id: 1 } }).toArray()
+          removals.push({ userId, ...state, items: [], gone: gone.map(({ _id }) => _id) })
+        }
+        return removals
+      }),
+    purge: (ids, before) =>
+      attempt(async () => {
+        if (ids.length === 0) return 0
+        return (await alerts.deleteMany({ _id: { $in: [...ids] }, gone: true, at: { $lt: before } })).deletedCount
       }),
   }
 }

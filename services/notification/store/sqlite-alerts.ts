@@ -4,6 +4,7 @@ import {
   ALERTS_MOST,
   type Alert,
   type AlertChange,
+  type AlertRemoval,
   type AlertState,
   type AlertStore,
   type AlertSubject,
@@ -58,7 +59,8 @@ export function alertWrites(db: DatabaseSync) {
   )
   const forget = db.prepare('DELETE FROM alerts WHERE user_id = ?')
   const forgetHead = db.prepare('DELETE FROM alert_heads WHERE user_id = ?')
-  const purge = db.prepare('DELETE FROM alerts WHERE id IN (SELECT id FROM alerts WHERE at < ? LIMIT ?)')
+  const old = db.prepare('SELECT alert, read FROM alerts WHERE at < ? LIMIT ?')
+  const purge = db.prepare('DELETE FROM alerts WHERE id IN (SELECT value FROM json_each(?)) AND gone = 1 AND at < ?')
   const state = stateReads(db)
 
   function write(alert: Alert): void {
@@ -93,7 +95,7 @@ export function alertWrites(db: DatabaseSync) {
       if (changes > 0) raise.run(userId)
       return { ...state(userId), changed: changes > 0 }
     },
-    removeAlerts(userId: string, about: AlertSubject): AlertChange & { gone: string[] } {
+    removeAlerts(userId: string, about: AlertSubject): AlertRemoval {
       const own = all.all(userId).map(alertOf)
       const items: Alert[] = []
       const gone: string[] = []
@@ -115,7 +117,16 @@ export function alertWrites(db: DatabaseSync) {
       forget.run(userId)
       forgetHead.run(userId)
     },
-    purgeAlerts: (before: number, limit: number): number => Number(purge.run(before, limit).changes),
+    expireAlerts(before: number, limit: number): AlertRemoval[] {
+      return [...Map.groupBy(old.all(before, limit).map(alertOf), ({ userId }) => userId)].map(([userId, own]) => {
+        const there = own.filter(({ gone }) => !gone)
+        for (const alert of there) write(goneFrom(alert))
+        if (there.length > 0) raise.run(userId)
+        return { userId, ...state(userId), items: [], gone: own.map(({ id }) => id) }
+      })
+    },
+    purgeAlerts: (ids: readonly string[], before: number): number =>
+      Number(purge.run(JSON.stringify(ids), before).changes),
   }
 }
 
@@ -137,7 +148,8 @@ export function sqliteAlerts(db: DatabaseSync, write: Write<Writes>): AlertStore
     read: (userId, which) => write('readAlerts', userId, which),
     remove: (userId, about) => write('removeAlerts', userId, about),
     forget: (userId) => write('forgetAlerts', userId),
-    purge: (before, limit) => write('purgeAlerts', before, limit),
+    expire: (before, limit) => write('expireAlerts', before, limit),
+    purge: (ids, before) => write('purgeAlerts', ids, before),
   }
 }
 
