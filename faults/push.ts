@@ -44,13 +44,11 @@ function behaviour(dice: number): Behaviour {
   return dice < 0.13 ? 'hang' : { status: 201 }
 }
 
-/** Of the latest messages of a conversation so many are asked about. */
-const ASKED = 60
 const DECIDED_MS = 90_000
 const AT_ONCE = 4
 
 /**
- * Asks for each user why they were told of the latest messages, or were not, until all of it is decided and sent: at most 90 s. With
+ * Asks for each user why they were told of each message, or were not, until all of it is decided and sent: at most 90 s. With
  * `mail` until what became of the mail about it is known as well.
  */
 export async function readTold(
@@ -62,7 +60,7 @@ export async function readTold(
   const asks = scene.people.flatMap((person) =>
     conversations
       .filter(({ members }) => members.some(({ userId }) => userId === person.rest.userId))
-      .flatMap(({ id, messages }) => messages.slice(-ASKED).map(({ seq }) => ({ person, id, seq }))),
+      .flatMap(({ id, messages }) => messages.map(({ seq }) => ({ person, id, seq }))),
   )
   const told: Final['told'] = []
   await Promise.all(

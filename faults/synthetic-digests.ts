@@ -53,7 +53,7 @@ export function digestsOf(
     const became = isBounced ? 'failed' : arrived || bug === 'a digest is marked before it leaves' ? 'sent' : 'dropped'
     const forgets = bug === 'a digest is forgotten with its process'
     for (const one of own) {
-      const isDue = one.outcome === 'push' && digests && !(forgets && chance(0.8))
+      const isDue = one.outcome === 'push' && digests && !(forgets && chance(0.1))
       told.push({ ...one, ...(isDue && { mail: became }) })
     }
   }

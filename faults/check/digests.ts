@@ -127,11 +127,6 @@ function unsent(events: readonly Event[], { told, people, mailAwaited }: Final):
   const mails = Map.groupBy(of(events, 'digested'), ({ to }) => to)
   const bounces = new Set(of(events, 'bounced').map(({ to }) => to))
   const byId = new Map(people.map((person) => [person.userId, person]))
-  const newest = new Map<string, number>()
-  for (const { userId, conversationId, seq, outcome } of told) {
-    const place = `${userId} ${conversationId}`
-    if (outcome === 'push') newest.set(place, Math.max(seq, newest.get(place) ?? 0))
-  }
   return told.flatMap(({ userId, conversationId, seq, outcome, mail }) => {
     const { email, digests } = byId.get(userId)!
     const what = `${userId} of ${conversationId}#${seq}`
@@ -139,8 +134,6 @@ function unsent(events: readonly Event[], { told, people, mailAwaited }: Final):
     if (mail === 'sent' && !own.some(({ refused }) => !refused)) return [broken('lost-digest', what)]
     if (mail === 'failed' && !bounces.has(email) && !own.some(({ refused }) => refused))
       return [broken('digest-not-sent', what)]
-    // Of what is older the service may have had so much to tell since that it looks no further.
-    const isDue = digests && mailAwaited && outcome === 'push' && newest.get(`${userId} ${conversationId}`) === seq
-    return isDue && mail === undefined ? [broken('digest-forgotten', what)] : []
+    return outcome === 'push' && digests && mailAwaited && mail === undefined ? [broken('digest-forgotten', what)] : []
   })
 }
