@@ -2,11 +2,11 @@ import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Mail } from '@parley/protocol/mail'
-import type { DigestDue, Digests } from './mail/digest.ts'
+import type { DigestDue, DigestNow, Digests } from './mail/digest.ts'
 import { subscribeSecurity } from './mail/security-mails.ts'
 import type { Letter, Mailer, Posted } from './mailer.ts'
 import { retryAt, startSender } from './sender.ts'
-import type { Claim, DeliveryStore, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
+import type { Claim, DeliveryStore, Found, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
 import type { PreferenceStore } from './store/preferences.ts'
 import type { Suspensions } from './suspension.ts'
 
@@ -78,25 +78,32 @@ export async function startMail(needs: {
     if ('reason' in letter) {
       const at = now() + QUIET_MS
       const isHeld = letter.reason === 'quiet.hours' || letter.reason === 'do.not.disturb'
-      return isHeld && at < endOf(claim, kept) ? { kind: 'retry', at, ...letter } : { kind: 'dropped', ...letter }
+      const { reason, found } = letter
+      if (isHeld && at < endOf(claim, kept)) return { kind: 'retry', at, reason }
+      return { kind: 'dropped', reason, ...(found && { found }) }
     }
     if (isLate) return { kind: 'failed', ...TOO_LATE }
-    const { to, kind } = letter.mail
+    const { found, ...sent } = letter
+    const { to, kind } = sent.mail
     const way = await suspensions.mayGo(to, {
       id: claim.id,
       urgent: kind === 'password.reset' || kind === 'email.change',
     })
     if (way !== true) return { kind: 'failed', reason: 'address.suspended', detail: way.detail }
     if (signal.aborted) return { kind: 'retry', at: now(), reason: 'stopped' }
-    const handover = await mailer.send(letter, signal)
+    const handover = await mailer.send(sent, signal)
     switch (handover.kind) {
       case 'taken':
         await suspensions.lift(to).catch((error: Error) => log.debug({ cause: error.message }, 'a suspension stays'))
-        return { kind: 'sent', ...(handover.providerId !== undefined && { providerId: handover.providerId }) }
+        return {
+          kind: 'sent',
+          ...(handover.providerId !== undefined && { providerId: handover.providerId }),
+          ...(found && { found }),
+        }
       case 'later': {
         const { detail } = handover
         const at = retryAt(claim.epoch, now(), retryMs)
-        if (at >= endOf(claim, letter)) return { kind: 'failed', ...TOO_LATE, detail }
+        if (at >= endOf(claim, kept)) return { kind: 'failed', ...TOO_LATE, detail }
         return { kind: 'retry', at, reason: 'server.busy', detail }
       }
       case 'refused':
@@ -109,13 +116,14 @@ export async function startMail(needs: {
     }
   }
 
-  /** As it is to leave now: in the reader's language, and of a digest what is unread still. */
-  async function written({ id, at, mail }: Letter<Posted | DigestDue>): Promise<Letter | Reason> {
-    const now = 'conversationIds' in mail ? await digests(mail) : { mail }
+  /** As it is to leave now: in the reader's language, and of a digest what is unread still, with what was found where. */
+  async function written({ id, at, mail }: Letter<Posted | DigestDue>): Promise<(Letter | Reason) & Finding> {
+    const now: DigestNow | { mail: Posted; found?: undefined } =
+      'conversationIds' in mail ? await digests(mail) : { mail }
     if ('reason' in now) return now
     const { userId } = mail
     const set = userId === undefined ? undefined : (await preferences.find([userId])).get(userId)
-    return { id, at, mail: now.mail, ...(set && { locale: set.locale }) }
+    return { id, at, mail: now.mail, ...(set && { locale: set.locale }), ...(now.found && { found: now.found }) }
   }
 
   return {
@@ -126,6 +134,11 @@ export async function startMail(needs: {
       await sender[Symbol.asyncDispose]()
     },
   }
+}
+
+/** What was found in the conversations of a digest. */
+interface Finding {
+  found?: readonly Found[]
 }
 
 const LINK_ENDED: Reason = { reason: 'link.ended' }

@@ -3,9 +3,9 @@ import type { PushedItem, Why } from '@parley/protocol/notification'
 import type { ChatDirectory } from '@parley/protocol/standing'
 import { answerFor, isCause } from './answers.ts'
 import type { Cause, Reason } from './decision.ts'
-import { whyDigest } from './mail/why-digest.ts'
+import { whyDigest, whyNotInDigest } from './mail/why-digest.ts'
 import { aboutOf } from './push-note.ts'
-import type { Told } from './store/deliveries.ts'
+import type { Found, Told } from './store/deliveries.ts'
 import type { Device } from './store/devices.ts'
 import type { NotificationStore } from './store/store.ts'
 import { ROUNDS_KEPT_MS, type Round } from './store/watches.ts'
@@ -32,10 +32,15 @@ export function openStory(
     return told.map((one) => pushedItem(one, devices))
   }
 
-  /** The first digest of that conversation after it: that told of all that was unread there. */
-  async function mailOf(userId: string, { conversationId, at }: Round): Promise<Why['mail']> {
+  /** The first digest of that conversation after it: that told of all that was unread there when it left. */
+  async function mailOf(userId: string, { conversationId, at }: Round, seq: number): Promise<Why['mail']> {
     const first = await store.deliveries.covering(userId, conversationId, at)
-    return first && { state: stateOf(first), text: whyDigest(first.state, first.reason), at: timeOf(first) }
+    if (!first) return undefined
+    const nothing = nothingOf(first.found, seq)
+    const [state, told] = [stateOf(first), { at: timeOf(first) }]
+    if (nothing === undefined) return { state, text: whyDigest(first.state, first.reason), ...told }
+    if (state === 'sent') return { state: 'dropped', text: whyNotInDigest(nothing), ...told }
+    return { state, text: whyDigest(first.state, nothing), ...told }
   }
 
   return {
@@ -54,7 +59,7 @@ export function openStory(
       if (!round || !own)
         return { conversationId, seq, outcome: 'waiting', text: 'It is not decided yet: ask again in a moment.' }
       const said = { conversationId, seq, at: new Date(round.at).toISOString(), code: own }
-      const mail = NEVER_MAILED.has(own) ? undefined : await mailOf(userId, round)
+      const mail = NEVER_MAILED.has(own) ? undefined : await mailOf(userId, round, seq)
       if (!isCause(own)) return { ...said, outcome: 'none', text: whyNot(own), ...(mail && { mail }) }
       const pushes = await pushesOf(userId, aboutOf(conversationId, round.toSeq))
       return {
@@ -78,6 +83,13 @@ function pushedItem(told: Told, devices: readonly Device[]): PushedItem {
   const { id, state, reason, detail } = told
   const device = devices.find((one) => id.endsWith(`/${one.id}`))?.name ?? ''
   return { device, state: stateOf(told), text: whyPush(state, reason, detail), at: timeOf(told) }
+}
+
+/** Why a digest told nothing of a message; undefined where it did, or it is not known. */
+function nothingOf(found: Found | undefined, seq: number): string | undefined {
+  if (!found) return undefined
+  if ('reason' in found) return found.reason
+  return seq < found.fromSeq ? 'read' : undefined
 }
 
 const stateOf = ({ state }: Told): PushedItem['state'] =>

@@ -87,7 +87,12 @@ export function startDigestRounds(
       // A mail says what there is when it leaves. Where none does, what came while it was asked was not looked at.
       const at = dropped ? askedAt : now()
       crashPoint('digest.before-settle')
-      const delivery = deliveryOf(due, digestId(userId, claim.round), at, dropped)
+      const delivery = deliveryOf(
+        due,
+        digestId(userId, claim.round),
+        at,
+        dropped && { dropped, found: found.found ?? [] },
+      )
       const done = await store.settle(claim, delivery, dropped ? undefined : at, pace())
       crashPoint('digest.after-settle')
       if (done && !dropped) planned()
@@ -117,7 +122,12 @@ export function startDigestRounds(
   }
 }
 
-function deliveryOf(mail: DigestDue, id: string, at: number, dropped: { reason: string } | undefined): NewDelivery {
+function deliveryOf(
+  mail: DigestDue,
+  id: string,
+  at: number,
+  over: Pick<NewDelivery, 'dropped' | 'found'> | undefined,
+): NewDelivery {
   const payload: Letter<DigestDue> = { id, at: new Date(at).toISOString(), mail }
   return {
     id: `mail/${id}`,
@@ -127,6 +137,6 @@ function deliveryOf(mail: DigestDue, id: string, at: number, dropped: { reason: 
     dueAt: at,
     payload,
     covers: [...mail.conversationIds, ...(mail.more ? [FURTHER] : [])],
-    ...(dropped && { dropped }),
+    ...over,
   }
 }

@@ -204,6 +204,40 @@ test('a mail about another conversation is not told of as if it were about this'
   assert.equal((await mailed(bob, said)).text, 'A mail about it was sent.')
 })
 
+test('of each message it is told whether the mail told of it, and if not, why', async (t) => {
+  const { server, parley } = await open(t, { DIGEST_AFTER_MS: '4000' })
+  const [ann, bob, cleo] = await people(parley, 'ann', 'bob', 'cleo')
+  const group = await groupOf(ann, 'Tea', bob, cleo)
+  const seen = await ann.say(group, 'one')
+  const last = await ann.say(group, 'two')
+  const direct = await cleo.say(bob.id, 'three')
+  for (const { conversationId, seq } of [last, direct]) await bob.why(conversationId, seq)
+  const read = { readSeq: seen.seq }
+  assert.equal((await bob.ask('POST', `/api/conversations/${group}/receipts`, read)).status, 200)
+  const until = { mutedUntil: '2099-01-01T00:00:00.000Z' }
+  await bob.ask('PATCH', `/api/conversations/${direct.conversationId}/settings`, until)
+  assert.equal((await mailed(bob, last)).text, 'A mail about it was sent.')
+  const [before, muted] = [await mailed(bob, seen), await mailed(bob, direct)]
+  const not = 'The mail that was sent did not tell of it.'
+  assert.deepEqual([before.state, before.text], ['dropped', `${not} You had read it by then.`])
+  assert.deepEqual([muted.state, muted.text], ['dropped', `${not} The conversation was muted.`])
+  const [mail] = server.received.filter(({ to }) => to[0] === 'bob@example.org')
+  assert.match(mail!.parsed.text!, /two/)
+  assert.doesNotMatch(mail!.parsed.text!, /one\n|three/)
+})
+
+test('where no mail is sent each conversation has its own reason', async (t) => {
+  const { parley } = await open(t, { DIGEST_AFTER_MS: '4000' })
+  const [ann, bob, cleo] = await people(parley, 'ann', 'bob', 'cleo')
+  const [read, muted] = [await ann.say(bob.id, 'one'), await cleo.say(bob.id, 'two')]
+  for (const { conversationId, seq } of [read, muted]) await bob.why(conversationId, seq)
+  await bob.ask('POST', `/api/conversations/${read.conversationId}/receipts`, { readSeq: read.seq })
+  const until = { mutedUntil: '2099-01-01T00:00:00.000Z' }
+  await bob.ask('PATCH', `/api/conversations/${muted.conversationId}/settings`, until)
+  assert.equal((await mailed(bob, read)).text, 'No mail was sent. You had read it by then.')
+  assert.equal((await mailed(bob, muted)).text, 'No mail was sent. The conversation was muted.')
+})
+
 test('a mail whose server was busy tells what is unread when that takes it', async (t) => {
   let busy = 1
   const { server, parley } = await open(t, {}, { letter: () => (busy-- > 0 ? '451 4.3.0 later' : undefined) })

@@ -4,7 +4,7 @@ import type { ChatDirectory, Standing } from '@parley/protocol/standing'
 import type { DigestMail } from '../mailer.ts'
 import { PREFERRED } from '../preferences.ts'
 import type { Content } from '../push-body.ts'
-import { DIGEST_IDS } from '../store/deliveries.ts'
+import { DIGEST_IDS, type Found } from '../store/deliveries.ts'
 import type { PreferenceStore } from '../store/preferences.ts'
 import { type DigestPart, type DigestReason, notByMail, partOf } from './digest-parts.ts'
 import type { Unsubscribe } from './unsubscribe.ts'
@@ -20,7 +20,10 @@ export interface DigestDue {
 }
 
 /** What of it is to be sent at this moment, or why nothing is. */
-export type DigestNow = { mail: DigestMail } | { reason: DigestReason | 'account.deleted' }
+export type DigestNow = ({ mail: DigestMail } | { reason: DigestReason | 'account.deleted' }) & {
+  /** Of each conversation that was looked at. */
+  found?: readonly Found[]
+}
 
 /** Says what a digest tells now. Rejects `unavailable` when that cannot be asked. */
 export type Digests = (due: DigestDue) => Promise<DigestNow>
@@ -47,7 +50,7 @@ export function openDigests(needs: {
     const bare = await chat.standing({ ...ask, fromSeq: 1, toSeq: 0 })
     const [member] = bare?.members ?? []
     if (!bare || !member || member.readSeq >= bare.headSeq) return bare
-    return chat.standing({ ...ask, fromSeq: Math.max(member.readSeq + 1, member.fromSeq), toSeq: bare.headSeq })
+    return chat.standing({ ...ask, fromSeq: firstOf(bare), toSeq: bare.headSeq })
   }
 
   return async ({ userId, conversationIds, more }) => {
@@ -57,22 +60,30 @@ export function openDigests(needs: {
     if (not) return { reason: not }
     const parts: DigestPart[] = []
     const reasons: DigestReason[] = []
+    const found: Found[] = []
     for (let from = 0; from < conversationIds.length; from += AT_ONCE) {
       const some = conversationIds.slice(from, from + AT_ONCE)
       const standings = await Promise.all(some.map((conversationId) => unreadOf(conversationId, userId)))
-      for (const standing of standings) {
-        const found = partOf(standing, userId, set, content, at)
-        if ('part' in found) parts.push(found.part)
-        else reasons.push(found.reason)
+      for (const [n, standing] of standings.entries()) {
+        const conversationId = some[n]!
+        const told = partOf(standing, userId, set, content, at)
+        if ('part' in told) {
+          parts.push(told.part)
+          found.push({ conversationId, fromSeq: firstOf(standing!) })
+        } else {
+          reasons.push(told.reason)
+          found.push({ conversationId, reason: told.reason })
+        }
       }
       // Who is here needs no mail, whatever else is unread.
       if (reasons.includes('active.device')) return { reason: 'active.device' }
     }
-    if (parts.length === 0) return { reason: reasons.at(-1) ?? 'read' }
+    if (parts.length === 0) return { reason: reasons.at(-1) ?? 'read', found }
     const mailbox = await users.mailbox(userId)
     if (!mailbox) return { reason: 'account.deleted' }
     const listed = parts.slice(-LISTED).reverse()
     return {
+      found,
       mail: {
         kind: 'digest',
         to: mailbox.email,
@@ -85,6 +96,9 @@ export function openDigests(needs: {
     }
   }
 }
+
+/** The first message that the only one of its members has not read and may see. */
+const firstOf = ({ members: [member] }: Standing): number => Math.max(member!.readSeq + 1, member!.fromSeq)
 
 /** The same for one digest of one user, however often it is worked out, and says nothing of whose it is. */
 export const digestId = (userId: string, round: number): string =>

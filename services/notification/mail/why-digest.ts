@@ -6,6 +6,12 @@ export function whyNoDigest(reason: DigestReason): string {
   return NOT[reason]
 }
 
+/** Why a mail that was sent did not tell of a message of a conversation that it was about. */
+export function whyNotInDigest(reason: string): string {
+  const said = 'The mail that was sent did not tell of it.'
+  return reason in NOT ? `${said} ${NOT[reason as DigestReason]}` : said
+}
+
 /** What became of such a mail. `reason` is the ledger's. */
 export function whyDigest(state: Told['state'], reason?: string): string {
   if (state === 'sent') return 'A mail about it was sent.'

@@ -72,6 +72,38 @@ export function byMessageContract(name: string, several: Several): void {
     assert.equal(await state(), undefined, 'nothing of what went is left')
   })
 
+  test(`${name}: a mail is told with what it said of the conversation that is asked for, and of no other`, async (t) => {
+    const { deliveries } = await one(t, 1)
+    const [tea, cake] = [
+      { conversationId: 'tea', fromSeq: 7 },
+      { conversationId: 'cake', reason: 'muted' },
+    ] as const
+    const covers = ['tea', 'cake', 'jam', FURTHER]
+    const over = digest({ covers, plannedAt: NOW, found: [{ conversationId: 'tea', reason: 'read' }, cake] })
+    const { dropped: _, ...mail } = digest({ covers, plannedAt: NOW + 1 })
+    await deliveries.plan([over, mail])
+    const found = async (conversationId: string, since: number) => {
+      const told = await deliveries.covering('ann', conversationId, since)
+      assert.equal(told?.id, since === NOW ? over.id : mail.id)
+      return told?.found
+    }
+    assert.deepEqual(await found('tea', NOW), { conversationId: 'tea', reason: 'read' })
+    assert.deepEqual(await found('cake', NOW), cake)
+    assert.equal(await found('jam', NOW), undefined)
+    assert.equal(await found('milk', NOW), undefined, 'of what is not named nothing is known')
+    assert.equal(await found('tea', NOW + 1), undefined)
+    const claim = (now: number) => deliveries.claim({ channel: 'mail', owner: 'me', now, leaseMs: 1_000, limit: 10 })
+    await claim(NOW + 1)
+    await claim(NOW + 2_000)
+    const outcome = { kind: 'sent' as const, found: [tea, cake] }
+    assert.equal(await deliveries.settle(mail.id, 1, { ...outcome, found: [cake] }, NOW), false)
+    assert.equal(await found('tea', NOW + 1), undefined, 'who was frozen says nothing')
+    assert.equal(await deliveries.settle(mail.id, 2, outcome, NOW), true)
+    assert.deepEqual(await found('tea', NOW + 1), tea)
+    assert.deepEqual(await found('cake', NOW + 1), cake)
+    assert.equal('found' in (await deliveries.ofUser('ann', 1))[0]!, false)
+  })
+
   test(`${name}: a push is overtaken by one that was sent and stands in its place, thousands of rows later too`, async (t) => {
     const { deliveries } = await one(t, 1)
     const outcomes: [NewDelivery, Outcome | undefined][] = [

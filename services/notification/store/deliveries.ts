@@ -25,7 +25,12 @@ export interface NewDelivery extends Delivery {
   shown?: Shown
   /** Of a digest: the conversations that it is about, and `FURTHER` where there are more. */
   covers?: readonly string[]
+  /** Of a digest that is not to be sent: what was found in them. */
+  found?: readonly Found[]
 }
+
+/** What a digest tells of one of its conversations: the messages from that one on, or nothing, for that reason. */
+export type Found = { conversationId: string } & ({ fromSeq: number } | { reason: string })
 
 /** A later one of the same topic takes the place of an earlier one. */
 export interface Shown {
@@ -52,13 +57,13 @@ export interface Claim extends Delivery {
 
 /** What came of a claim. */
 export type Outcome =
-  | { kind: 'sent'; providerId?: string }
+  | { kind: 'sent'; providerId?: string; found?: readonly Found[] }
   /** To be tried again, not before `at`. */
   | ({ kind: 'retry'; at: number } & Reason)
   /** It could not be sent, and will not be tried again. */
   | ({ kind: 'failed' } & Reason)
   /** It is not to be sent any more: it was read meanwhile, its link has ended. */
-  | ({ kind: 'dropped' } & Reason)
+  | ({ kind: 'dropped'; found?: readonly Found[] } & Reason)
 
 /** A delivery as the ledger tells of it. */
 export interface Told extends Partial<Reason> {
@@ -75,6 +80,11 @@ export interface Told extends Partial<Reason> {
   epoch: number
   /** The provider's own id of it. */
   providerId?: string
+}
+
+/** A digest, with what it says of the conversation that was asked for; absent until that was looked at, and where it was not. */
+export interface Covering extends Told {
+  found?: Found
 }
 
 /**
@@ -102,7 +112,7 @@ export interface DeliveryStore {
   /** What was planned for that user about that, in order of id, at most `limit`. */
   about(userId: string, about: string, limit: number): Promise<Told[]>
   /** The first that was planned for that user since then (then included) and covers that conversation, or `FURTHER`; undefined where none was. */
-  covering(userId: string, conversationId: string, since: number): Promise<Told | undefined>
+  covering(userId: string, conversationId: string, since: number): Promise<Covering | undefined>
   /** Whether one for that user was sent that is shown in the same place and tells of more. */
   overtaken(userId: string, shown: Shown): Promise<boolean>
   /** Drops what is open for that user, and leaves of the rest nothing that names whom or what it was for. */

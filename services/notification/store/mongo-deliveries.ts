@@ -13,7 +13,7 @@ import {
 } from './deliveries.ts'
 
 /** What is open has `dueAt` (planned: when it is due; sending: when its lease ends), what is settled `settledAt`. `claim` is new with each claim. */
-type DeliveryDocument = Omit<Told, 'id'> & Pick<NewDelivery, 'shown' | 'covers'> & Open & { _id: string }
+type DeliveryDocument = Omit<Told, 'id'> & Pick<NewDelivery, 'shown' | 'covers' | 'found'> & Open & { _id: string }
 interface Open {
   payload?: string
   owner?: string
@@ -133,7 +133,8 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
       attempt(async () => {
         const planned = { userId, covers: { $in: [conversationId, FURTHER] }, plannedAt: { $gte: since } }
         const [first] = await deliveries.find(planned).sort({ plannedAt: 1 }).limit(1).toArray()
-        return first && toldOf(first)
+        const found = first?.found?.find((one) => one.conversationId === conversationId)
+        return first && { ...toldOf(first), ...(found && { found }) }
       }),
 
     overtaken: (userId, { topic, upTo }) =>
@@ -168,7 +169,7 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
 const OPEN = { dueAt: '', owner: '', claim: '', payload: '' } as const
 
 /** What tells whom it was for, and of what. */
-const WHOSE = { userId: '', about: '', shown: '', covers: '', detail: '', providerId: '' } as const
+const WHOSE = { userId: '', about: '', shown: '', covers: '', found: '', detail: '', providerId: '' } as const
 
 function documentOf({ id, payload, dueAt, dropped, ...rest }: NewDelivery): DeliveryDocument {
   const what = dropped
@@ -187,15 +188,18 @@ function changeOf(outcome: Outcome, now: number) {
       }
     }
     case 'sent': {
-      const { providerId } = outcome
-      const set = { state: 'sent' as const, settledAt: now, ...(providerId !== undefined && { providerId }) }
+      const { providerId, found } = outcome
+      const said = { ...(providerId !== undefined && { providerId }), ...(found && { found }) }
+      const set = { state: 'sent' as const, settledAt: now, ...said }
       return { $set: set, $unset: { ...OPEN, reason: '' as const, detail: '' as const } }
     }
     case 'failed':
     case 'dropped': {
       const { kind, reason, detail } = outcome
+      const found = kind === 'dropped' ? outcome.found : undefined
+      const said = { reason, ...(detail !== undefined && { detail }), ...(found && { found }) }
       return {
-        $set: { state: kind, settledAt: now, reason, ...(detail !== undefined && { detail }) },
+        $set: { state: kind, settledAt: now, ...said },
         $unset: { ...OPEN, ...(detail === undefined && { detail: '' as const }) },
       }
     }
@@ -216,7 +220,8 @@ function claimOf({ _id, dueAt, epoch, plannedAt, payload, ...document }: Deliver
 }
 
 function toldOf(document: DeliveryDocument): Told {
-  const { payload: _payload, owner: _owner, claim: _claim, shown: _shown, covers: _covers, _id, ...told } = document
+  const { payload: _payload, owner: _owner, claim: _claim, _id, ...rest } = document
+  const { shown: _shown, covers: _covers, found: _found, ...told } = rest
   return { id: _id, ...told }
 }
 

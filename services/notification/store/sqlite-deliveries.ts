@@ -4,8 +4,10 @@ import {
   ACCOUNT_DELETED,
   type Channel,
   type Claim,
+  type Covering,
   type Delivery,
   type DeliveryStore,
+  type Found,
   FURTHER,
   type NewDelivery,
   type Outcome,
@@ -54,6 +56,11 @@ export const COVERED_STEP = `
   ALTER TABLE deliveries ADD COLUMN up_to INTEGER;
   CREATE INDEX deliveries_shown ON deliveries (user_id, topic, up_to) WHERE topic IS NOT NULL AND state = 'sent';`
 
+/** A new step of the schema. What a digest tells of a conversation: messages from one on, or why none. */
+export const FOUND_STEP = `
+  ALTER TABLE covered ADD COLUMN from_seq INTEGER;
+  ALTER TABLE covered ADD COLUMN untold TEXT;`
+
 /** The statements that read, each by an index. */
 export const DELIVERY_READS = {
   nextDue: 'SELECT due_at FROM deliveries WHERE channel = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1',
@@ -62,7 +69,7 @@ export const DELIVERY_READS = {
   ofUserBefore:
     'SELECT * FROM deliveries WHERE user_id = ? AND (planned_at, id) < (?, ?) ORDER BY planned_at DESC, id DESC LIMIT ?',
   about: 'SELECT * FROM deliveries WHERE user_id = ? AND about = ? ORDER BY id LIMIT ?',
-  covering: `SELECT deliveries.* FROM covered JOIN deliveries ON id = delivery_id
+  covering: `SELECT deliveries.*, conversation_id, from_seq, untold FROM covered JOIN deliveries ON id = delivery_id
     WHERE covered.user_id = ? AND conversation_id = ? AND covered.planned_at >= ? ORDER BY covered.planned_at LIMIT 1`,
   overtaken: "SELECT 1 FROM deliveries WHERE user_id = ? AND topic = ? AND up_to > ? AND state = 'sent' LIMIT 1",
 } as const
@@ -76,7 +83,10 @@ export function deliveryWrites(db: DatabaseSync) {
        (id, channel, user_id, about, topic, up_to, state, planned_at, due_at, settled_at, reason, detail, payload)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
-  const cover = db.prepare('INSERT OR IGNORE INTO covered VALUES (?, ?, ?, ?)')
+  const cover = db.prepare(
+    'INSERT OR IGNORE INTO covered (delivery_id, conversation_id, user_id, planned_at) VALUES (?, ?, ?, ?)',
+  )
+  const say = db.prepare('UPDATE covered SET from_seq = ?, untold = ? WHERE delivery_id = ? AND conversation_id = ?')
   const due = db.prepare(
     'SELECT id FROM deliveries WHERE channel = ? AND due_at IS NOT NULL AND due_at <= ? ORDER BY due_at LIMIT ?',
   )
@@ -105,10 +115,17 @@ export function deliveryWrites(db: DatabaseSync) {
   const purgeCovered = db.prepare(`DELETE FROM covered WHERE delivery_id IN (${old})`)
   const purge = db.prepare(`DELETE FROM deliveries WHERE id IN (${old})`)
 
+  function find(id: string, found: readonly Found[]): void {
+    for (const one of found) {
+      const what = 'reason' in one ? [null, one.reason] : [one.fromSeq, null]
+      say.run(...what, id, one.conversationId)
+    }
+  }
+
   return {
     planDeliveries(deliveries: readonly NewDelivery[]): void {
       for (const one of deliveries) {
-        const { id, channel, userId, about, shown, covers = [], plannedAt, dueAt, payload, dropped } = one
+        const { id, channel, userId, about, shown, covers = [], found = [], plannedAt, dueAt, payload, dropped } = one
         const state = dropped ? 'dropped' : 'planned'
         const [isDue, settledAt] = dropped ? [null, plannedAt] : [dueAt, null]
         const { reason = null, detail = null } = dropped ?? {}
@@ -117,6 +134,7 @@ export function deliveryWrites(db: DatabaseSync) {
         const { changes } = plan.run(id, channel, ...whom, state, plannedAt, isDue, settledAt, reason, detail, kept)
         if (changes === 0 || userId === undefined) continue
         for (const conversationId of covers) cover.run(id, conversationId, userId, plannedAt)
+        find(id, found)
       }
     },
     claimDeliveries(wanted: Parameters<DeliveryStore['claim']>[0]): Claim[] {
@@ -129,7 +147,9 @@ export function deliveryWrites(db: DatabaseSync) {
       const { reason = null, detail = null } = outcome.kind === 'sent' ? {} : outcome
       if (outcome.kind === 'retry') return again.run(outcome.at, reason, detail, id, epoch).changes === 1
       const providerId = outcome.kind === 'sent' ? (outcome.providerId ?? null) : null
-      return settle.run(outcome.kind, now, reason, detail, providerId, id, epoch).changes === 1
+      if (settle.run(outcome.kind, now, reason, detail, providerId, id, epoch).changes === 0) return false
+      if (outcome.kind !== 'failed') find(id, outcome.found ?? [])
+      return true
     },
     forgetDeliveries(userId: string, now: number): void {
       drop.run(now, ACCOUNT_DELETED.reason, userId)
@@ -169,8 +189,9 @@ export function sqliteDeliveries(db: DatabaseSync, write: Write<Writes>): Delive
     about: async (userId, what, limit) => about.all(userId, what, limit).map(toldOf),
     async covering(userId, conversationId, since) {
       const [named, further] = [conversationId, FURTHER].map((one) => covering.get(userId, one, since))
-      if (!named || !further) return (named ?? further) ? toldOf((named ?? further)!) : undefined
-      return toldOf(Number(named.planned_at) <= Number(further.planned_at) ? named : further)
+      const isNamed = !further || (named && Number(named.planned_at) <= Number(further.planned_at))
+      const first = isNamed ? named : further
+      return first && coveringOf(first)
     },
     overtaken: async (userId, { topic, upTo }) => overtaken.get(userId, topic, upTo) !== undefined,
     forget: (userId, now) => write('forgetDeliveries', userId, now),
@@ -200,6 +221,16 @@ function toldOf(row: Row): Told {
     ...(row.provider_id !== null && { providerId: String(row.provider_id) }),
     ...(row.reason !== null && { reason: String(row.reason) }),
     ...(row.detail !== null && { detail: String(row.detail) }),
+  }
+}
+
+function coveringOf(row: Row): Covering {
+  const { conversation_id, from_seq, untold } = row
+  const conversationId = String(conversation_id)
+  return {
+    ...toldOf(row),
+    ...(from_seq !== null && { found: { conversationId, fromSeq: Number(from_seq) } }),
+    ...(untold !== null && { found: { conversationId, reason: String(untold) } }),
   }
 }
 
