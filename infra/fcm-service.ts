@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createProxy, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { jwtVerify } from 'jose'
@@ -43,14 +42,22 @@ export interface FcmService {
   readonly account: string
   /** Trusted by processes that are started with it as `NODE_EXTRA_CA_CERTS`; this one trusts it already. */
   readonly certificate: string
-  /** An app registers, and is given a token. */
-  register(): string
+  /** An app registers, and is given a token; that one, where it was given by another process that stood here. */
+  register(token?: string): string
   /** The app is removed from its device. */
   unregister(token: string): void
   readonly messages: FcmMessage[]
   answers: FcmBehaviour[]
   /** How it answers a message for which nothing is said there. */
   answering: (message: FcmMessage) => FcmBehaviour | undefined
+  /** Called when a request has begun, before anything of it is looked at. */
+  before?: () => void
+  /** Called with what has been taken, and whether the sender is told. */
+  taken?: (message: FcmMessage, answered: boolean) => void
+  /** Called when the answer to what has been taken has left. */
+  answered?: (message: FcmMessage) => void
+  /** Called when the answer has left that the app is not registered. */
+  turnedAway?: (token: string) => void
   /** How requests for access are refused, while they are: an OAuth error. */
   refusesAccess: string | undefined
   /** How often access was given. */
@@ -68,18 +75,54 @@ const PROJECT = 'parley-demo'
 const EMAIL = `push@${PROJECT}.iam.gserviceaccount.com`
 const TOKEN_URI = 'https://oauth2.googleapis.com/token'
 const SCOPE = 'https://www.googleapis.com/auth/firebase.messaging'
-const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
 
-/** `beside`: certificates of other servers, to be trusted by the same file. */
-export async function openFcmService(t: TestContext, beside: readonly string[] = []): Promise<FcmService> {
-  const folder = mkdtempSync(join(tmpdir(), 'parley-fcm-'))
+export const newToken = (): string =>
+  `${randomBytes(11).toString('base64url')}:${randomBytes(90).toString('base64url')}`
+
+/** The service account's file in the folder of an FCM that is kept. */
+export const ACCOUNT_FILE = 'account.json'
+
+/** One for all that are not kept: to make it takes a while. */
+let ownAccount: string | undefined
+
+function newAccount(): string {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+  return JSON.stringify({
+    ...{ type: 'service_account', project_id: PROJECT, private_key_id: 'one', client_email: EMAIL },
+    private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    token_uri: TOKEN_URI,
+  })
+}
+
+/** The account in that folder, which is made where there is none. */
+function keptAccount(folder: string): string {
+  const file = join(folder, ACCOUNT_FILE)
+  if (!existsSync(file)) writeFileSync(file, newAccount())
+  return readFileSync(file, 'utf8')
+}
+
+/**
+ * `beside`: certificates of other servers, to be trusted by the same file. Account and certificate are in its folder, made where there are
+ * none; all of it is new, and the folder goes at the end, unless `kept` names it and the port.
+ */
+export async function openFcmService(
+  t: { after(end: () => void): void },
+  beside: readonly string[] = [],
+  kept?: { folder: string; port: number },
+): Promise<FcmService> {
+  const folder = kept?.folder ?? mkdtempSync(join(tmpdir(), 'parley-fcm-'))
+  if (!kept) ownAccount ??= newAccount()
+  const account = kept ? keptAccount(folder) : ownAccount!
+  const publicKey = createPublicKey(JSON.parse(account).private_key)
   const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')]
   const asked = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
   const names = ['-subj', `/CN=${HOSTS[0]}`, '-addext', `subjectAltName=${HOSTS.map((name) => `DNS:${name}`).join()}`]
-  execFileSync('openssl', [...asked, ...names, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
+  if (!existsSync(certificate))
+    execFileSync('openssl', [...asked, ...names, '-keyout', key, '-out', certificate], { stdio: 'ignore' })
   const cert = readFileSync(certificate, 'utf8')
   setDefaultCACertificates([...getCACertificates('default'), cert])
-  writeFileSync(certificate, [cert, ...beside.map((path) => readFileSync(path, 'utf8'))].join('\n'))
+  if (beside.length > 0)
+    writeFileSync(certificate, [cert, ...beside.map((path) => readFileSync(path, 'utf8'))].join('\n'))
 
   const registered = new Set<string>()
   const given = new Map<string, number>()
@@ -100,26 +143,21 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
     google.emit('connection', socket)
   })
   const open = new Set<{ destroy(): void }>()
-  proxy.listen(0, '127.0.0.1')
+  proxy.listen(kept?.port ?? 0, '127.0.0.1')
   await once(proxy, 'listening')
   t.after(() => {
     for (const socket of open) socket.destroy()
     google.closeAllConnections()
     proxy.closeAllConnections()
     proxy.close()
-    rmSync(folder, { recursive: true })
+    if (!kept) rmSync(folder, { recursive: true })
   })
 
   const service: FcmService = {
     proxy: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    account: JSON.stringify({
-      ...{ type: 'service_account', project_id: PROJECT, private_key_id: 'one', client_email: EMAIL },
-      private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }),
-      token_uri: TOKEN_URI,
-    }),
+    account,
     certificate,
-    register() {
-      const token = `${randomBytes(11).toString('base64url')}:${randomBytes(90).toString('base64url')}`
+    register(token = newToken()) {
       registered.add(token)
       return token
     },
@@ -142,6 +180,7 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
   }
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    service.before?.()
     const body = Buffer.concat(await req.toArray()).toString()
     const asked = `${req.method} https://${req.headers.host}${req.url}`
     if (asked === `POST ${TOKEN_URI}`) return giveAccess(new URLSearchParams(body), res)
@@ -180,15 +219,18 @@ export async function openFcmService(t: TestContext, beside: readonly string[] =
       return refuse(res, behaviour.status, behaviour.code, behaviour)
     const wrong = wrongWith(message)
     if (wrong) return refuse(res, 400, 'INVALID_ARGUMENT', { message: wrong })
-    if (!registered.has(message.token)) return refuse(res, 404, 'UNREGISTERED', {})
+    if (!registered.has(message.token))
+      return refuse(res, 404, 'UNREGISTERED', {}, () => service.turnedAway?.(message.token))
     messages.push(message)
+    service.taken?.(message, behaviour !== 'cut' && behaviour !== 'hang')
     arrived.resolve()
     arrived = Promise.withResolvers()
     if (behaviour === 'hang') return
     if (behaviour === 'cut') return void res.destroy()
     if (behaviour) await pause(behaviour.slowMs)
     res.writeHead(200, { 'content-type': 'application/json' })
-    res.end(JSON.stringify({ name: `projects/${PROJECT}/messages/${randomUUID()}` }))
+    const name = `projects/${PROJECT}/messages/${randomUUID()}`
+    res.end(JSON.stringify({ name }), () => service.answered?.(message))
   }
 
   return service
@@ -200,13 +242,14 @@ function refuse(
   status: number,
   code: string | undefined,
   more: { message?: string; field?: string; headers?: Record<string, string> },
+  left?: () => void,
 ): void {
   const { message = 'refused', field, headers } = more
   const details: object[] = []
   if (code) details.push({ '@type': 'type.googleapis.com/google.firebase.fcm.v1.FcmError', errorCode: code })
   if (field) details.push({ '@type': 'type.googleapis.com/google.rpc.BadRequest', fieldViolations: [{ field }] })
   const body = { error: { code: status, message, status: code ?? 'UNKNOWN', details } }
-  res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body))
+  res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body), left)
 }
 
 /** What the reference of `Message` does not let through. */

@@ -24,6 +24,8 @@ export interface StackOptions {
   env?: Record<string, string>
   /** RabbitMQ and MongoDB for this stack alone, which may be killed; else it shares those of the run, in a fresh virtual host and databases. */
   ownServers?: boolean
+  /** Other servers that run, and can be killed, frozen and started by their names as those of the stack. Disposing kills them too. */
+  beside?: readonly Server[]
 }
 
 /** A whole Parley as real processes, each of which may be killed, frozen and started again. Disposing kills all of it; so does the end of this process. */
@@ -31,7 +33,7 @@ export interface Stack extends AsyncDisposable {
   readonly shape: Shape
   /** Where clients connect: Nginx in a scale-out, the process itself otherwise. */
   readonly url: string
-  /** What can be killed: `parley`, or `user`, `chat-1`, `chat-2`, `notification-1`, `notification-2`, `nginx` and, as own servers, `rabbitmq` and `mongodb`. The other functions take these names and throw on another. */
+  /** What can be killed: `parley`, or `user`, `chat-1`, `chat-2`, `notification-1`, `notification-2`, `nginx`, as own servers `rabbitmq` and `mongodb`, and those `beside`. The other functions take these names and throw on another. */
   names(): string[]
   /** The process id; throws while it is down. */
   pid(name: string): number
@@ -60,7 +62,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const dir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'parley-stack-'))
   mkdirSync(dir, { recursive: true })
   const remove = () => options.dataDir === undefined && rmSync(dir, { recursive: true, force: true })
-  const servers: Server[] = []
+  const servers: Server[] = [...(options.beside ?? [])]
   const dispose = async () => {
     await Promise.all(servers.map((server) => server.kill()))
     remove()

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { type TestContext, test } from 'node:test'
+import { type Behaviour, type MailServer, mailServer } from '@parley/infra/mail-server'
 import { FROM, notice, ORIGIN, openService, reset, type Service, USER } from './service.fixture.ts'
-import { type Behaviour, type MailServer, mailServer } from './smtp.fixture.ts'
 
 const DAY = 86_400_000
 /** The tests do not wait: what fails is due again at once. A busy machine is not taken for a server that hangs. */

@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { infra } from '@parley/infra/infra'
+import { mailServer } from '@parley/infra/mail-server'
 import { until } from '@parley/infra/until'
 import { rabbitBus } from '@parley/kit/bus/rabbitmq'
 import { makeKeys, readKeys } from '@parley/kit/keys'
 import { openLog } from '@parley/kit/log'
 import { notice } from './service.fixture.ts'
-import { mailServer } from './smtp.fixture.ts'
 
 const DEADLINE = 20_000
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { type Behaviour, mailServer } from '@parley/infra/mail-server'
 import type { NoticeTest } from '@parley/protocol/notification'
-import { type Behaviour, mailServer } from './smtp.fixture.ts'
 import { openParley, type Person } from './telling.fixture.ts'
 
 test('a test goes to each device, whatever is set, and says what each push service answered', async (t) => {

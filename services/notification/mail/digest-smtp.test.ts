@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Behaviour, mailServer, type Received } from '@parley/infra/mail-server'
 import type { MailPace } from '../mail.ts'
-import { type Behaviour, mailServer, type Received } from '../smtp.fixture.ts'
 import type { Told } from '../store/deliveries.ts'
 import { openParley, type Person } from '../telling.fixture.ts'
 

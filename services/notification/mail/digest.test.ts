@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { suite, type TestContext, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
+import { type Behaviour, mailServer } from '@parley/infra/mail-server'
 import type { Why } from '@parley/protocol/notification'
 import { createClient } from '@parley/sdk'
 import { memoryStorage } from '@parley/sdk/memory'
-import { type Behaviour, mailServer } from '../smtp.fixture.ts'
 import { openParley, type Parley, type Person } from '../telling.fixture.ts'
 
 /** Parley with a mail server beside it, in a hurry. */

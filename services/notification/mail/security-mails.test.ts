@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
+import { mailServer } from '@parley/infra/mail-server'
 import { openService, USER } from '../service.fixture.ts'
-import { mailServer } from '../smtp.fixture.ts'
 import { openParley } from '../telling.fixture.ts'
 
 const PASSWORD = 'correct horse battery'

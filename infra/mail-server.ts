@@ -1,6 +1,5 @@
 import { EventEmitter, once } from 'node:events'
 import type { AddressInfo, Socket } from 'node:net'
-import type { TestContext } from 'node:test'
 import { type ParsedMail, simpleParser } from 'mailparser'
 import { SMTPServer, type SMTPServerSession } from 'smtp-server'
 
@@ -23,7 +22,9 @@ export interface Behaviour {
   /** Asked for each connection: a refusal, `hang` (no greeting), or nothing. */
   connection?: () => string | 'hang' | undefined
   /** Before each answer to a letter. */
-  waitMs?: number
+  waitMs?: number | (() => number)
+  /** Called when the answer to a letter has left. */
+  answered?: (mail: Received) => void
   /** User and password; none is asked for without. */
   login?: { user: string; pass: string }
   /** With a certificate that nobody vouches for; none without. */
@@ -33,13 +34,14 @@ export interface Behaviour {
 /** A real SMTP server whose mail is read by a parser that knows nothing of who wrote it. */
 export type MailServer = Awaited<ReturnType<typeof mailServer>>
 
-export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
+/** On a free port unless one is given. */
+export async function mailServer(t: { after(end: () => Promise<void>): void }, behaviour: Behaviour = {}, wanted = 0) {
   const news = new EventEmitter()
   const received: Received[] = []
   let sessions = 0
   const passwords: string[] = []
   let server = make()
-  const port = await listen(0)
+  const port = await listen(wanted)
   t.after(() => close())
 
   function make(): SMTPServer {
@@ -72,9 +74,13 @@ export async function mailServer(t: TestContext, behaviour: Behaviour = {}) {
         const refused = verdict !== undefined && verdict !== 'drop' && verdict !== 'hang'
         if (!refused) received.push(mail)
         news.emit('mail')
-        if (behaviour.waitMs) await new Promise((resolve) => setTimeout(resolve, behaviour.waitMs))
-        if (verdict === 'drop') cut(made, session)
-        else if (verdict !== 'hang') done(refused ? fault(verdict) : null)
+        const { waitMs = 0 } = behaviour
+        const wait = typeof waitMs === 'number' ? waitMs : waitMs()
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait))
+        if (verdict === 'drop') return cut(made, session)
+        if (verdict === 'hang') return
+        done(refused ? fault(verdict) : null)
+        setImmediate(() => behaviour.answered?.(mail))
       },
     })
     made.on('error', () => {}) // What clients break off is theirs.
