@@ -159,14 +159,28 @@ export type Event = {
     }
   /** The mail server was asked to take mail for an address, and said that nobody is there. */
   | { type: 'bounced'; to: string }
-  /** The push service took a push for somebody's browser; it names the newest message that it tells of. `answered`: the sender was told. */
+  /**
+   * Somebody's session registered a browser or an app for pushes, under that name, which nothing else had before. `address` is what its
+   * push service knows it by. `status` of the answer, if one came.
+   */
+  | { type: 'registered'; userId: string; name: string; address: string; startedAt: number; status: number }
+  /** Its push service knows it no more: the browser has unsubscribed, the app was removed. */
+  | { type: 'gone'; address: string }
+  /** The push service was asked to push there, and said that it is gone. */
+  | { type: 'turned.away'; by: 'push' | 'fcm'; address: string; answered: boolean }
+  /**
+   * The push service took a push for a browser or an app; it names the newest message that it tells of. `place`: what has two pushes take
+   * one place there, so that one is shown. `answered`: the sender was told.
+   */
   | {
       type: 'pushed'
-      userId: string
+      by: 'push' | 'fcm'
+      address: string
       conversationId: string
       seq: number
       count: number
       text: string
+      place: string
       answered: boolean
     }
   /** A socket of somebody's was told of a change in their alerts. */
@@ -236,7 +250,7 @@ export interface Final {
     seq: number
     outcome: 'push' | 'none' | 'waiting'
     code: string
-    pushes: string[]
+    pushes: { device: string; state: 'waiting' | 'sent' | 'failed' | 'dropped'; text: string }[]
     /** What became of the mail about what was unread then, where it was time for one. */
     mail?: 'waiting' | 'sent' | 'failed' | 'dropped'
   }[]

@@ -34,7 +34,8 @@ function report({ history, anomalies }: RunResult): void {
   console.log(
     `  ${count((e) => e.type === 'send')} sends, ${count((e) => e.type === 'acked')} acks, ${count((e) => e.type === 'shown')} messages shown, ` +
       `${count((e) => e.type === 'marks')} marks seen, ${count((e) => e.type === 'view')} views, ${count((e) => e.type === 'page')} pages, ${count((e) => e.type === 'revoked')} sessions revoked, ` +
-      `${count((e) => e.type === 'forgot')} links asked for, ${count((e) => e.type === 'mailed')} letters, ${count((e) => e.type === 'pushed')} pushes, ` +
+      `${count((e) => e.type === 'forgot')} links asked for, ${count((e) => e.type === 'mailed')} letters, ${count((e) => e.type === 'pushed' && e.by === 'push')} pushes to browsers, ${count((e) => e.type === 'pushed' && e.by === 'fcm')} to apps, ` +
+      `${count((e) => e.type === 'registered')} registered, ${count((e) => e.type === 'gone')} gone and ${count((e) => e.type === 'turned.away')} times tried, ` +
       `${count((e) => e.type === 'change')} changes asked for, ${count((e) => e.type === 'changed')} made`,
   )
   console.log(`  ${faults.length} faults: ${tally(faults)}`)

@@ -21,6 +21,13 @@ export interface Nemesis {
 /** Processes of ours: they must come back by themselves and quickly. The others are the outside world's. */
 export const isOurs = (name: string): boolean => /^(parley|user|(chat|notification)-\d+)$/.test(name)
 
+/** What stands in for servers that notices leave by, and that are nobody's of ours. */
+const OUTSIDE = /^(push|fcm|smtp)$/
+export const isOutside = (name: string): boolean => OUTSIDE.test(name)
+
+/** What writes to them. */
+const SENDER = /^(parley|notification-\d+)$/
+
 /** How long after a fault things may still be settling. */
 const CALM_MS = 2_000
 
@@ -74,10 +81,11 @@ export function openNemesis(
 
   /** The process kills itself at a line that matters, once it gets there; if it does not in time, it is killed. */
   const crash = (name: string): Promise<void> => {
-    const point = pick(CRASH_POINTS.filter((at) => at !== 'migration.middle'))
+    const own = isOutside(name) ? /^stand-in/ : /^(?!stand-in|migration)/
+    const point = pick(CRASH_POINTS.filter((at) => own.test(at)))
     return during(`crash at ${point}`, name, async () => {
       await stack.kill(name)
-      await start(name, { PARLEY_CRASH_AT: `${point}:${1 + below(30)}` }).catch(() => undefined)
+      await start(name, { PARLEY_CRASH_AT: `${point}:${1 + below(isOutside(name) ? 6 : 30)}` }).catch(() => undefined)
       const until = Date.now() + 6_000
       while (stack.alive(name) && Date.now() < until) await pause(20)
       if (stack.alive(name)) await stack.kill(name)
@@ -96,14 +104,23 @@ export function openNemesis(
     })
 
   function choose(): () => Promise<void> {
-    const names = stack.names()
+    const names = stack.names().filter((name) => !isOutside(name))
     const dice = next()
     if (dice < 0.2) return cut
     if (dice < 0.27) return silence
+    if (chance(0.4)) return outside
     const name = pick(names)
     if (dice < 0.42 && name !== 'nginx') return () => freeze(name)
     if (dice < 0.7) return () => crash(pick(names.filter(isOurs)))
     return () => kill(name)
+  }
+
+  /** One of those that notices leave by, now and then together with what writes to it. */
+  function outside(): Promise<void> {
+    const name = pick(stack.names().filter(isOutside))
+    const act = pick([kill, freeze, crash])
+    const sender = chance(0.2) ? pick(stack.names().filter((each) => SENDER.test(each))) : undefined
+    return Promise.all([act(name), sender && pick([kill, crash])(sender)]).then(() => undefined)
   }
 
   const brokerAway = (act: () => Promise<void>): Promise<void> =>

@@ -7,11 +7,12 @@ import { check } from './check.ts'
 import { chooseDigests, DIGEST_SETTINGS } from './digests.ts'
 import { readFinal } from './final.ts'
 import type { Anomaly, History } from './history.ts'
-import { mailArrived, openMailServer } from './mail.ts'
+import { mailArrived } from './mail.ts'
 import { openNemesis } from './nemesis.ts'
+import { openOutside } from './outside.ts'
 import { openOutstanding } from './outstanding.ts'
 import { openProxy } from './proxy.ts'
-import { openPushes, readTold } from './push.ts'
+import { openPushed, readTold } from './push.ts'
 import { random } from './random.ts'
 import { openRecorder } from './recorder.ts'
 import { logIn, once } from './rest.ts'
@@ -33,14 +34,11 @@ const DEVICES = ['phone', 'laptop', 'tablet']
 export async function run(shape: Shape, seconds: number, seed: number): Promise<RunResult> {
   const recorder = openRecorder()
   const dice = random(seed)
-  await using mail = await openMailServer(recorder, dice)
-  using pushes = await openPushes(recorder, dice)
+  await using outside = await openOutside(recorder, seed)
   const env = {
-    PUSH_HOSTS: pushes.service.host,
+    ...outside.env,
     PUSH_GRACE_MS: '300',
-    NODE_EXTRA_CA_CERTS: pushes.service.certificate,
     PARLEY_LIMIT_READS_PER_SECOND: '1000',
-    SMTP_URL: mail.url,
     ...DIGEST_SETTINGS,
     MAIL_FROM: 'parley@example.org',
     PARLEY_BCRYPT_COST: '4',
@@ -48,12 +46,12 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
     PARLEY_LIMIT_SENDS_PER_SECOND: '200',
     PARLEY_LIMIT_SEND_BURST: '400',
   }
-  await using stack = await startStack({ shape, chatNodes: 2, ownServers: true, env })
+  await using stack = await startStack({ shape, chatNodes: 2, ownServers: true, env, beside: outside.servers })
   const broker = stack.names().includes('rabbitmq') ? stack.urlOf('rabbitmq') : undefined
   if (broker) await watchBus(broker)
   await using proxy = await openProxy(stack.url, dice)
-  const scene = await setScene(proxy.url, stack.url, recorder, dice)
-  for (const person of scene.people) await pushes.register(person)
+  const scene = await setScene(proxy.url, stack.url, recorder, dice, openPushed(outside, recorder))
+  await scene.pushed.register(scene.people)
   await chooseDigests(scene.people)
   using _ears = hearAlerts(proxy.url, scene.people, recorder)
   // RabbitMQ 3.10 can lose a quorum queue that is killed within seconds of its first declaration: not ours to prove.
@@ -66,6 +64,7 @@ export async function run(shape: Shape, seconds: number, seed: number): Promise<
     watchProcesses(stack, nemesis, recorder, time),
     watchRevocation(stack.url, scene.people, nemesis, recorder, time),
   ])
+  outside.mend()
   // Access tokens last 15 minutes; what reads the end must not depend on how long the run was.
   for (const person of scene.people) Object.assign(person, { rest: await logIn(stack.url, person.email, PASSWORD) })
   const final = await readFinal(scene, stack)
@@ -86,6 +85,7 @@ async function setScene(
   url: string,
   recorder: Scene['recorder'],
   dice: Scene['random'],
+  pushed: Scene['pushed'],
 ): Promise<Scene> {
   const outstanding = openOutstanding()
   const people: Person[] = []
@@ -117,5 +117,5 @@ async function setScene(
   conversations.push({ id: (body as { id: string }).id, kind: 'group', people })
   const own = (person: Person): string[] => conversations.filter((c) => c.people.includes(person)).map((c) => c.id)
   await Promise.all(people.flatMap((person) => person.devices.map((device) => device.open(own(person)))))
-  return { url: deviceUrl, people, conversations, recorder, outstanding, random: dice }
+  return { url: deviceUrl, people, conversations, recorder, outstanding, random: dice, pushed }
 }

@@ -7,6 +7,7 @@ import { anyDevice, type Device, type Person } from './actors.ts'
 import { readAlerts } from './alerts.ts'
 import { forgetPassword } from './mail.ts'
 import type { Outstanding } from './outstanding.ts'
+import type { Pushed } from './push.ts'
 import type { Random } from './random.ts'
 import type { Recorder } from './recorder.ts'
 import { newestPage, once } from './rest.ts'
@@ -19,6 +20,8 @@ export interface Scene {
   recorder: Recorder
   outstanding: Outstanding
   random: Random
+  /** The browsers and apps that people are pushed to on. */
+  pushed: Pushed
 }
 
 /** Sent lately: for repeats under way at the same time as, or long after, the first. */
@@ -65,6 +68,8 @@ function chooseAct(scene: Scene, sent: Sent[]): () => Promise<void> {
   if (dice < 0.95) return () => device.restart()
   if (dice < 0.953) return () => block(scene)
   if (dice < 0.957) return async () => device.use(random.chance(0.3))
+  if (dice < 0.96) return () => scene.pushed.reinstall(random)
+  if (dice < 0.961) return () => scene.pushed.handOver(random)
   if (dice < 0.98) return () => changeMembers(scene)
   if (dice < 0.987) return () => readAlerts(scene, device)
   return async () => device.client.setTyping(random.pick(scene.conversations).id, random.chance(0.5))

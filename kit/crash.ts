@@ -61,5 +61,7 @@ export const CRASH_POINTS = [
   'digest.after-note',
   'digest.before-settle',
   'digest.after-settle',
+  'stand-in.before-note',
+  'stand-in.after-note',
 ] as const
 export type CrashPoint = (typeof CRASH_POINTS)[number]

@@ -30,7 +30,7 @@ type Digest = Of<'digested'>
 const broken = (anomaly: string, detail: string): Anomaly => ({ invariant: 'I16', anomaly, detail })
 
 function copied(events: readonly Event[]): Anomaly[] {
-  const most = mostCopies(events)
+  const most = mostCopies(events, ['smtp'])
   const copies = Map.groupBy(
     of(events, 'digested').filter(({ refused }) => !refused),
     ({ id }) => id,
@@ -113,7 +113,7 @@ const nameOf = (text: string): string => /(?:says|edited) [0-9a-f-]+/.exec(text)
 const HEARD_MS = 15_000
 
 function bounced(events: readonly Event[]): Anomaly[] {
-  const around = faultsAround(events)
+  const around = faultsAround(events, ['smtp'])
   return [...Map.groupBy(of(events, 'bounced'), ({ to }) => to)].flatMap(([to, tries]) => {
     const known = tries.find(({ at }) => around(at - SECOND_MS, at + LEASE_MS) === 0)
     const late = known && tries.find(({ at }) => at > known.at + HEARD_MS)

@@ -28,7 +28,7 @@ const lost = (events: readonly Event[]): Anomaly[] =>
 
 function copied(events: readonly Event[]): Anomaly[] {
   const copies = Map.groupBy(of(events, 'mailed'), ({ id }) => id)
-  const most = mostCopies(events)
+  const most = mostCopies(events, ['smtp'])
   return [...copies].flatMap(([id, mails]): Anomaly[] => {
     if (mails.length <= most(mails)) return []
     return [

@@ -156,7 +156,7 @@ function untrue({ id, log, members }: History['final']['conversations'][number],
 }
 
 /** By user, the ranges of `seq` during which the user was a member. */
-function windowsOf(log: History['final']['conversations'][number]['log']): Map<string, Window[]> {
+export function windowsOf(log: readonly LoggedEntry[]): Map<string, Window[]> {
   const windows = new Map<string, Window[]>()
   for (const entry of log) {
     for (const userId of entry.userIds ?? []) {
