@@ -32,6 +32,7 @@ const { mailPlanned: planned } = await startNotification({
   bus,
   http,
   keys: { internal: INTERNAL_KEY },
+  users: { find: async (ids) => ids.map((id) => ({ id, username: '' })) },
   digests,
   config: { publicUrl: ORIGIN, mail: { smtpUrl: SMTP_URL!, from: FROM }, audit: { keptMs: 86_400_000 } },
   log,

@@ -2,6 +2,7 @@ import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { holdsKey } from '@parley/kit/internal-key'
 import type { Log } from '@parley/kit/log'
+import type { UserDirectory } from '@parley/protocol/internal'
 import { forgetOldAlerts } from './alerts/expiry.ts'
 import { type Analytics, startAnalytics } from './analytics/analytics.ts'
 import { analyticsRoutes } from './analytics/routes.ts'
@@ -40,12 +41,13 @@ export async function startNotification(needs: {
   keys: Record<'internal', Buffer>
   config: { mail: MailConfig; publicUrl: string; audit: AuditConfig }
   digests: Digests
+  users: Pick<UserDirectory, 'find'>
   log: Log
   now?: () => number
   /** How long things take; tests are in a hurry. */
   pace?: MailPace
 }): Promise<NotificationService> {
-  const { store, bus, http, keys, config, digests, log, now = Date.now, pace } = needs
+  const { store, bus, http, keys, config, digests, users, log, now = Date.now, pace } = needs
   await using stack = new AsyncDisposableStack()
   stack.use(store)
   const analytics = stack.use(await startAnalytics({ store: store.analytics, bus, log, now }))
@@ -65,6 +67,7 @@ export async function startNotification(needs: {
       ...pace,
       deliveries: store.deliveries,
       suspensions,
+      users,
       refused: audit.addressRefused,
       digests,
       preferences: store.preferences,

@@ -1,12 +1,21 @@
 import type { Bus } from '@parley/kit/bus/bus'
-import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
+import type { UserDirectory } from '@parley/protocol/internal'
 import type { Mail } from '@parley/protocol/mail'
 import type { DigestDue, DigestNow, Digests } from './mail/digest.ts'
+import { isThere, openPlanMail } from './mail/planning.ts'
 import { subscribeSecurity } from './mail/security-mails.ts'
 import type { Letter, Mailer, Posted } from './mailer.ts'
 import { retryAt, startSender } from './sender.ts'
-import type { Claim, DeliveryStore, Found, NewDelivery, Outcome, Reason } from './store/deliveries.ts'
+import {
+  ACCOUNT_DELETED,
+  type Claim,
+  type DeliveryStore,
+  type Found,
+  type NewDelivery,
+  type Outcome,
+  type Reason,
+} from './store/deliveries.ts'
 import type { PreferenceStore } from './store/preferences.ts'
 import type { Suspensions } from './suspension.ts'
 
@@ -43,6 +52,8 @@ export async function startMail(needs: {
   suspensions: Suspensions
   /** A server has said that nobody is where that letter of that user went. Resolves when it is kept. */
   refused?: (deliveryId: string, userId: string) => Promise<void>
+  /** Who is there: nobody else is mailed. */
+  users: Pick<UserDirectory, 'find'>
   mailer: Mailer
   /** What a digest tells when it is sent. */
   digests: Digests
@@ -57,23 +68,23 @@ export async function startMail(needs: {
   sendMs?: number
   leaseMs?: number
 }): Promise<MailService> {
-  const { deliveries, suspensions, mailer, digests, preferences, bus, log, retryMs, now = Date.now } = needs
+  const { deliveries, suspensions, users, mailer, digests, preferences, bus, log, retryMs, now = Date.now } = needs
   const sender = startSender({ ...needs, channel: 'mail', atOnce: MAILS_AT_ONCE, deliver })
+  const plan = openPlanMail({ deliveries, users, planned: sender.wake, now })
   const subscription = await bus.subscribe('notification.mail', async ({ id, occurredAt, data }) => {
     const { confirmed } = data as { confirmed?: string }
     if (confirmed !== undefined) await suspensions.lift(confirmed)
-    crashPoint('delivery.before-plan')
-    await deliveries.plan([deliveryOf({ id, at: occurredAt, mail: data }, now())])
-    crashPoint('delivery.after-plan')
-    sender.wake()
+    await plan(deliveryOf({ id, at: occurredAt, mail: data }, now()))
   })
 
-  const security = await subscribeSecurity({ bus, deliveries, planned: sender.wake, now })
+  const security = await subscribeSecurity({ bus, plan, now })
 
   async function deliver(claim: Claim, signal: AbortSignal): Promise<Outcome> {
     const kept = claim.payload as Letter<Posted | DigestDue> // as it was planned here, or by `digest-rounds.ts`
     if (linkEnded(kept.mail, now())) return { kind: 'dropped', ...LINK_ENDED }
     const isLate = now() >= endOf(claim, kept)
+    const { userId } = kept.mail
+    if (userId !== undefined && !(await isThere(users, userId))) return { kind: 'dropped', ...ACCOUNT_DELETED }
     const letter = await written(kept)
     if ('reason' in letter) {
       const at = now() + QUIET_MS

@@ -31,11 +31,12 @@ export async function openNotification(
   await using stack = new AsyncDisposableStack()
   const parts = { store, bus, http, keys, log }
   const { preferences } = store
-  const unsubscribe = openUnsubscribe({ key: keys.internal, origin: publicUrl, preferences, users: siblings.users })
+  const { users } = siblings
+  const unsubscribe = openUnsubscribe({ key: keys.internal, origin: publicUrl, preferences, users })
   const digests = openDigests({ ...siblings, preferences, unsubscribe, content: digest.content })
   const pace = mailPace && { pace: mailPace }
   const settings = { publicUrl, mail, audit: config.audit }
-  const notification = stack.use(await startNotification({ ...parts, digests, config: settings, ...pace }))
+  const notification = stack.use(await startNotification({ ...parts, users, digests, config: settings, ...pace }))
   const { captured, metrics, analytics, audit, mailPlanned } = notification
   const rounds = stack.use(startDigestRounds({ store: store.digests, digests, log, planned: mailPlanned }, digest))
   const testMail = { mailPlanned, capturesMail: mail === 'captured' }

@@ -61,12 +61,14 @@ export async function openService(
     },
   }
   const http = await listen({ host: '127.0.0.1', port: 0, internalPort: 0, log })
+  const deleted = new Set<string>()
   const bus = some.bus ?? aloneBus({ log })
   const service = await startNotification({
     store: observed,
     bus,
     http,
     keys: { internal: INTERNAL_KEY },
+    users: { find: async (ids) => ids.filter((id) => !deleted.has(id)).map((id) => ({ id, username: '' })) },
     digests: some.digests ?? (async () => ({ reason: 'read' })),
     config: {
       publicUrl: ORIGIN,
@@ -102,6 +104,8 @@ export async function openService(
   return {
     folder,
     clock,
+    /** Those who are there no more. */
+    deleted,
     store,
     http,
     bus,

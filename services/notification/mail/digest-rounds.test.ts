@@ -29,3 +29,20 @@ test('what could not be asked once is asked again soon, and not only when the cl
     assert.ok(Date.now() < deadline, 'not within 10 s')
   assert.equal(asked, 2)
 })
+
+test('what is noted of who was deleted meanwhile is neither mailed nor kept', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-rounds-'))
+  const store = sqliteStore(join(folder, 'notification.db'))
+  const digests = async () => ({ reason: 'account.deleted' as const })
+  const needs = { store: store.digests, digests, log: openLog('test', 'silent'), planned: () => undefined }
+  const rounds = startDigestRounds(needs, { afterMs: 1, everyMs: 1 })
+  t.after(async () => {
+    await rounds[Symbol.asyncDispose]()
+    await store[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  })
+  await rounds.note('c', ['bob'])
+  await t.waitFor(async () => assert.equal(await store.digests.nextDue(), undefined), { timeout: 10_000 })
+  assert.equal(await store.digests.purge(Date.now() + 1, 10), 0, 'nor is there a row for the next')
+  assert.deepEqual(await store.deliveries.ofUser('bob', 1), [])
+})

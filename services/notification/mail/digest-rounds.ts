@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
 import type { Log } from '@parley/kit/log'
 import type { Letter } from '../mailer.ts'
-import { FURTHER, type NewDelivery } from '../store/deliveries.ts'
+import { ACCOUNT_DELETED, FURTHER, type NewDelivery } from '../store/deliveries.ts'
 import type { DigestClaim, DigestStore } from '../store/digests.ts'
 import { type DigestDue, type Digests, digestId } from './digest.ts'
 
@@ -83,6 +83,8 @@ export function startDigestRounds(
       const found = await digests(due)
       if ('reason' in found && (found.reason === 'quiet.hours' || found.reason === 'do.not.disturb'))
         return await store.postpone(claim, now() + QUIET_MS)
+      // Noted after all of theirs was forgotten.
+      if ('reason' in found && found.reason === ACCOUNT_DELETED.reason) return await store.forget(userId)
       const dropped = 'reason' in found ? { reason: found.reason } : undefined
       // A mail says what there is when it leaves. Where none does, what came while it was asked was not looked at.
       const at = dropped ? askedAt : now()

@@ -54,6 +54,8 @@ export function openDigests(needs: {
   }
 
   return async ({ userId, conversationIds, more }) => {
+    const mailbox = await users.mailbox(userId)
+    if (!mailbox) return { reason: 'account.deleted' }
     const set = (await preferences.find([userId])).get(userId) ?? PREFERRED
     const at = new Date(now())
     const not = notByMail(set, at)
@@ -79,8 +81,6 @@ export function openDigests(needs: {
       if (reasons.includes('active.device')) return { reason: 'active.device' }
     }
     if (parts.length === 0) return { reason: reasons.at(-1) ?? 'read', found }
-    const mailbox = await users.mailbox(userId)
-    if (!mailbox) return { reason: 'account.deleted' }
     const listed = parts.slice(-LISTED).reverse()
     return {
       found,

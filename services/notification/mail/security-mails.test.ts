@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { test } from 'node:test'
-import { mailServer } from '@parley/infra/mail-server'
-import { openService, USER } from '../service.fixture.ts'
+import { type Behaviour, mailServer } from '@parley/infra/mail-server'
+import { FROM, notice, openService, reset, USER } from '../service.fixture.ts'
 import { openParley } from '../telling.fixture.ts'
 
 const PASSWORD = 'correct horse battery'
@@ -60,4 +60,32 @@ test('however often it is told, it is mailed once; what is told long after is no
   assert.deepEqual(ids.sort(), [`mail/security-${id}`, `mail/security-${last}`].sort())
   const [letter] = await captured!.list()
   assert.match(letter!.text!, /Device: without a name/)
+})
+
+test('what is told late of who was deleted is neither mailed nor kept, and what waits to be mailed is dropped', async (t) => {
+  const behaviour: Behaviour = { letter: () => '451 4.3.0 later' }
+  const server = await mailServer(t, behaviour)
+  const pace = { retryMs: { first: 60_000, most: 60_000 } }
+  const service = await openService(t, { mail: { smtpUrl: server.url, from: FROM }, pace })
+  const { bus, clock, deleted, outcome, store } = service
+  const waiting = await service.ask(notice())
+  assert.equal((await outcome(waiting, 1)).kind, 'retry')
+  behaviour.letter = () => undefined
+  const tries = server.received.length
+  deleted.add(USER)
+  clock.now += 60_000
+  assert.deepEqual(await outcome(waiting), { kind: 'dropped', reason: 'account.deleted' })
+  await store.deliveries.forget(USER, clock.now)
+  await bus.publish({
+    ...{ id: randomUUID(), type: 'security.noted', version: 1, occurredAt: new Date(clock.now).toISOString() },
+    ...{ key: USER, rev: 1 },
+    data: {
+      ...{ kind: 'session.started', userId: USER, sessionId: randomUUID(), device: '', username: 'ann' },
+      ...{ email: 'ann@example.org', at: new Date(clock.now).toISOString() },
+    },
+  })
+  await service.ask(reset(clock))
+  assert.deepEqual(await store.deliveries.ofUser(USER, 10), [])
+  assert.equal(await store.deliveries.open('mail', 10), 0)
+  assert.equal(server.received.length, tries)
 })

@@ -1,8 +1,7 @@
 import type { Bus } from '@parley/kit/bus/bus'
-import { crashPoint } from '@parley/kit/crash'
 import type { ToldSecurityEvent } from '@parley/protocol/security'
 import type { Letter, SessionMail } from '../mailer.ts'
-import type { DeliveryStore } from '../store/deliveries.ts'
+import type { PlanMail } from './planning.ts'
 
 /** How old a happening may be to be mailed: after that the ledger may have forgotten that it was. */
 const TOO_OLD_MS = 14 * 86_400_000
@@ -13,23 +12,18 @@ const TOO_OLD_MS = 14 * 86_400_000
  */
 export function subscribeSecurity(needs: {
   bus: Pick<Bus, 'subscribe'>
-  deliveries: Pick<DeliveryStore, 'plan'>
-  /** Called when a mail is planned. */
-  planned: () => void
+  plan: PlanMail
   now: () => number
 }): Promise<AsyncDisposable> {
-  const { bus, deliveries, planned, now } = needs
+  const { bus, plan, now } = needs
   return bus.subscribe('notification.security', async ({ id: eventId, data }) => {
     const mail = mailOf(data)
     const at = now()
     if (!mail || Date.parse(data.at) + TOO_OLD_MS <= at) return
     const id = `security-${eventId}`
     const payload: Letter<SessionMail> = { id, at: data.at, mail }
-    crashPoint('delivery.before-plan')
     const { userId } = data
-    await deliveries.plan([{ id: `mail/${id}`, channel: 'mail', userId, plannedAt: at, dueAt: at, payload }])
-    crashPoint('delivery.after-plan')
-    planned()
+    await plan({ id: `mail/${id}`, channel: 'mail', userId, plannedAt: at, dueAt: at, payload })
   })
 }
 
