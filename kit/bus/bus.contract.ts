@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { BusEvent } from '@parley/protocol/events'
+import { Fault } from '../fault.ts'
 import {
   type Arrivals,
   arrivals,
@@ -71,6 +72,24 @@ export function busContract(name: string, open: (t: TestContext) => Promise<BusS
     await published
     await done.until('the sick one', (ids) => ids.includes(sick.id), 20_000)
     assert.equal(refusals, 3)
+  })
+
+  test(`${name}: an event that is none of its kind is offered once, and does not hold up others`, async (t) => {
+    const bus = await (await open(t)).join()
+    const poison = registered('poison')
+    const tries = arrivals<string>()
+    const done = arrivals<string>()
+    await bus.subscribe('chat.users', async ({ id }) => {
+      if (id !== poison.id) return done.add(id)
+      tries.add(id)
+      throw new Fault('validation.failed', 'It has no user')
+    })
+    await publishForSure(bus, poison)
+    await tries.until('the poison', (ids) => ids.length > 0)
+    const others = Array.from({ length: 20 }, () => registered())
+    await Promise.all(others.map((event) => publishForSure(bus, event)))
+    await done.until('the others', (ids) => others.every(({ id }) => ids.includes(id)))
+    assert.deepEqual(tries.items, [poison.id])
   })
 
   test(`${name}: events of a subscription wait while its consumer is away`, async (t) => {

@@ -18,7 +18,8 @@ export interface Bus extends AsyncDisposable {
   /**
    * Consumes a durable subscription, shared by all processes of the service: each event goes to one of them.
    * It counts as consumed when `handle` resolves. A handler that rejects sees the event again later (a ladder of growing
-   * delays; embedded, when its outbox repeats it), until it is a dead letter, and never holds up other events. Prefetch is
+   * delays; embedded, when its outbox repeats it), until it is a dead letter, and never holds up other events. One that rejects with
+   * `validation.failed` does not see it again: it is no event of its kind, however often it comes, and a dead letter at once. Prefetch is
    * bounded. Resolves when it consumes, or at once while the bus is down: it then begins upon reconnection.
    */
   subscribe<N extends SubscriptionName>(

@@ -27,7 +27,8 @@ const REMEMBERED = 10_000
  *   outbox is the retry queue: it is durable, and it publishes the event again. Those who had taken it then see it twice.
  * - An event that one subscriber refuses for `deadAfter` (5 times and 60 s) becomes a dead letter: an error line names
  *   event and reason, and from then on that subscriber is left out of it, so that `publish` can resolve and an outbox that
- *   works in order moves on. A refusal with `unavailable` (the handler's store is away) never counts, however long it lasts.
+ *   works in order moves on. A refusal with `unavailable` (the handler's store is away) never counts, however long it lasts; one with
+ *   `validation.failed` is the last.
  * - Events do not wait for each other here. After a crash, counting starts anew.
  * - `listen` and deliveries are called in a later microtask; with one mailbox there is nothing to deliver.
  */
@@ -119,7 +120,7 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
       if (isDead(memory, error)) {
         log.error(
           { subscription: taker.name, event: event.id, type: event.type, key: event.key, rev: event.rev, err: error },
-          'dead letter: the subscriber has refused this event too often, it goes on without it',
+          'dead letter: the subscriber has refused this event for good, it goes on without it',
         )
         return
       }
@@ -133,7 +134,8 @@ export function embeddedBus(options: EmbeddedOptions): Bus {
     if (error instanceof Fault && error.code === 'unavailable') return false
     const refusal = refusals.get(memory) ?? { count: 0, since: performance.now(), dead: false }
     refusal.count++
-    refusal.dead = refusal.count >= deadAfter.refusals && performance.now() - refusal.since >= deadAfter.ms
+    const tooOften = refusal.count >= deadAfter.refusals && performance.now() - refusal.since >= deadAfter.ms
+    refusal.dead = tooOften || (error instanceof Fault && error.code === 'validation.failed')
     refusals.set(memory, refusal)
     if (refusals.size > REMEMBERED) refusals.delete(refusals.keys().next().value!)
     return refusal.dead

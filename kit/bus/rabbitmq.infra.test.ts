@@ -8,6 +8,7 @@ import { after, before, type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { rabbitmq } from '@parley/infra/rabbitmq'
 import { type Channel, connect, type GetMessage } from 'amqplib'
+import { Fault } from '../fault.ts'
 import { type Log, openLog } from '../log.ts'
 import { arrivals, controlAppended, publishForSure, reached, registered } from './arrivals.fixture.ts'
 import { busContract } from './bus.contract.ts'
@@ -91,9 +92,14 @@ test('rabbitmq: what is no event, or of a version to come, is a dead letter at o
   const url = emptyBroker()
   const bus = await joined(t, url)
   const done = arrivals<string>()
-  await bus.subscribe('chat.users', async ({ id }) => done.add(id))
+  const poison = registered('poison')
+  await bus.subscribe('chat.users', async ({ id }) => {
+    if (id === poison.id) throw new Fault('validation.failed', 'It has no user')
+    done.add(id)
+  })
   const channel = await rawChannel(t, url)
-  const bodies = ['{"id": 1', 'null', JSON.stringify({ ...registered(), version: 2 }), 'x'.repeat(5_000_000)]
+  const strange = ['{"id": 1', 'null', JSON.stringify({ ...registered(), version: 2 }), 'x'.repeat(5_000_000)]
+  const bodies = [...strange, JSON.stringify(poison)]
   for (const body of bodies) channel.publish(EVENTS, 'user.registered', Buffer.from(body), { persistent: true })
   const event = registered()
   await publishForSure(bus, event)

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { BusEvent, BusEventType } from '@parley/protocol/events'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { crashPoint } from '../../crash.ts'
+import { Fault } from '../../fault.ts'
 import type { Log } from '../../log.ts'
 import { decodeEvent } from '../event.ts'
 import { deadQueue, retryQueue } from '../topology.ts'
@@ -81,7 +82,7 @@ export function consumer<T extends BusEventType>(options: ConsumerOptions<T>): P
       await handle(event)
       return undefined
     } catch (error) {
-      return { error, final: false }
+      return { error, final: error instanceof Fault && error.code === 'validation.failed' }
     }
   }
 
@@ -116,7 +117,7 @@ export function consumer<T extends BusEventType>(options: ConsumerOptions<T>): P
 
 interface Refusal {
   error: unknown
-  /** Trying again cannot help: the bytes are not an event that we know. */
+  /** Trying again cannot help: the bytes are not an event that we know, or hold what none of its kind does. */
   final: boolean
 }
 

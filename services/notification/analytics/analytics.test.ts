@@ -6,6 +6,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { aloneBus } from '@parley/kit/bus/alone.fixture'
+import { openLog } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
 import fc from 'fast-check'
 import { isDigest } from '../mail/digest.ts'
@@ -14,6 +16,7 @@ import { DAY_MS, dayOf } from '../store/analytics.ts'
 import { sqliteStore } from '../store/sqlite.ts'
 import { LOOK_BACK, WATCHES_KEPT_MS } from '../store/watches.ts'
 import { openParley } from '../telling.fixture.ts'
+import { startAnalytics } from './analytics.ts'
 
 const authorization = `Bearer ${INTERNAL_KEY.toString('base64url')}`
 const NOTICES = { sent: 0, failed: 0, dropped: 0 }
@@ -208,3 +211,27 @@ test('killed between any two lines, an event that comes again counts once', asyn
   assert.deepEqual([await run('analytics.after-note'), await logIns()], ['SIGKILL', 1])
   assert.deepEqual([await run(''), await logIns()], [null, 1])
 })
+
+test('an event without a user, or with what is none, is a dead letter at once, and what comes with it counts', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-analytics-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const log = openLog('analytics', 'silent')
+  const dead: string[] = []
+  await using bus = aloneBus({ log: { ...log, error: (fields: object) => void dead.push((fields as Dead).event) } })
+  await using store = sqliteStore(join(folder, 'it.db'))
+  await using _ = await startAnalytics({ store: store.analytics, bus, log })
+  const [good, at] = [randomUUID(), Date.now()]
+  const bad = [undefined, null, 7, {}, '', 'ann', `${good}x`, [good], 'x'.repeat(10_000)] as unknown as string[]
+  for (const id of bad) {
+    const poison = [registered(id, at), loggedIn(id, id, at), sent([good, id], at)]
+    for (const event of poison) await bus.publish({ ...event, id: randomUUID() })
+  }
+  assert.equal(dead.length, 3 * bad.length)
+  await bus.publish(registered(good, at))
+  const { activeUsers, registrations, logIns } = await store.analytics.count(dayOf(at))
+  assert.deepEqual([activeUsers, registrations, logIns], [1, 1, 0])
+})
+
+interface Dead {
+  event: string
+}

@@ -1,6 +1,8 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
+import { parse } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
+import { Id } from '@parley/protocol/ids'
 import { type AnalyticsStore, DAY_MS, type DayCounts, dayOf, type Fact, startOf } from '../store/analytics.ts'
 
 /** Numbers of each day (UTC) for the operator: no content, no addresses, and of no closed day who it was. */
@@ -104,19 +106,19 @@ export async function startAnalytics(needs: {
   stack.use(every(COUNT_MS, () => store.countMessages(dayOf(now()))))
   stack.use(every(CLOSE_MS, close))
   stack.use(
-    await bus.subscribe('notification.analytics', (event) => {
+    await bus.subscribe('notification.analytics', async (event) => {
       const day = dayFor(event.occurredAt)
       switch (event.type) {
         case 'messages.created':
-          return note((event.data.senderIds ?? []).map((id) => ({ day, kind: 'active', id })))
+          return note((event.data.senderIds ?? []).map((id) => active(day, userOf(id))))
         case 'user.registered': {
-          const { id } = event.data
+          const id = userOf(event.data.id)
           return note([{ day, kind: 'registered', id }, active(day, id)])
         }
         case 'security.noted': {
           const { kind, userId } = event.data
-          if (kind !== 'session.started') return Promise.resolve()
-          return note([{ day, kind: 'logIn', id: event.id }, active(day, userId)])
+          if (kind !== 'session.started') return
+          return note([{ day, kind: 'logIn', id: event.id }, active(day, userOf(userId))])
         }
         default:
           return event satisfies never
@@ -143,6 +145,9 @@ export async function startAnalytics(needs: {
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   }
 }
+
+/** Throws `validation.failed` for what is no user's: such an event is told by nobody of ours, and no store would ever take it. */
+const userOf = (id: unknown): string => parse(Id, id)
 
 const active = (day: string, id: string): Fact => ({ day, kind: 'active', id })
 
