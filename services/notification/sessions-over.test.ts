@@ -40,6 +40,21 @@ test('what a process registered and died before it heard that the session was ov
   await until(async () => (await registered()).length === 0)
 })
 
+test('of who is deleted nothing is left in what was decided for them', async (t) => {
+  const { store, open, remove } = fresh(t)
+  await using over = await open()
+  await until(async () => (await store.progress.of('control')) === 0)
+  await store.watches.note([{ conversationId: 'tea', seq: 1 }], 1)
+  const [watch] = await store.watches.claim({ owner: 'me', now: 1, leaseMs: 1, limit: 1 })
+  const answers = [{ fromSeq: 1, toSeq: 1, answer: 'read' as const, userIds: ['ann', 'bob'] }]
+  const round = { conversationId: 'tea', fromSeq: 1, toSeq: 1, at: 1, answers }
+  await store.watches.decide(watch!, round, [], { seq: 0, dueAt: 1 })
+  remove('ann')
+  over.look()
+  await until(async () => (await store.progress.of('control')) === 1)
+  assert.deepEqual((await store.watches.round('tea', 1))?.answers[0]?.userIds, ['bob'])
+})
+
 /** A store, and the control log of a user service. */
 function fresh(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'parley-over-'))
@@ -63,6 +78,11 @@ function fresh(t: TestContext) {
       entries.push({
         ...{ n: entries.length + 1, at: new Date().toISOString(), kind: 'session.revoked' },
         ...{ userId: 'ann', sessionId, reason: 'logout' },
+      }),
+    remove: (userId: string) =>
+      entries.push({
+        ...{ n: entries.length + 1, at: new Date().toISOString(), kind: 'user.deleted' },
+        ...{ userId, messages: 'keep' },
       }),
     registered: async () => (await store.devices.ofUsers(['ann'])).map(({ id }) => id),
     register: (id: string, sessionId: string) =>

@@ -20,7 +20,10 @@ const LOOK_BACK = 100
 const AGAIN_MS = 2_000
 
 export async function openSessionsOver(needs: {
-  store: Pick<NotificationStore, 'alerts' | 'devices' | 'digests' | 'preferences' | 'deliveries' | 'progress'>
+  store: Pick<
+    NotificationStore,
+    'alerts' | 'devices' | 'digests' | 'preferences' | 'deliveries' | 'progress' | 'watches'
+  >
   directory: Pick<UserDirectory, 'control'>
   /** A session is over. Resolves when it is kept that it is. */
   revoked: (entry: Extract<ControlEntry, { kind: 'session.revoked' }>) => Promise<void>
@@ -70,6 +73,8 @@ export async function openSessionsOver(needs: {
         return
       }
       for (const entry of entries) await apply(entry)
+      // All of them at once, since everything is looked through.
+      await store.watches.forget(entries.flatMap((entry) => (entry.kind === 'user.deleted' ? [entry.userId] : [])))
       const last = entries.at(-1)
       if (last) await store.progress.set(NAME, last.n)
       position = own = last?.n ?? position

@@ -24,6 +24,8 @@ type RoundDocument = Round & { _id: string; epoch?: number }
 
 /** Between reading what was heard and settling, messages come: that often in a row is no accident. */
 const TRIES = 50
+/** Rounds that are looked through at once. */
+const LOOKED_AT_ONCE = 1_000
 
 export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan'>): Promise<WatchStore> {
   const watches: Collection<WatchDocument> = db.collection('watches')
@@ -182,6 +184,20 @@ export async function mongoWatches(db: Db, deliveries: Pick<DeliveryStore, 'plan
         // Where something was heard since it is not that any more.
         const all = done.map(({ _id, heard, heardAt }) => ({ deleteOne: { filter: { _id, heard, ...idle, heardAt } } }))
         return (await watches.bulkWrite(all, { ordered: false })).deletedCount
+      }),
+
+    forget: (userIds) =>
+      attempt(async () => {
+        const theirs = { 'answers.userIds': { $in: [...userIds] } }
+        for (let last = ''; userIds.length > 0; ) {
+          const page = rounds.find({ _id: { $gt: last } }, { projection: { _id: 1 } }).sort({ _id: 1 })
+          const ids = (await page.limit(LOOKED_AT_ONCE).toArray()).map(({ _id }) => _id)
+          const end = ids.at(-1)
+          if (end === undefined) return
+          const those = { _id: { $gt: last, $lte: end }, ...theirs }
+          await rounds.updateMany(those, { $pull: { 'answers.$[].userIds': { $in: [...userIds] } } })
+          last = end
+        }
       }),
 
     purge: (before, limit) =>

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate } from 'node:timers/promises'
 import type { Write } from '@parley/kit/sqlite/writer'
 import type { NewDelivery } from './deliveries.ts'
 import type { Writes } from './sqlite-writes.ts'
@@ -42,7 +43,12 @@ export const FORGOTTEN_STEP = `
 export const WATCH_READS = {
   nextDue: 'SELECT due_at FROM watches WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1',
   round: 'SELECT * FROM rounds WHERE conversation_id = ? AND to_seq >= ? ORDER BY to_seq LIMIT 1',
+  roundsAfter: `SELECT conversation_id, to_seq, answers FROM rounds
+    WHERE (conversation_id, to_seq) > (?, ?) ORDER BY conversation_id, to_seq LIMIT ?`,
 } as const
+
+/** Rounds that are looked through at once: of a large group each has thousands of users. */
+const LOOKED_AT_ONCE = 50
 
 type Row = Record<string, unknown>
 
@@ -73,6 +79,8 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
   const keep = db.prepare(
     'INSERT OR REPLACE INTO rounds (conversation_id, to_seq, from_seq, at, answers) VALUES (?, ?, ?, ?, ?)',
   )
+  const answers = db.prepare('SELECT answers FROM rounds WHERE conversation_id = ? AND to_seq = ?')
+  const setAnswers = db.prepare('UPDATE rounds SET answers = ? WHERE conversation_id = ? AND to_seq = ?')
   const prune = db.prepare(
     `DELETE FROM watches WHERE conversation_id IN
        (SELECT conversation_id FROM watches WHERE due_at IS NULL AND heard_at < ? AND heard = base + counted
@@ -109,6 +117,16 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
       postpone.run(at, conversationId, epoch)
     },
     pruneWatches: (before: number, limit: number): number => Number(prune.run(before, limit).changes),
+    forgetInRounds(rounds: readonly Pick<Round, 'conversationId' | 'toSeq'>[], userIds: readonly string[]): void {
+      for (const { conversationId, toSeq } of rounds) {
+        const row = answers.get(conversationId, toSeq)
+        const left = (row ? answersOf(row) : []).map((answer) => ({
+          ...answer,
+          userIds: answer.userIds.filter((id) => !userIds.includes(id)),
+        }))
+        setAnswers.run(JSON.stringify(left), conversationId, toSeq)
+      }
+    },
     purgeRounds(before: number, limit: number): number {
       return Number(forget.run(before, limit).changes)
     },
@@ -119,6 +137,7 @@ export function watchWrites(db: DatabaseSync, planDeliveries: (deliveries: reado
 export function sqliteWatches(db: DatabaseSync, write: Write<Writes>): WatchStore {
   const nextDue = db.prepare(WATCH_READS.nextDue)
   const round = db.prepare(WATCH_READS.round)
+  const roundsAfter = db.prepare(WATCH_READS.roundsAfter)
   return {
     note: (news, dueAt) => write('noteNews', news, dueAt),
     claim: (wanted) => write('claimWatches', wanted),
@@ -133,6 +152,16 @@ export function sqliteWatches(db: DatabaseSync, write: Write<Writes>): WatchStor
       return row && Number(row.from_seq) <= seq ? roundOf(row) : undefined
     },
     prune: (before, limit) => write('pruneWatches', before, limit),
+    async forget(userIds) {
+      for (let [conversationId, toSeq] = ['', 0]; userIds.length > 0; await setImmediate()) {
+        const rows = roundsAfter.all(conversationId, toSeq, LOOKED_AT_ONCE)
+        const theirs = rows.filter(({ answers }) => userIds.some((id) => String(answers).includes(id)))
+        if (theirs.length > 0) await write('forgetInRounds', theirs.map(keyOf), userIds)
+        const last = rows.at(-1)
+        if (!last || rows.length < LOOKED_AT_ONCE) return
+        ;({ conversationId, toSeq } = keyOf(last))
+      }
+    },
     purge: (before, limit) => write('purgeRounds', before, limit),
   }
 }
@@ -145,10 +174,13 @@ const watchOf = (row: Row): Watch => ({
   leaseUntil: Number(row.due_at),
 })
 
+const keyOf = (row: Row) => ({ conversationId: String(row.conversation_id), toSeq: Number(row.to_seq) })
+
 const roundOf = (row: Row): Round => ({
-  conversationId: String(row.conversation_id),
+  ...keyOf(row),
   fromSeq: Number(row.from_seq),
-  toSeq: Number(row.to_seq),
   at: Number(row.at),
-  answers: JSON.parse(String(row.answers)) as Answer[], // as the write above wrote it
+  answers: answersOf(row),
 })
+
+const answersOf = (row: Row): Answer[] => JSON.parse(String(row.answers)) as Answer[] // as the writes above wrote it

@@ -55,6 +55,25 @@ export function watchesContract(name: string, several: Several): void {
     assert.deepEqual([rest.fromSeq, rest.toSeq], [4, 7])
   })
 
+  test(`${name}: of who is deleted nothing is left in what was decided, however much that was, and of the others all`, async (t) => {
+    const [here, there] = (await several(t, 2)).map(({ watches }) => watches) as [WatchStore, WatchStore]
+    const ids = Array.from({ length: 60 }, () => randomUUID())
+    await here.note(
+      ids.map((conversationId) => ({ conversationId, seq: 2 })),
+      NOW,
+    )
+    const watches = await claim(here)
+    await Promise.all(watches.map((watch) => here.decide(watch, roundOf(watch), [], soon(NOW))))
+    await there.forget([])
+    await there.forget(['ann', 'cleo'])
+    for (const watch of watches) {
+      const { answers, ...rest } = roundOf(watch)
+      const left = answers.map((answer) => ({ ...answer, userIds: ['bob'] }))
+      assert.deepEqual(await here.round(watch.conversationId, 1), { ...rest, answers: left })
+    }
+    assert.equal(watches.length, ids.length)
+  })
+
   test(`${name}: a decision plans its deliveries, and tells of each message in which round it was decided`, async (t) => {
     const [store] = (await several(t, 1)) as [NotificationStore]
     const { watches, deliveries } = store

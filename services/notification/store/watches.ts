@@ -86,6 +86,8 @@ export interface WatchStore {
    * is said there later is counted from its `fromSeq` on.
    */
   prune(before: number, limit: number): Promise<number>
+  /** Leaves nothing of these users in what was decided. Others may decide meanwhile; it takes a while, and no one step long. */
+  forget(userIds: readonly string[]): Promise<void>
   /** Forgets up to `limit` rounds from before `before`; how many it were. */
   purge(before: number, limit: number): Promise<number>
 }
