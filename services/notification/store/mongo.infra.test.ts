@@ -15,7 +15,14 @@ import type { Round, Watch } from './watches.ts'
 
 notificationStoreContract('mongodb', 10, async () => {
   const url = await infra.mongodb()
-  return () => mongoStore(url)
+  return {
+    open: () => mongoStore(url),
+    async written() {
+      await using client = await MongoClient.connect(url)
+      const collections = await client.db().collections()
+      return JSON.stringify(await Promise.all(collections.map((collection) => collection.find().toArray())))
+    },
+  }
 })
 
 alertsModel(
