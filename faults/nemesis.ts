@@ -12,7 +12,7 @@ export interface Nemesis {
   /** Whether it is breaking that process now. */
   breaks(name: string): boolean
   /**
-   * Lets nothing break while `act` runs, and begins when what was broken has had time to settle; with `brokerAway`, the
+   * Lets nothing that messages go through break while `act` runs, and begins when what was broken has had time to settle; with `brokerAway`, the
    * broker alone is dead for as long, where there is one. Resolves without `act` when the signal aborted before its turn.
    */
   interlude(brokerAway: boolean, signal: AbortSignal, act: () => Promise<void>): Promise<void>
@@ -24,9 +24,6 @@ export const isOurs = (name: string): boolean => /^(parley|user|(chat|notificati
 /** What stands in for servers that notices leave by, and that are nobody's of ours. */
 const OUTSIDE = /^(push|fcm|smtp)$/
 export const isOutside = (name: string): boolean => OUTSIDE.test(name)
-
-/** What writes to them. */
-const SENDER = /^(parley|notification-\d+)$/
 
 /** How long after a fault things may still be settling. */
 const CALM_MS = 2_000
@@ -108,19 +105,18 @@ export function openNemesis(
     const dice = next()
     if (dice < 0.2) return cut
     if (dice < 0.27) return silence
-    if (chance(0.4)) return outside
     const name = pick(names)
     if (dice < 0.42 && name !== 'nginx') return () => freeze(name)
     if (dice < 0.7) return () => crash(pick(names.filter(isOurs)))
     return () => kill(name)
   }
 
-  /** One of those that notices leave by, now and then together with what writes to it. */
-  function outside(): Promise<void> {
-    const name = pick(stack.names().filter(isOutside))
-    const act = pick([kill, freeze, crash])
-    const sender = chance(0.2) ? pick(stack.names().filter((each) => SENDER.test(each))) : undefined
-    return Promise.all([act(name), sender && pick([kill, crash])(sender)]).then(() => undefined)
+  /** Beside all that, one after the other: nobody among people may feel it, so that it waits for no turn. */
+  async function breakOutside(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(1_000 + below(7_000), undefined, { signal }).catch(() => undefined)
+      if (!signal.aborted) await pick([kill, freeze, crash])(pick(stack.names().filter(isOutside)))
+    }
   }
 
   const brokerAway = (act: () => Promise<void>): Promise<void> =>
@@ -139,6 +135,7 @@ export function openNemesis(
         await (away && stack.names().includes('rabbitmq') ? brokerAway(act) : act())
       }),
     async run(signal) {
+      const outside = breakOutside(signal)
       while (!signal.aborted) {
         await pause(200 + below(1_500), undefined, { signal }).catch(() => undefined)
         if (signal.aborted) break
@@ -146,7 +143,7 @@ export function openNemesis(
         const both = chance(0.15) && stack.names().includes('rabbitmq')
         await inTurn(both ? () => Promise.all([cut(), kill('rabbitmq')]).then(() => undefined) : choose())
       }
-      await turns
+      await Promise.all([turns, outside])
     },
   }
 }
