@@ -15,6 +15,7 @@ import { indexedDbStorage } from './indexeddb.ts'
 import { memoryStorage } from './memory.ts'
 import { whenNetworkChanges } from './network.ts'
 import { openNotifications } from './notifications.ts'
+import { orMemory } from './or-memory.ts'
 import { openPresence } from './presence.ts'
 import { openProfiles } from './profiles.ts'
 import { openPush } from './push.ts'
@@ -35,7 +36,7 @@ const NOTHING: readonly OutboxItem[] = []
 export function createClient(options: ClientOptions = {}): ParleyClient {
   const url = options.url ?? globalThis.location?.origin
   if (!url) throw new TypeError('createClient needs the url of the server')
-  const storage = options.storage ?? (typeof indexedDB === 'undefined' ? memoryStorage() : indexedDbStorage())
+  const storage = options.storage ?? (typeof indexedDB === 'undefined' ? memoryStorage() : orMemory(indexedDbStorage()))
   const events = openEmitter<ClientEvents>()
   const connectionState = writable<ConnectionState>('offline')
   const stirred = derived(() => ({}))

@@ -52,6 +52,8 @@ export interface Kept {
 
 /** Under which a device keeps who is signed in. */
 export const KEY = 'session'
+/** What browsers' storage is called unless it is given a name. */
+const SHARED_AS = 'parley'
 const RESUME_WAIT_MS = 3_000
 const LOGOUT_WAIT_MS = 5_000
 
@@ -145,8 +147,10 @@ export function openSession({
 
   function refresh(): Promise<string> {
     // Tabs share the session: one refreshes at a time, and each takes the next link of the chain.
-    const locks = storage.sharedAs === undefined ? undefined : globalThis.navigator?.locks
-    return locks ? locks.request(`${storage.sharedAs}-refresh`, refreshAlone) : refreshAlone()
+    // A cookie they share also where each keeps the rest in memory.
+    const name = storage.sharedAs ?? (tokens === 'cookie' ? SHARED_AS : undefined)
+    const locks = name === undefined ? undefined : globalThis.navigator?.locks
+    return locks ? locks.request(`${name}-refresh`, refreshAlone) : refreshAlone()
   }
 
   async function refreshAlone(): Promise<string> {

@@ -32,7 +32,7 @@ export interface Readable<T> {
  */
 export interface DeviceStorage {
   /** Set where other tabs may use the same storage at the same time: the name by which they find a leader. */
-  readonly sharedAs?: string
+  readonly sharedAs?: string | undefined
   get(key: string): Promise<unknown>
   /** All pairs whose key begins with `prefix`, by key. */
   list(prefix: string): Promise<[string, unknown][]>

@@ -11,6 +11,7 @@ import { deleteForEveryone, editByKeyboard, reactByTouch, refusedIsTold } from '
 import { inviteByLink, joinByLink, leadAGroup, revokeLink, seeWhatHappened } from './browser/groups.ts'
 import { sayMuch, shiftWhenOlderComes } from './browser/history.ts'
 import { deleteForOneself, disappear, pin, star } from './browser/keeping.ts'
+import { chatFromMemory, KEEPS_NOTHING } from './browser/memory.ts'
 import {
   choose,
   logIn,
@@ -71,6 +72,18 @@ test('two people star, pin, delete for themselves and let messages disappear', {
   await disappear(stack.url, alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
 })
+
+for (const [how, broken] of Object.entries(KEEPS_NOTHING))
+  test(`where a browser keeps nothing (${how}) people chat from memory, and are told so`, {
+    timeout: 120_000,
+  }, async () => {
+    await using stack = await startStack({ shape: 'all-in-one' })
+    await using alice = await sitDown(browser, stack.url, 'alice', 'phone', broken)
+    await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+    await register(bob)
+    await chatFromMemory(alice, bob)
+    assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+  })
 
 test('people say who they are and keep back what is not for all', { timeout: 120_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })

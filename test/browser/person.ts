@@ -12,8 +12,14 @@ export interface Person extends AsyncDisposable {
 /** Every step that a browser is waited for has this long. */
 const PATIENCE_MS = 15_000
 
-/** Opens the page for one person. */
-export async function sitDown(browser: Browser, url: string, name: string, screen: 'phone' | 'desk'): Promise<Person> {
+/** Opens the page for one person; `broken` runs in it before anything else does. */
+export async function sitDown(
+  browser: Browser,
+  url: string,
+  name: string,
+  screen: 'phone' | 'desk',
+  broken?: () => void,
+): Promise<Person> {
   const viewport = screen === 'phone' ? { width: 390, height: 844 } : { width: 1280, height: 800 }
   const context = await browser.newContext({
     baseURL: url,
@@ -21,6 +27,7 @@ export async function sitDown(browser: Browser, url: string, name: string, scree
     reducedMotion: 'reduce',
     hasTouch: screen === 'phone',
   })
+  if (broken) await context.addInitScript(broken)
   const page = await context.newPage()
   const complaints = watch(page)
   await page.goto('/')

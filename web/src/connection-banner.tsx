@@ -10,7 +10,7 @@ export function ConnectionBanner() {
   const waiting = useReadable(client.outbox).filter((item) => !item.refused).length
   const shown = banner(connection, online, waiting)
   return (
-    <div className={styles.place} role="status" data-connection={connection}>
+    <div role="status" data-connection={connection}>
       {shown && <p className={shown.atOnce ? styles.banner : styles.late}>{shown.text}</p>}
     </div>
   )

@@ -4,6 +4,7 @@ import { ChatOf } from './chat/chat.tsx'
 import { ConnectionBanner } from './connection-banner.tsx'
 import styles from './home.module.css'
 import { JoinGroup } from './join.tsx'
+import { KeepsNothing } from './keeps-nothing.tsx'
 import { ConversationList } from './list/list.tsx'
 import { News } from './news.tsx'
 import { AskBar } from './notifications/ask-bar.tsx'
@@ -23,7 +24,10 @@ export function Home() {
   return (
     <div className={styles.home} data-open={openId || invite ? 'chat' : 'list'}>
       <h1 className="visually-hidden">{strings.product}</h1>
-      <ConnectionBanner />
+      <div className={styles.banners}>
+        <KeepsNothing />
+        <ConnectionBanner />
+      </div>
       <nav className={styles.list} aria-label={strings.list.region}>
         <ConversationList conversations={conversations} openId={openId} />
       </nav>

@@ -1,5 +1,6 @@
 import { createClient } from '@parley/sdk'
 import { indexedDbStorage } from '@parley/sdk/indexeddb'
+import { orMemory } from '@parley/sdk/or-memory'
 import { createRoot } from 'react-dom/client'
 import { navigate } from 'wouter/use-browser-location'
 import { AppView } from './app.tsx'
@@ -14,12 +15,13 @@ import { deviceName } from './state/device-name.ts'
 import { watchPage } from './state/page.ts'
 
 const push = browserPush(window)
+const storage = orMemory(indexedDbStorage())
 const client = createClient({
-  storage: indexedDbStorage(),
+  storage,
   deviceName: deviceName(navigator.userAgent),
   ...(push && { push }),
 })
-const app = createApp(client, watchPage(document, window))
+const app = createApp(client, watchPage(document, window), storage.lasting)
 app.wanted.set(takePlace(window))
 const notices = watchNotices({
   client,

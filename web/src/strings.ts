@@ -86,6 +86,12 @@ export const strings = {
     unknown: 'Something went wrong. Please try again.',
   },
 
+  keepsNothing: {
+    title: 'This browser keeps nothing of Parley.',
+    hint: 'All works until you close or reload this page. Then you log in again, and what was not sent by then is gone.',
+    dismiss: 'Hide this note',
+  },
+
   connection: {
     offline: 'You are offline.',
     kept: 'What you write is kept and will be sent.',

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react'
+import { KeepsNothing } from '../keeps-nothing.tsx'
 import { strings } from '../strings.ts'
 import styles from './entry.module.css'
 
@@ -14,6 +15,7 @@ export function EntryCard({ children }: { children: ReactNode }) {
             <p>{strings.entry.tagline}</p>
           </div>
         </header>
+        <KeepsNothing boxed />
         {children}
       </div>
     </main>

@@ -11,6 +11,8 @@ export interface App {
   client: ParleyClient
   page: Page
   phase: Readable<Phase>
+  /** False once it is known that this device keeps nothing: what is here ends with the page. */
+  lasting: Readable<boolean>
   /** True once the list was in step with the server since one signed in: what is not in it then does not exist. */
   listed: Readable<boolean>
   /** A message that is to be shown as soon as its conversation is open: what was searched, quoted or named. */
@@ -29,7 +31,7 @@ const SEEN = 100
 const TOGETHER_MS = 500
 
 /** Ties the client to the page: connects while signed in, and watches the people of the list. */
-export function createApp(client: ParleyClient, page: Page): App {
+export function createApp(client: ParleyClient, page: Page, lasting: Readable<boolean>): App {
   const phase = writable<Phase>('starting')
   const listed = writable(false)
   const hidden = writable<{ conversationId: string; seq: number } | undefined>(undefined)
@@ -62,6 +64,7 @@ export function createApp(client: ParleyClient, page: Page): App {
     client,
     page,
     phase,
+    lasting,
     listed,
     hidden,
     wanted: writable<{ conversationId: string; seq: number } | undefined>(undefined),
