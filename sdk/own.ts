@@ -6,12 +6,15 @@ import type { Link } from './connection.ts'
 import type { Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
 import type { Changes, Keeper } from './keeper.ts'
+import { openPending } from './pending.ts'
 import { userPrefix } from './session.ts'
 import type { DeviceStorage } from './types.ts'
 
 /** What one made of messages for oneself: shown at once, kept until the server has it, and the same on every device in the end. */
 export interface Own {
   load(): Promise<void>
+  /** Takes what other tabs have left to be told. */
+  takeOver(): Promise<void>
   /** As it is shown: what the server has, and over it what it does not have yet. The same object until that changes. */
   of(conversationId: string): OwnShown
   /** Throws `not_found` where there is no such conversation. */
@@ -43,6 +46,8 @@ interface OwnHeld {
   marks: readonly OwnMark[]
 }
 
+const nameOf = (id: string, seq: number): string => `${id}/${seq}`
+
 const NOTHING: OwnShown = { starred: new Set(), hidden: new Set() }
 const PAGE = 200
 const BACKOFF = { base: 300, cap: 10_000 }
@@ -59,10 +64,12 @@ export function openOwn(parts: {
   const { device, storage, keeper, api, changed, stir } = parts
   const prefix = userPrefix(device.me.id)
   const heldKey = (id: string): string => `${prefix}own/${id}`
-  const waitingKey = (id: string): string => `${prefix}owning/${id}`
   const held = new Map<string, OwnHeld>()
   /** What the server is to be told, by conversation and message. */
   const waiting = new Map<string, Map<number, What>>()
+  const pending = openPending<What>({ storage, keeper }, `${prefix}owning/`, (id, kept) =>
+    (kept as [number, What][]).map(([seq, what]) => [nameOf(id, seq), what]),
+  )
   /** Up to where the server is known to go. */
   const heads = new Map<string, number>()
   const shown = new Map<string, OwnShown>()
@@ -110,15 +117,29 @@ export function openOwn(parts: {
       mine.set(seq, what)
     }
     waiting.set(id, mine)
-    keepWaiting(id)
+    pending.put(seqs.map((seq) => [nameOf(id, seq), what]))
     tell(id)
     start()
   }
 
-  function keepWaiting(id: string): void {
+  async function takeOver(): Promise<void> {
+    for (const [name, what] of await pending.load()) {
+      const [id, seq] = name.split('/') as [string, string]
+      const mine = waiting.get(id) ?? new Map<number, What>()
+      mine.delete(Number(seq))
+      mine.set(Number(seq), what)
+      waiting.set(id, mine)
+      tell(id)
+    }
+    start()
+  }
+
+  /** These wait no more, unless they were changed again. Gives those of which that is so. */
+  function done(id: string, items: readonly (readonly [number, What])[]): number[] {
     const mine = waiting.get(id)
+    const gone = items.flatMap(([seq, what]) => (mine?.get(seq) === what && mine.delete(seq) ? [seq] : []))
     if (mine?.size === 0) waiting.delete(id)
-    void keeper.save([[waitingKey(id), mine && mine.size > 0 ? [...mine] : undefined]])
+    return gone
   }
 
   /** Everything up to `rev` is known with these. */
@@ -206,6 +227,15 @@ export function openOwn(parts: {
     const [first] = mine
     const what = first![1]
     const same = [...mine].filter(([, one]) => JSON.stringify(one) === JSON.stringify(what)).slice(0, LIMITS.ownPerCall)
+    const seen = new Set(await pending.outdated(same.map(([seq]) => nameOf(id, seq))))
+    if (seen.size > 0) {
+      done(
+        id,
+        same.filter(([seq]) => seen.has(nameOf(id, seq))),
+      )
+      tell(id)
+      return
+    }
     try {
       const done = await api.changeOwn(id, { seqs: same.map(([seq]) => seq), ...what })
       if (over.signal.aborted) return
@@ -215,8 +245,7 @@ export function openOwn(parts: {
       if (asParleyError(error).problem.retryable) throw error
     }
     // What was changed again meanwhile is still to be told.
-    for (const [seq, one] of same) if (mine.get(seq) === one) mine.delete(seq)
-    keepWaiting(id)
+    pending.put(done(id, same).map((seq) => [nameOf(id, seq), undefined]))
     tell(id)
   }
 
@@ -224,10 +253,10 @@ export function openOwn(parts: {
     async load() {
       for (const [key, value] of await storage.list(heldKey('')))
         held.set(key.slice(heldKey('').length), value as OwnHeld)
-      for (const [key, value] of await storage.list(waitingKey('')))
-        waiting.set(key.slice(waitingKey('').length), new Map(value as [number, What][]))
+      await takeOver()
       for (const id of device.conversations.keys()) look(id)
     },
+    takeOver,
     of,
     set,
     heard(news) {
@@ -248,10 +277,12 @@ export function openOwn(parts: {
       void device.keep(gone)
     },
     dropped(id) {
-      const kept = [...(held.delete(id) ? [heldKey(id)] : []), ...(waiting.delete(id) ? [waitingKey(id)] : [])]
+      const waited = [...(waiting.get(id)?.keys() ?? [])]
+      waiting.delete(id)
       heads.delete(id)
       shown.delete(id)
-      if (kept.length > 0) void keeper.save(kept.map((key) => [key, undefined]))
+      if (held.delete(id)) void keeper.save([[heldKey(id), undefined]])
+      pending.put(waited.map((seq) => [nameOf(id, seq), undefined]))
     },
     get idle() {
       return waiting.size === 0 && ![...heads.keys()].some(isBehind)

@@ -7,12 +7,15 @@ import type { Device } from './device.ts'
 import { asParleyError, deviceError } from './error.ts'
 import type { Held } from './held.ts'
 import type { Keeper } from './keeper.ts'
+import { openPending } from './pending.ts'
 import { userPrefix } from './session.ts'
 import type { ConversationHandle, DeviceStorage } from './types.ts'
 
 /** One's own settings of conversations: shown at once, kept until the server has them, and the same on every device in the end. */
 export interface OwnSettings {
   load(): Promise<void>
+  /** Takes what other tabs have left to be told. */
+  takeOver(): Promise<void>
   /** As they are shown: what the server has, and over it what it does not have yet. */
   of(held: Held): Settings
   handle(conversationId: string): Omit<ConversationHandle, 'star' | 'hide' | 'setAnswer'>
@@ -40,8 +43,10 @@ export function openOwnSettings(parts: {
   stir(): void
 }): OwnSettings {
   const { device, storage, keeper, api, changed, stir } = parts
-  const prefix = `${userPrefix(device.me.id)}settings/`
   const waiting = new Map<string, SettingsChange>()
+  const pending = openPending<unknown>({ storage, keeper }, `${userPrefix(device.me.id)}settings/`, (id, kept) =>
+    Object.entries(kept as SettingsChange).map(([field, value]) => [nameOf(id, field), value]),
+  )
   const shown = new WeakMap<Held, { change: SettingsChange; settings: Settings }>()
   const over = new AbortController()
   let link: Link | undefined
@@ -80,10 +85,14 @@ export function openOwnSettings(parts: {
         return had === value && !underWay.has(id) ? [] : [[field, value]]
       }),
     ) as SettingsChange
-    const empty = Object.keys(left).length === 0
-    if (empty) waiting.delete(id)
+    const before = waiting.get(id)
+    if (Object.keys(left).length === 0) waiting.delete(id)
     else waiting.set(id, left)
-    void keeper.save([[prefix + id, empty ? undefined : left]])
+    pending.put(
+      FIELDS.flatMap((field) =>
+        before?.[field] === left[field] ? [] : [[nameOf(id, field), left[field] as unknown] as const],
+      ),
+    )
     changed(id)
     stir()
   }
@@ -126,7 +135,16 @@ export function openOwnSettings(parts: {
 
   /** Milliseconds after which to try again; undefined when it was answered, either way. */
   async function tell(id: string): Promise<number | undefined> {
-    const change = waiting.get(id)!
+    const seen = new Set(await pending.outdated(Object.keys(waiting.get(id) ?? {}).map((field) => nameOf(id, field))))
+    const change = waiting.get(id)
+    if (!change) return undefined
+    if (seen.size > 0) {
+      const left = Object.entries(change).filter(([field]) => !seen.has(nameOf(id, field)))
+      if (left.length === 0) waiting.delete(id)
+      else waiting.set(id, Object.fromEntries(left))
+      changed(id)
+      return undefined
+    }
     if (change.draft !== undefined) draftsAfter = performance.now() + DRAFT_EVERY_MS
     underWay.add(id)
     try {
@@ -146,6 +164,15 @@ export function openOwnSettings(parts: {
     return undefined
   }
 
+  async function takeOver(): Promise<void> {
+    for (const [name, value] of await pending.load()) {
+      const [id, field] = name.split('/') as [string, string]
+      waiting.set(id, { ...waiting.get(id), [field]: value })
+      changed(id)
+    }
+    start()
+  }
+
   function mustHavePlace(id: string): number {
     const pins = [...device.conversations.values()].flatMap(({ held }) =>
       held.id === id ? [] : (of(held).pinned ?? []),
@@ -156,10 +183,8 @@ export function openOwnSettings(parts: {
   }
 
   return {
-    async load() {
-      for (const [key, value] of await storage.list(prefix))
-        waiting.set(key.slice(prefix.length), value as SettingsChange)
-    },
+    load: takeOver,
+    takeOver,
     of,
     handle: (id) => ({
       mute: (until) => set(id, { mutedUntil: until.toISOString() }),
@@ -178,7 +203,9 @@ export function openOwnSettings(parts: {
       start()
     },
     dropped(id) {
-      if (waiting.delete(id)) void keeper.save([[prefix + id, undefined]])
+      const waited = Object.keys(waiting.get(id) ?? {})
+      waiting.delete(id)
+      pending.put(waited.map((field) => [nameOf(id, field), undefined]))
     },
     get idle() {
       return waiting.size === 0
@@ -186,6 +213,8 @@ export function openOwnSettings(parts: {
     stop: () => over.abort(),
   }
 }
+
+const nameOf = (id: string, field: string): string => `${id}/${field}`
 
 /** What the server takes of a draft. */
 function atMost(draft: string): string {

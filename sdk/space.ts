@@ -156,6 +156,7 @@ export async function openSpace(options: SpaceOptions) {
       outbox
         .load()
         .then(async () => device.takeOver(await kept))
+        .then(() => Promise.all([own.takeOver(), settings.takeOver()]))
         .catch((error) => console.error(error))
     },
     hear(news) {
