@@ -171,6 +171,8 @@ test('what is pinned offline shows at once, waits over a restart, and is pinned 
   for (const text of ['one', 'two']) await bob.send({ conversationId: id }, text)
   await settled(bob)
   await settled(ann)
+  // The list may say what is pinned before the messages themselves have come; offline there are just those.
+  await until(ann, 'the messages', () => messages(ann, id).length === 2)
   await texts(ann, id)
   const pinned = (client: ParleyClient) => client.conversations.get()[0]?.pinned ?? []
   const pins = async (client: ParleyClient) => (await client.pins(id)).map(({ text }) => text)
