@@ -9,16 +9,18 @@ export class Fault extends Error {
   readonly code: FaultCode
   readonly retryAfterMs: number | undefined
   readonly errors: Problem['errors']
+  readonly deleted: true | undefined
 
   constructor(
     code: FaultCode,
     message: string,
-    more: { cause?: unknown; retryAfterMs?: number; errors?: Problem['errors'] } = {},
+    more: { cause?: unknown; retryAfterMs?: number; errors?: Problem['errors']; deleted?: true } = {},
   ) {
     super(message, more.cause === undefined ? undefined : { cause: more.cause })
     this.code = code
     this.retryAfterMs = more.retryAfterMs
     this.errors = more.errors
+    this.deleted = more.deleted
   }
 }
 
@@ -37,6 +39,7 @@ export function problem(error: unknown, requestId: string): Problem {
     retryable: RETRYABLE.has(fault.code),
     ...(fault.retryAfterMs === undefined ? {} : { retryAfterMs: Math.ceil(fault.retryAfterMs) }),
     ...(fault.errors === undefined ? {} : { errors: fault.errors }),
+    ...(fault.deleted && { deleted: fault.deleted }),
   }
 }
 

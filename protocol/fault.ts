@@ -58,4 +58,6 @@ export interface Problem {
   retryAfterMs?: number
   /** One line for each thing that is wrong with the input; `pointer` is a JSON Pointer (RFC 6901). */
   errors?: { pointer: string; detail: string }[]
+  /** With `auth.invalid`: there is no such account any more, and will never be. */
+  deleted?: true
 }

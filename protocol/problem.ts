@@ -12,6 +12,10 @@ export const Problem = z.object({
   retryable: z.boolean().describe('The same request may succeed later, unchanged'),
   retryAfterMs: z.int().min(0).optional(),
   errors: z.array(z.object({ pointer: z.string().describe('JSON Pointer (RFC 6901)'), detail: z.string() })).optional(),
+  deleted: z
+    .literal(true)
+    .optional()
+    .describe('With `auth.invalid`: there is no such account any more, and will never be'),
 })
 
 /** What any operation may be refused with, whatever it does; `rate.limited` by the gateway. */

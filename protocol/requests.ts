@@ -160,7 +160,10 @@ export const DeleteAccount = z.object({ password: GivenPassword, messages: z.enu
 export const ConfirmEmail = z.object({ token: linkToken })
 
 /** `POST /api/user/refresh` and `/logout`: empty where the refresh token is in the cookie. */
-export const Refresh = z.object({ refreshToken: z.string().min(1).max(512).optional() })
+export const Refresh = z.object({
+  refreshToken: z.string().min(1).max(512).optional(),
+  userId: Id.optional().describe('Whose session it is: where that account was deleted, the refusal says so'),
+})
 
 /** Beside the text. Whom it names is found in the text by the server. */
 const extras = { replyTo: seq.min(1).optional(), forwarded: z.literal(true).optional() }

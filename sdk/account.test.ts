@@ -77,3 +77,35 @@ test('deleting the account signs out everywhere and forgets everything on the de
   )
   assert.equal(await bob.findUser('ann'), undefined)
 })
+
+test('where the reply to a deletion is lost, all of the account goes from the device with the next answer, unsent messages too', async (t) => {
+  const parley = await openParley(t)
+  const [annUser, bobUser] = [await register(t, parley, 'ann'), await register(t, parley, 'bob')]
+  for (const restart of [false, true]) {
+    const user = restart ? bobUser : annUser
+    const storage = memoryStorage()
+    const losing: typeof fetch = async (input, init) => {
+      const response = await fetch(input, init)
+      if (init?.method !== 'DELETE') return response
+      throw new TypeError('the reply was lost')
+    }
+    const client = await signIn(t, parley, user, { storage, fetch: losing })
+    client.disconnect()
+    await client.send({ receiverId: user.id }, 'never sent')
+    await assert.rejects(client.deleteAccount(PASSWORD, 'keep'), code('unavailable'))
+    const unsent = (await storage.list('')).filter(([key]) => key.includes('/outbox/'))
+    assert.equal(unsent.length, 1, 'what became of it is not known')
+    if (restart) await client.close()
+    const next = restart ? device(t, parley, { storage }) : client
+    if (restart) await next.resume()
+    const over = new Promise<void>((resolve) => {
+      const look = () => next.session.get().status === 'signed-out' && resolve()
+      next.session.subscribe(look)
+      look()
+    })
+    next.connect()
+    await over
+    assert.deepEqual(next.session.get(), { status: 'signed-out', ended: 'deleted' })
+    assert.deepEqual(await storage.list(''), [])
+  }
+})

@@ -24,7 +24,7 @@ export interface Session {
   authorized: Send
   /** Where the socket is placed. */
   partition(): number
-  /** The server ended the session: sign out, and forget all but what was not yet sent. */
+  /** The server ended the session: sign out, and forget all but what was not yet sent; that too where the account was deleted. */
   end(reason: string): Promise<void>
   close(): void
 }
@@ -52,6 +52,8 @@ export interface Kept {
 
 /** Under which a device keeps who is signed in. */
 export const KEY = 'session'
+/** The account is no more, as the server says: nobody will ever send what waits. */
+const DELETED = 'deleted'
 /** What browsers' storage is called unless it is given a name. */
 const SHARED_AS = 'parley'
 const RESUME_WAIT_MS = 3_000
@@ -157,13 +159,15 @@ export function openSession({
     const session = current
     if (!session) throw deviceError('auth.invalid', 'Nobody is signed in on this device')
     const kept = tokens === 'body' ? ((await storage.get(KEY)) as Kept | undefined) : undefined
-    const body = kept?.refreshToken === undefined ? {} : { refreshToken: kept.refreshToken }
+    const { id: userId } = session.user
+    const body = kept?.refreshToken === undefined ? { userId } : { userId, refreshToken: kept.refreshToken }
     let reply: LoginReply
     try {
       const request: HttpRequest = { method: 'POST', path: '/api/user/refresh', body, signal: underWay.givenUp }
       reply = (await send(request)) as LoginReply
     } catch (error) {
-      if (isOver(asParleyError(error)) && current === session) void end('expired')
+      const refusal = asParleyError(error)
+      if (isOver(refusal) && current === session) void end(refusal.problem.deleted ? DELETED : 'expired')
       throw error
     }
     // A closed client keeps nothing more: the storage may be the next one's, and the server repeats this answer to it.
@@ -258,7 +262,7 @@ export function openSession({
     current = undefined
     await inTurn(async () => {
       await leave(reason !== 'replaced')
-      await forget(session)
+      await (reason === DELETED ? forgetAll(session) : forget(session))
       state.set({ status: 'signed-out', ended: reason })
     })
   }

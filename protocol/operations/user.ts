@@ -62,7 +62,7 @@ export const USER_OPERATIONS: readonly Operation[] = [
     path: '/api/user/refresh',
     tag,
     summary: 'A new access token, and the next refresh token',
-    description: `${byCookie} Asking again after a lost reply is safe; a refresh token older than the one before the present ends the session.`,
+    description: `${byCookie} Asking again after a lost reply is safe; a refresh token older than the one before the present ends the session. With \`userId\` the refusal says by \`deleted\` that the account is no more.`,
     who: 'Holder of a refresh token',
     body: Refresh,
     bodyOptional: true,

@@ -90,7 +90,7 @@ export async function startUser(needs: {
     changed: wake,
   })
   const peopleSearch = openPeopleSearch({ accounts, profiles, names: store.profiles, publicUsers, key: keys.refresh })
-  const ownAccount = openOwnAccount({ ownPassword, control, deleted: wake, now })
+  const ownAccount = openOwnAccount({ ownPassword, control, deletions: store.deletions, deleted: wake, now })
   const departing = deletionOutbox(store.deletions, contacts, store.profiles)
   const outboxes = [accountOutbox(store.users), contactNews, profileNews, mailNews, securityNews, departing]
   const relay = startRelay({ outboxes, bus, log })

@@ -49,6 +49,24 @@ test('who deletes the account is signed out everywhere, unknown to everybody, an
   assert.notEqual(await service.register('ann'), annId, 'the name is free, for another')
 })
 
+test('a refusal to refresh says that the account was deleted to who had a session of ours, and of nobody else', async (t) => {
+  const service = await openLeaving(t)
+  const [annId, benId] = [await service.register('ann'), await service.register('ben')]
+  const [ann, ben] = [await service.signIn('ann'), await service.signIn('ben')]
+  const refused = async (refreshToken: string, userId?: string) => {
+    const { status, body } = await service.call('POST', '/api/user/refresh', { refreshToken, userId })
+    return [status, body.code, body.deleted]
+  }
+  assert.equal((await service.as(ben.token)('DELETE', `/api/user/me/sessions/${ben.sessionId}`)).status, 204)
+  assert.deepEqual(await refused(ben.refreshToken, benId), [401, 'auth.invalid', undefined], 'merely over')
+  const deletion = { password: PASSWORD, messages: 'keep' }
+  assert.equal((await service.as(ann.token)('DELETE', '/api/user/me', deletion)).status, 204)
+  assert.deepEqual(await refused(ann.refreshToken, annId), [401, 'auth.invalid', true])
+  assert.deepEqual(await refused(ann.refreshToken), [401, 'auth.invalid', undefined])
+  assert.deepEqual(await refused(ann.refreshToken, benId), [401, 'auth.invalid', undefined])
+  assert.deepEqual(await refused(`${ann.refreshToken.slice(0, -4)}AAAA`, annId), [401, 'auth.invalid', undefined])
+})
+
 test('friends, requests and blocks of who is deleted vanish for the others, who are told', async (t) => {
   const service = await openLeaving(t)
   const people = new Map<string, { id: string; token: string }>()

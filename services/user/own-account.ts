@@ -17,16 +17,19 @@ export interface OwnAccount {
    * Contacts and conversations are left soon after, whatever crashes; messages stay or are erased. Throws as `OwnPassword.check`, at `/password`.
    */
   delete(actor: Actor, input: { password: string; messages: KeepOrErase }, address: string): Promise<void>
+  /** Whether there was an account of that id which its owner has deleted. */
+  wasDeleted(userId: string): Promise<boolean>
 }
 
 export function openOwnAccount(needs: {
   ownPassword: Pick<OwnPassword, 'check'>
   control: Pick<Control, 'deleteAccount'>
+  deletions: Pick<DeletionStore, 'gone'>
   /** Called when a deletion was stored. */
   deleted: () => void
   now: () => number
 }): OwnAccount {
-  const { ownPassword, control, deleted, now } = needs
+  const { ownPassword, control, deletions, deleted, now } = needs
   return {
     async delete(actor, { password, messages }, address) {
       const account = await ownPassword.check(actor, password, address, '/password')
@@ -36,6 +39,7 @@ export function openOwnAccount(needs: {
       crashPoint('delete.after-commit')
       deleted()
     },
+    wasDeleted: async (userId) => (await deletions.gone([userId])).length > 0,
   }
 }
 

@@ -1,4 +1,4 @@
-import { Fault, parse } from '@parley/kit/fault'
+import { asFault, Fault, parse } from '@parley/kit/fault'
 import { openLines } from '@parley/kit/lines'
 import { originAllowed } from '@parley/kit/origin'
 import { type Actor, bearer, type Verifier } from '@parley/kit/token'
@@ -114,11 +114,16 @@ export function userRoutes(needs: {
   routes.use('/email', emailRoutes({ ownEmail, authenticate, addressOf }))
 
   routes.post('/refresh', async (req, res) => {
-    const { refreshToken } = parse(Refresh, req.body ?? {})
+    const { refreshToken, userId } = parse(Refresh, req.body ?? {})
     const token = refreshToken ?? readCookie(req)
     if (token === undefined) throw new Fault('auth.invalid', 'Log in: there is no refresh token')
     // A refused cookie is left as it is: another tab may have been given a newer one by now.
-    const continued = await sessions.refresh(token, addressOf(req))
+    const continued = await sessions.refresh(token, addressOf(req)).catch(async (error) => {
+      if (asFault(error).code !== 'auth.invalid' || userId === undefined || !sessions.isOurs(token)) throw error
+      // With the session went what says whose it was; that somebody deleted the account is no secret from who has been signed in here.
+      if (!(await ownAccount.wasDeleted(userId))) throw error
+      throw new Fault('auth.invalid', 'The account was deleted', { deleted: true })
+    })
     const [account] = await accounts.find([continued.session.userId])
     if (!account) throw new Fault('auth.invalid', 'The session is over: log in')
     await answer(req, res, account, continued, refreshToken === undefined ? 'cookie' : 'body')

@@ -31,6 +31,8 @@ export interface Sessions {
   revokeOthers(actor: Actor): Promise<void>
   /** Ends a session by its owner's wish to log out; nothing happens if it is over already. */
   end(userId: string, id: string): Promise<void>
+  /** Whether that refresh token was made here, however old it is. */
+  isOurs(token: string): boolean
   /** The session that a refresh token of ours belongs to, if it is live. */
   ofRefreshToken(token: string): Promise<Session | undefined>
 }
@@ -119,6 +121,7 @@ export function openSessions(needs: {
     },
 
     refresh,
+    isOurs: (token) => chain.read(token) !== undefined,
 
     async get(actor) {
       const session = await findLive(actor.sessionId)
