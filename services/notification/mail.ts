@@ -113,9 +113,9 @@ export async function startMail(needs: {
         }
       case 'later': {
         const { detail } = handover
-        const at = retryAt(claim.epoch, now(), retryMs)
+        const at = retryAt(claim.failures, now(), retryMs)
         if (at >= endOf(claim, kept)) return { kind: 'failed', ...TOO_LATE, detail }
-        return { kind: 'retry', at, reason: 'server.busy', detail }
+        return { kind: 'retry', at, failed: true, reason: 'server.busy', detail }
       }
       case 'refused':
         if (!handover.address) return { kind: 'failed', reason: 'mail.refused', detail: handover.detail }

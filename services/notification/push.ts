@@ -66,10 +66,10 @@ export function startPush(needs: {
         if (device.refused > 0) await store.devices.accepted(device.id).catch(() => undefined)
         return { kind: 'sent', ...(outcome.providerId !== undefined && { providerId: outcome.providerId }) }
       case 'later': {
-        const at = Math.max(retryAt(claim.epoch, now(), retryMs), now() + (outcome.afterMs ?? 0))
+        const at = Math.max(retryAt(claim.failures, now(), retryMs), now() + (outcome.afterMs ?? 0))
         const { detail } = outcome
         return at < until
-          ? { kind: 'retry', at, reason: 'push.busy', detail }
+          ? { kind: 'retry', at, failed: true, reason: 'push.busy', detail }
           : { kind: 'failed', reason: 'too.late', detail }
       }
       case 'gone':

@@ -98,7 +98,8 @@ export function startSender(options: SenderOptions): Sender {
       outcome = await options.deliver(claim, signal)
       crashPoint('delivery.after-send')
     } catch (error) {
-      outcome = { kind: 'retry', at: retryAt(claim.epoch, now()), reason: 'error', detail: nameOf(error) }
+      const at = retryAt(claim.failures, now())
+      outcome = { kind: 'retry', at, failed: true, reason: 'error', detail: nameOf(error) }
       const unavailable = error instanceof Fault && error.code === 'unavailable'
       log[unavailable ? 'warn' : 'error']({ channel, delivery: claim.id, err: error }, 'a delivery could not be tried')
     } finally {
@@ -188,9 +189,9 @@ export function startSender(options: SenderOptions): Sender {
 
 const RETRY_MS = { first: 5_000, most: 3_600_000 }
 
-/** When what was tried `tries` times is tried again: after growing pauses, with jitter, so that what failed together does not come back together. */
-export function retryAt(tries: number, now: number, { first, most } = RETRY_MS): number {
-  const pause = Math.min(most, first * 2 ** Math.min(tries - 1, 30))
+/** When what failed now, and `before` that so many times, is tried again: after growing pauses, with jitter, so that what failed together does not come back together. */
+export function retryAt(before: number, now: number, { first, most } = RETRY_MS): number {
+  const pause = Math.min(most, first * 2 ** Math.min(before, 30))
   return now + Math.ceil(pause * (0.5 + Math.random() / 2))
 }
 

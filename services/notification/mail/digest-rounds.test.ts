@@ -30,6 +30,27 @@ test('what could not be asked once is asked again soon, and not only when the cl
   assert.equal(asked, 2)
 })
 
+test('what others claimed and lost when they died is asked again as soon as what failed for the first time', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-rounds-'))
+  const store = sqliteStore(join(folder, 'notification.db'))
+  await store.digests.note({ conversationId: 'c', userIds: ['bob'] }, { dueAt: 1, everyMs: 1 }, 1)
+  for (let now = 1; now <= 12; now++) assert.equal((await store.digests.claim({ now, leaseMs: 1, limit: 1 })).length, 1)
+  let asked = 0
+  const digests = async () => {
+    if (++asked === 1) throw new Fault('unavailable', 'away')
+    return { reason: 'read' as const }
+  }
+  const needs = { store: store.digests, digests, log: openLog('test', 'silent'), planned: () => undefined }
+  const rounds = startDigestRounds(needs, { afterMs: 1, everyMs: 1, leaseMs: 60_000 })
+  t.after(async () => {
+    await rounds[Symbol.asyncDispose]()
+    await store[Symbol.asyncDispose]()
+    rmSync(folder, { recursive: true })
+  })
+  const isAsked = async () => assert.equal((await store.deliveries.ofUser('bob', 1)).length, 1)
+  await t.waitFor(isAsked, { timeout: 10_000 })
+})
+
 test('what is noted of who was deleted meanwhile is neither mailed nor kept', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'parley-rounds-'))
   const store = sqliteStore(join(folder, 'notification.db'))

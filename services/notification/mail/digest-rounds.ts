@@ -82,7 +82,7 @@ export function startDigestRounds(
       const askedAt = now()
       const found = await digests(due)
       if ('reason' in found && (found.reason === 'quiet.hours' || found.reason === 'do.not.disturb'))
-        return await store.postpone(claim, now() + QUIET_MS)
+        return await store.postpone(claim, now() + QUIET_MS, false)
       // Noted after all of theirs was forgotten.
       if ('reason' in found && found.reason === ACCOUNT_DELETED.reason) return await store.forget(userId)
       const dropped = 'reason' in found ? { reason: found.reason } : undefined
@@ -101,8 +101,8 @@ export function startDigestRounds(
     } catch (error) {
       log.warn({ err: error }, 'it cannot be said now what a user has not read')
       const [least, most] = AGAIN_MS
-      const after = Math.ceil(Math.min(most, least * 2 ** Math.min(claim.epoch, 10)) * (0.5 + Math.random() / 2))
-      await store.postpone(claim, now() + after).catch(() => undefined)
+      const after = Math.ceil(Math.min(most, least * 2 ** Math.min(claim.failures, 10)) * (0.5 + Math.random() / 2))
+      await store.postpone(claim, now() + after, true).catch(() => undefined)
     }
   }
 

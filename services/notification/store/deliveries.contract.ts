@@ -23,7 +23,7 @@ export function deliveriesContract(name: string, several: Several): void {
     const claims = await claim(there)
     assert.deepEqual(byId(claims), ['other', first.id].sort())
     const claimed = claims.find(({ id }) => id === first.id)!
-    assert.deepEqual(claimed, { ...first, epoch: 1, dueAt: NOW + LEASE, leaseUntil: NOW + LEASE })
+    assert.deepEqual(claimed, { ...first, epoch: 1, failures: 0, dueAt: NOW + LEASE, leaseUntil: NOW + LEASE })
     await here.deliveries.plan([first])
     assert.deepEqual(await claim(here), [], 'what is being sent is not planned anew')
     assert.equal(await there.deliveries.settle(first.id, 1, { kind: 'sent' }, NOW), true)
@@ -168,6 +168,24 @@ export function deliveriesContract(name: string, several: Several): void {
       ['c', 'b', 'a', 'x'],
     )
     assert.deepEqual(await store.deliveries.ofUser(randomUUID(), 10), [])
+  })
+
+  test(`${name}: only what failed counts as a failure`, async (t) => {
+    const store = await one(t)
+    await store.deliveries.plan([delivery({ id: 'a' })])
+    let now = NOW
+    const failures: number[] = []
+    for (const failed of [undefined, true, false, undefined, true, true] as const) {
+      const [claimed] = (await claim(store, { now })) as [Claim]
+      failures.push(claimed.failures)
+      now += LEASE
+      if (failed === undefined) continue // The lease is lost.
+      const outcome: Outcome = { kind: 'retry', at: now, reason: 'x', ...(failed && { failed }) }
+      assert.ok(await store.deliveries.settle('a', claimed.epoch, outcome, now))
+    }
+    assert.deepEqual(failures, [0, 0, 1, 1, 1, 2])
+    const [last] = (await claim(store, { now })) as [Claim]
+    assert.deepEqual([last.failures, last.epoch], [3, 7])
   })
 
   test(`${name}: what waits is counted, no further than asked`, async (t) => {

@@ -49,8 +49,10 @@ export interface Reason {
 
 /** A delivery that the caller alone may send now. */
 export interface Claim extends Delivery {
-  /** Rises with every claim of this delivery, from 1: how often it was tried, and what settles it. */
+  /** Rises with every claim of this delivery, from 1: what settles it. */
   epoch: number
+  /** How often it has failed. A claim that was lost, or was given back for another reason, is no failure. */
+  failures: number
   /** From then on another may claim it: nothing is to be sent any more. */
   leaseUntil: number
 }
@@ -58,8 +60,8 @@ export interface Claim extends Delivery {
 /** What came of a claim. */
 export type Outcome =
   | { kind: 'sent'; providerId?: string; found?: readonly Found[] }
-  /** To be tried again, not before `at`. */
-  | ({ kind: 'retry'; at: number } & Reason)
+  /** To be tried again, not before `at`. `failed`: it was tried, and could not be sent. */
+  | ({ kind: 'retry'; at: number; failed?: true } & Reason)
   /** It could not be sent, and will not be tried again. */
   | ({ kind: 'failed' } & Reason)
   /** It is not to be sent any more: it was read meanwhile, its link has ended. */

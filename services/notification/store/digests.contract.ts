@@ -85,13 +85,33 @@ export function digestsContract(name: string, several: Several): void {
     await digests.note({ conversationId: 'tea', userIds: ['ann'] }, PACE, NOW)
     const [frozen] = (await digests.claim({ now: NOW + 1_000, ...LEASE })) as [DigestClaim]
     const [claim] = (await other.digests.claim({ now: NOW + 20_000, ...LEASE })) as [DigestClaim]
-    await digests.postpone(frozen, NOW + 900_000)
+    await digests.postpone(frozen, NOW + 900_000, true)
     assert.equal(await digests.settle(frozen, planned(frozen), NOW, PACE), false)
     assert.deepEqual(await deliveries.ofUser('ann', 10), [])
-    await other.digests.postpone(claim, NOW + 40_000)
+    await other.digests.postpone(claim, NOW + 40_000, true)
     assert.equal(await digests.nextDue(), NOW + 40_000)
     const [third] = (await digests.claim({ now: NOW + 40_000, ...LEASE })) as [DigestClaim]
     assert.deepEqual([third.epoch, third.round, third.conversationIds], [3, 0, ['tea']])
+  })
+
+  test(`${name}: only what failed counts as a failure, up to what is settled or put off for another reason`, async (t) => {
+    const [{ digests }, other] = await two(t, 2)
+    await digests.note({ conversationId: 'tea', userIds: ['ann'] }, PACE, NOW)
+    let now = NOW + 1_000
+    const claim = async () => (await other.digests.claim({ now, ...LEASE }))[0]!
+    const failures: number[] = []
+    for (const failed of [undefined, true, undefined, true, false, true]) {
+      const claimed = await claim()
+      failures.push(claimed.failures)
+      if (failed !== undefined) await digests.postpone(claimed, now, failed)
+      else now += LEASE.leaseMs
+    }
+    assert.deepEqual(failures, [0, 0, 1, 1, 2, 0], 'a claim that was lost is none')
+    const last = await claim()
+    assert.equal(last.failures, 1)
+    assert.ok(await digests.settle(last, planned(last), undefined, PACE))
+    await digests.note({ conversationId: 'tea', userIds: ['ann'] }, { ...PACE, dueAt: now }, now)
+    assert.equal((await claim()).failures, 0)
   })
 
   test(`${name}: of very many conversations so many are kept, and that there are more; also where all come at once`, async (t) => {

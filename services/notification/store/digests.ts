@@ -20,6 +20,8 @@ export interface DigestClaim {
   more: boolean
   /** Rises with every claim: what settles it. */
   epoch: number
+  /** How often in a row it was put off as `failed`. */
+  failures: number
   /** Rises with all that was noted: what came later than this waits on. */
   version: number
   leaseUntil: number
@@ -44,8 +46,8 @@ export interface DigestStore {
    * was noted meanwhile is due by `pace`. False where another has claimed it since; nothing of it is then done, or only what that one does too.
    */
   settle(claim: DigestClaim, delivery: NewDelivery, mailedAt: number | undefined, pace: DigestPace): Promise<boolean>
-  /** Nothing can be said of it now: it is due again at `at`. */
-  postpone(claim: DigestClaim, at: number): Promise<void>
+  /** Nothing can be said of it now: it is due again at `at`. `failed`: although it was tried. */
+  postpone(claim: DigestClaim, at: number, failed: boolean): Promise<void>
   /** When the next is due; undefined while none waits. */
   nextDue(): Promise<number | undefined>
   /** Nothing waits for that user any more, and nothing of them is kept. */

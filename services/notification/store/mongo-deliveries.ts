@@ -18,6 +18,7 @@ interface Open {
   payload?: string
   owner?: string
   claim?: string
+  failures?: number
 }
 
 /** Claims that another was faster with are looked for anew at once, so often. */
@@ -166,7 +167,7 @@ export async function mongoDeliveries(db: Db): Promise<DeliveryStore> {
 }
 
 /** What only an open delivery has. */
-const OPEN = { dueAt: '', owner: '', claim: '', payload: '' } as const
+const OPEN = { dueAt: '', owner: '', claim: '', failures: '', payload: '' } as const
 
 /** What tells whom it was for, and of what. */
 const WHOSE = { userId: '', about: '', shown: '', covers: '', found: '', detail: '', providerId: '' } as const
@@ -181,8 +182,9 @@ function documentOf({ id, payload, dueAt, dropped, ...rest }: NewDelivery): Deli
 function changeOf(outcome: Outcome, now: number) {
   switch (outcome.kind) {
     case 'retry': {
-      const { at: dueAt, reason, detail } = outcome
+      const { at: dueAt, failed, reason, detail } = outcome
       return {
+        ...(failed && { $inc: { failures: 1 } }),
         $set: { state: 'planned' as const, dueAt, reason, ...(detail !== undefined && { detail }) },
         $unset: { owner: '' as const, claim: '' as const, ...(detail === undefined && { detail: '' as const }) },
       }
@@ -208,19 +210,20 @@ function changeOf(outcome: Outcome, now: number) {
   }
 }
 
-function claimOf({ _id, dueAt, epoch, plannedAt, payload, ...document }: DeliveryDocument): Claim {
+function claimOf({ _id, dueAt, epoch, failures = 0, plannedAt, payload, ...document }: DeliveryDocument): Claim {
   return {
     ...whatOf({ _id, ...document }),
     plannedAt,
     dueAt: dueAt!,
     leaseUntil: dueAt!,
     epoch,
+    failures,
     payload: JSON.parse(payload!),
   }
 }
 
 function toldOf(document: DeliveryDocument): Told {
-  const { payload: _payload, owner: _owner, claim: _claim, _id, ...rest } = document
+  const { payload: _payload, owner: _owner, claim: _claim, failures: _failures, _id, ...rest } = document
   const { shown: _shown, covers: _covers, found: _found, ...told } = rest
   return { id: _id, ...told }
 }

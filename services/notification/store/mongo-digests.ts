@@ -13,11 +13,15 @@ interface DigestDocument {
   round: number
   notedAt: number
   dueAt?: number
+  failures?: number
   claimed?: true
   mailedAt?: number
   /** A mail of this round is, or may be, planned: of what was noted up to that version, and counted from then. */
   settling?: { version: number; mailedAt?: number }
 }
+
+/** What nothing has that is settled. */
+const CLAIMED = { claimed: '', settling: '', failures: '' } as const
 
 /** Between reading and settling, messages come: that often in a row is no accident. */
 const TRIES = 50
@@ -37,11 +41,11 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
       { _id, epoch, version, dueAt: dueAt! },
       { $set: { dueAt: until, claimed: true }, $inc: { epoch: 1 } },
     )
-    const { round, more, conversations } = document
+    const { round, more, conversations, failures = 0 } = document
     // The mail of this round may have left, by who died then: what was noted since is for the next.
     const upTo = settling?.version ?? version
     const claim = { userId: _id, round, more, version: upTo, conversationIds: inOrder(conversations, upTo) }
-    return taken.matchedCount === 1 ? [{ ...claim, epoch: epoch + 1, leaseUntil: until }] : []
+    return taken.matchedCount === 1 ? [{ ...claim, epoch: epoch + 1, failures, leaseUntil: until }] : []
   }
 
   return {
@@ -101,7 +105,7 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
                 ...(left.length > 0 && { dueAt: dueOf(pace, last) }),
               },
               $inc: { round: 1 },
-              $unset: { claimed: '' as const, settling: '' as const, ...(left.length === 0 && { dueAt: '' as const }) },
+              $unset: { ...CLAIMED, ...(left.length === 0 && { dueAt: '' as const }) },
             },
           )
           if (matchedCount === 1) return true
@@ -109,9 +113,12 @@ export async function mongoDigests(db: Db, deliveries: Pick<DeliveryStore, 'plan
         throw unavailable(new Error('messages come faster than they can be settled'))
       }),
 
-    postpone: ({ userId: _id, epoch }, at) =>
+    postpone: ({ userId: _id, epoch }, at, failed) =>
       attempt(async () => {
-        await digests.updateOne({ _id, epoch, claimed: true }, { $set: { dueAt: at }, $unset: { claimed: '' } })
+        const held = { _id, epoch, claimed: true as const }
+        if (failed)
+          await digests.updateOne(held, { $set: { dueAt: at }, $inc: { failures: 1 }, $unset: { claimed: '' } })
+        else await digests.updateOne(held, { $set: { dueAt: at }, $unset: { claimed: '', failures: '' } })
       }),
 
     nextDue: () =>

@@ -61,6 +61,11 @@ export const FOUND_STEP = `
   ALTER TABLE covered ADD COLUMN from_seq INTEGER;
   ALTER TABLE covered ADD COLUMN untold TEXT;`
 
+/** A new step of the schema. */
+export const FAILURES_STEP = `
+  ALTER TABLE deliveries ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE digests ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;`
+
 /** The statements that read, each by an index. */
 export const DELIVERY_READS = {
   nextDue: 'SELECT due_at FROM deliveries WHERE channel = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT 1',
@@ -95,7 +100,7 @@ export function deliveryWrites(db: DatabaseSync) {
   )
   const renew = db.prepare("UPDATE deliveries SET due_at = ? WHERE id = ? AND epoch = ? AND state = 'sending'")
   const again = db.prepare(
-    `UPDATE deliveries SET state = 'planned', due_at = ?, owner = NULL, reason = ?, detail = ?
+    `UPDATE deliveries SET state = 'planned', due_at = ?, owner = NULL, failures = failures + ?, reason = ?, detail = ?
      WHERE id = ? AND epoch = ? AND state = 'sending'`,
   )
   const settle = db.prepare(
@@ -145,7 +150,8 @@ export function deliveryWrites(db: DatabaseSync) {
       renew.run(leaseUntil, id, epoch).changes === 1,
     settleDelivery(id: string, epoch: number, outcome: Outcome, now: number): boolean {
       const { reason = null, detail = null } = outcome.kind === 'sent' ? {} : outcome
-      if (outcome.kind === 'retry') return again.run(outcome.at, reason, detail, id, epoch).changes === 1
+      if (outcome.kind === 'retry')
+        return again.run(outcome.at, Number(outcome.failed ?? false), reason, detail, id, epoch).changes === 1
       const providerId = outcome.kind === 'sent' ? (outcome.providerId ?? null) : null
       if (settle.run(outcome.kind, now, reason, detail, providerId, id, epoch).changes === 0) return false
       if (outcome.kind !== 'failed') find(id, outcome.found ?? [])
@@ -206,6 +212,7 @@ function claimOf(row: Row): Claim {
     dueAt: Number(row.due_at),
     leaseUntil: Number(row.due_at),
     epoch: Number(row.epoch),
+    failures: Number(row.failures),
     payload: JSON.parse(String(row.payload)),
   }
 }

@@ -52,11 +52,12 @@ export function digestWrites(db: DatabaseSync, planDeliveries: (deliveries: read
     'UPDATE digests SET due_at = ?, claimed = 1, epoch = epoch + 1 WHERE user_id = ? RETURNING *',
   )
   const settle = db.prepare(
-    `UPDATE digests SET conversations = ?, more = 0, round = round + 1, claimed = 0, due_at = ?, mailed_at = coalesce(?, mailed_at)
+    `UPDATE digests SET conversations = ?, more = 0, round = round + 1, claimed = 0, failures = 0, due_at = ?, mailed_at = coalesce(?, mailed_at)
      WHERE user_id = ?`,
   )
   const postpone = db.prepare(
-    'UPDATE digests SET due_at = ?, claimed = 0 WHERE user_id = ? AND epoch = ? AND claimed = 1',
+    `UPDATE digests SET due_at = ?, claimed = 0, failures = CASE ? WHEN 1 THEN failures + 1 ELSE 0 END
+     WHERE user_id = ? AND epoch = ? AND claimed = 1`,
   )
   const forget = db.prepare('DELETE FROM digests WHERE user_id = ?')
   const purge = db.prepare(
@@ -99,8 +100,8 @@ export function digestWrites(db: DatabaseSync, planDeliveries: (deliveries: read
       planDeliveries([delivery])
       return true
     },
-    postponeDigest({ userId, epoch }: DigestClaim, at: number): void {
-      postpone.run(at, userId, epoch)
+    postponeDigest({ userId, epoch }: DigestClaim, at: number, failed: boolean): void {
+      postpone.run(at, Number(failed), userId, epoch)
     },
     forgetDigest: (userId: string): void => void forget.run(userId),
     purgeDigests: (before: number, limit: number): number => Number(purge.run(before, limit).changes),
@@ -114,7 +115,7 @@ export function sqliteDigests(db: DatabaseSync, write: Write<Writes>): DigestSto
     note: (news, pace, at) => write('noteDigests', news, pace, at),
     claim: (wanted) => write('claimDigests', wanted),
     settle: (claim, delivery, mailedAt, pace) => write('settleDigest', claim, delivery, mailedAt, pace),
-    postpone: (claim, at) => write('postponeDigest', claim, at),
+    postpone: (claim, at, failed) => write('postponeDigest', claim, at, failed),
     async nextDue() {
       const row = next.get()
       return row && Number(row.due_at)
@@ -135,6 +136,7 @@ const claimOf = (row: Row): DigestClaim => ({
   conversationIds: inOrder(notedOf(row)),
   more: row.more === 1,
   epoch: Number(row.epoch),
+  failures: Number(row.failures),
   version: Number(row.version),
   leaseUntil: Number(row.due_at),
 })

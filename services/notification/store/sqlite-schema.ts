@@ -3,7 +3,7 @@ import { ALERTS_STEP } from './sqlite-alerts.ts'
 import { ANALYTICS_STEP } from './sqlite-analytics.ts'
 import { AUDIT_STEP } from './sqlite-audit.ts'
 import { CAPTURED_STEP } from './sqlite-captured.ts'
-import { COVERED_STEP, DELIVERIES_STEP, FOUND_STEP } from './sqlite-deliveries.ts'
+import { COVERED_STEP, DELIVERIES_STEP, FAILURES_STEP, FOUND_STEP } from './sqlite-deliveries.ts'
 import { DEVICES_STEP, REFUSED_STEP } from './sqlite-devices.ts'
 import { DIGESTS_STEP } from './sqlite-digests.ts'
 import { PREFERENCES_STEP } from './sqlite-preferences.ts'
@@ -28,4 +28,5 @@ export const MIGRATIONS: readonly string[] = [
   FORGOTTEN_STEP,
   COVERED_STEP,
   FOUND_STEP,
+  FAILURES_STEP,
 ]
