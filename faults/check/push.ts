@@ -1,7 +1,7 @@
 import type { Anomaly, Event, Final, History, SeenMessage } from '../history.ts'
 import { type Addresses, addressesOf } from './addresses.ts'
 import { windowsOf } from './membership.ts'
-import { faultsAround, LEASE_MS, mostCopies, type Of, of } from './senders.ts'
+import { mostCopies, type Of, of, unheardAround } from './senders.ts'
 
 /**
  * I16, of pushes: of each message it is decided for each member, and true why nobody is told; what is told has arrived on each browser and
@@ -195,15 +195,17 @@ function doubled(events: readonly Event[]): Anomaly[] {
   })
 }
 
-/** The answer is kept at once; pushes that were under way together may each hear it. */
+/** Around the answer: until it is kept, whoever heard it may still forget it. */
+const BEFORE_MS = 1_000
+const KEPT_MS = 5_000
+/** Pushes that were under way together may each hear it. */
 const HEARD_MS = 15_000
-const SECOND_MS = 1_000
 
 /** Who has heard that an address is gone writes there no more. */
 function triedAgain(events: readonly Event[]): Anomaly[] {
-  const around = { push: faultsAround(events, ['push']), fcm: faultsAround(events, ['fcm']) }
+  const unheard = { push: unheardAround(events, ['push']), fcm: unheardAround(events, ['fcm']) }
   return [...Map.groupBy(of(events, 'turned.away'), ({ address }) => address)].flatMap(([address, tries]) => {
-    const known = tries.find(({ at, by, answered }) => answered && around[by](at - SECOND_MS, at + LEASE_MS) === 0)
+    const known = tries.find(({ at, by, answered }) => answered && unheard[by](at - BEFORE_MS, at + KEPT_MS) === 0)
     const late = known && tries.find(({ at }) => at > known.at + HEARD_MS)
     if (!late) return []
     return [broken('gone-and-tried', `${address.slice(0, 8)}, ${Math.round(late.at - known.at)} ms after it was gone`)]

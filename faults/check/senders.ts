@@ -25,12 +25,16 @@ export function mostCopies(
   events: readonly Event[],
   by: readonly Outside[],
 ): (copies: readonly { at: number; answered: boolean }[]) => number {
+  const unheard = unheardAround(events, by)
+  return (copies) =>
+    1 + unheard(copies[0]!.at - LEASE_MS, copies.at(-1)!.at) + copies.filter(({ answered }) => !answered).length
+}
+
+/** How often, between two moments, an answer that had left may not have been heard: its sender was broken, or who answered stood still before. */
+export function unheardAround(events: readonly Event[], by: readonly Outside[]): (from: number, to: number) => number {
   const faults = faultsAround(events)
   const frozen = during(spans(events, (fault) => fault.what === 'freeze' && isOne(by, fault.target)))
-  return (copies) => {
-    const [from, to] = [copies[0]!.at - LEASE_MS, copies.at(-1)!.at]
-    return 1 + faults(from, to) + frozen(from, to) + copies.filter(({ answered }) => !answered).length
-  }
+  return (from, to) => faults(from, to) + frozen(from, to)
 }
 
 /** How often a sender, or what it writes to, was broken between two moments; with `by` what it leaves by as well. */
