@@ -21,7 +21,7 @@ function run(t: TestContext, env: Record<string, string>): ChildProcess {
     env: {
       ...process.env,
       PARLEY_ORIGINS: 'https://chat.example.org',
-      // Nobody is there: mail goes without them.
+      // Nobody is there: mail that names no user goes without them.
       USER_SERVICE_URL: 'http://127.0.0.1:1',
       CHAT_SERVICE_URLS: 'http://127.0.0.1:1',
       PORT: '0',
@@ -60,7 +60,7 @@ async function start(t: TestContext, env: Record<string, string>) {
   }
 }
 
-/** Publishes letters as the user service does. */
+/** Publishes letters as the user service does, and of nobody in particular: else it is asked whether they are still there. */
 async function publisher(t: TestContext, rabbitUrl: string) {
   const bus = rabbitBus(rabbitUrl, { log: openLog('test', 'silent') })
   t.after(() => bus[Symbol.asyncDispose]())
@@ -69,7 +69,8 @@ async function publisher(t: TestContext, rabbitUrl: string) {
   if (bus.state !== 'up') await up.promise
   return (id: string) => {
     const occurredAt = new Date().toISOString()
-    return bus.publish({ id, type: 'mail.requested', version: 1, occurredAt, key: id, rev: 1, data: notice() })
+    const { userId: _nobody, ...data } = notice()
+    return bus.publish({ id, type: 'mail.requested', version: 1, occurredAt, key: id, rev: 1, data })
   }
 }
 
