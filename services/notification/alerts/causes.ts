@@ -34,23 +34,26 @@ export function ofMessage(
   }
 }
 
-/** The one alert of all reactions to a message, for who wrote it, as they are now. `entry` is the one that is told. */
+/**
+ * The one alert of all reactions to a message, for who wrote it, as they are now. `entry` is the one that is told, and its `rev` the
+ * alert's: of the last that is told the reactions are at least as new, and it alone knows who reacted last.
+ */
 export function ofReactions(
   entry: Pick<Reacted, 'conversationId' | 'senderId' | 'emoji' | 'createdAt' | 'rev'>,
   message: StandingMessage,
   author: StandingMember,
   now: number,
 ): Alert | undefined {
-  const { conversationId, senderId, createdAt } = entry
+  const { conversationId, senderId, createdAt, rev } = entry
   const { userId, apart = [], fromSeq } = author
-  const { seq, gone, reactions = [], changedRev = entry.rev } = message
+  const { seq, gone, reactions = [] } = message
   const those = reactions.flatMap(({ emoji, userIds }) => userIds.map((id) => ({ id, emoji }))).reverse()
   const seen = those.filter(({ id }) => id !== userId && !apart.includes(id))
   const latest = seen.find(({ id, emoji }) => id === senderId && emoji === entry.emoji) ?? seen[0]
   const actors = [...new Set([...(latest ? [latest.id] : []), ...seen.map(({ id }) => id)])]
   const alert: Alert = {
     ...{ id: idOf(userId, `reaction/${conversationId}/${seq}`), userId, kind: 'reaction', at: Date.parse(createdAt) },
-    ...{ rev: changedRev, read: false, actors: actors.slice(0, ACTORS_MOST), actorCount: actors.length },
+    ...{ rev, read: false, actors: actors.slice(0, ACTORS_MOST), actorCount: actors.length },
     ...{ conversationId, seq, ...(latest && { emoji: latest.emoji }) },
   }
   if (!latest || gone || seq < fromSeq) return goneFrom(alert)

@@ -77,6 +77,28 @@ test('reactions that are looked at while their message is deleted leave no alert
   assert.deepEqual(await list(), [])
 })
 
+test('who reacted last is named first, though an earlier reaction is told once more before that is', async (t) => {
+  const { chat, take, actors } = await open(t)
+  const cleo = randomUUID()
+  chat.members = [member({ fromSeq: 1 })]
+  const [anns, cleos] = [
+    { emoji: '👍', userIds: [ANN] },
+    { emoji: '🎉', userIds: [cleo] },
+  ]
+  const first = entry({ kind: 'message.reacted', rev: 10, headSeq: 9, seq: 9, emoji: '👍', on: true })
+  const last = entry({
+    ...{ kind: 'message.reacted', senderId: cleo, rev: 12, headSeq: 9, seq: 9, emoji: '🎉', on: true },
+  })
+  chat.messages = [message(9, { senderId: BOB, reactions: [anns], changedRev: 10 })]
+  await take(first)
+  chat.messages = [message(9, { senderId: BOB, reactions: [anns, cleos], changedRev: 12 })]
+  await take(first)
+  await take(last)
+  assert.deepEqual(await actors(), [['🎉', cleo, ANN]])
+  await take(first)
+  assert.deepEqual(await actors(), [['🎉', cleo, ANN]])
+})
+
 test('a block that is told late takes no request that came after it', async (t) => {
   const { take, list } = await open(t)
   await take(met(8, 'incoming', false))
@@ -176,6 +198,7 @@ async function open(t: TestContext) {
     there,
     told,
     take: (event: BusEvent) => bus.publish(event),
+    actors: async () => (await store.list(BOB, undefined, 10)).map(({ emoji, actors }) => [emoji, ...actors]),
     list: async (userId = BOB) =>
       (await store.list(userId, undefined, 10)).map(({ kind, seq }) => [kind, seq].filter(Boolean).join(' ')).sort(),
   }
