@@ -22,6 +22,8 @@ export interface StackOptions {
   dataDir?: string
   /** More settings for each of our processes. */
   env?: Record<string, string>
+  /** What pages may speak to beside Parley, which Nginx says in a scale-out; nothing unless given. */
+  pageSources?: readonly string[]
   /** RabbitMQ and MongoDB for this stack alone, which may be killed; else it shares those of the run, in a fresh virtual host and databases. */
   ownServers?: boolean
   /** Other servers that run, and can be killed, frozen and started by their names as those of the stack. Disposing kills them too. */
@@ -126,6 +128,7 @@ async function scaleOut(dir: string, options: StackOptions, servers: Server[]): 
     user: user.port,
     chat: chats.map((chat) => chat.port),
     notification: notifications.map((each) => each.port),
+    ...(options.pageSources && { pageSources: options.pageSources }),
   })
   const ours = [user, ...chats, ...notifications, front]
   servers.unshift(...ours)

@@ -27,6 +27,7 @@ import { keepItBack, metInAGroup, sayWhoOneIs, watchedInAGroup } from './browser
 import { findByKeyboard, goAround, readOnFromTheFirstUnread, threeSections } from './browser/search.ts'
 import * as see from './browser/see.ts'
 import { lastSeq, transcript } from './browser/transcript.ts'
+import { SHAPES, start } from './shapes.ts'
 
 let browser: Browser
 
@@ -41,7 +42,7 @@ before(async () => {
 })
 after(() => browser?.close())
 
-for (const shape of ['all-in-one', 'scale-out'] as const)
+for (const shape of SHAPES)
   test(`two people chat in two browsers (${shape})`, { timeout: 180_000 }, async () => {
     await using stack = await startStack({ shape, chatNodes: 2 })
     await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
@@ -136,19 +137,20 @@ test('two people see each other’s edits, deletions and reactions', { timeout: 
   await refusedIsTold(alice, bob)
 })
 
-test('what names one or asks for one is told at the bell, on all devices, and leads to where it happened', {
-  timeout: 120_000,
-}, async () => {
-  await using stack = await startStack({ shape: 'all-in-one' })
-  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
-  await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
-  await using bobsPhone = await sitDown(browser, stack.url, 'bob', 'phone')
-  await Promise.all([register(alice), register(bob)])
-  await logIn(bobsPhone)
-  await hearOfBeingNamed(alice, bob, bobsPhone)
-  await goWhereAlertsLead(alice, bob)
-  assert.deepEqual([alice.complaints, bob.complaints, bobsPhone.complaints], [[], [], []])
-})
+for (const shape of SHAPES)
+  test(`what names one or asks for one is told at the bell, on all devices, and leads to where it happened (${shape})`, {
+    timeout: 120_000,
+  }, async () => {
+    await using stack = await start(shape)
+    await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+    await using bob = await sitDown(browser, stack.url, 'bob', 'desk')
+    await using bobsPhone = await sitDown(browser, stack.url, 'bob', 'phone')
+    await Promise.all([register(alice), register(bob)])
+    await logIn(bobsPhone)
+    await hearOfBeingNamed(alice, bob, bobsPhone)
+    await goWhereAlertsLead(alice, bob)
+    assert.deepEqual([alice.complaints, bob.complaints, bobsPhone.complaints], [[], [], []])
+  })
 
 test('what was said is found, gone to and come back from, at a desk and on a phone', { timeout: 180_000 }, async () => {
   await using stack = await startStack({ shape: 'all-in-one' })

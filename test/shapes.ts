@@ -1,4 +1,4 @@
-import { type Stack, startStack } from '@parley/infra/stack'
+import { type Stack, type StackOptions, startStack } from '@parley/infra/stack'
 
 /** What every whole-system test runs against. */
 export const SHAPES = ['all-in-one', 'scale-out'] as const
@@ -7,7 +7,7 @@ export const SHAPES = ['all-in-one', 'scale-out'] as const
 const QUICK = { PARLEY_BCRYPT_COST: '4' }
 
 /** A whole Parley; the scale-out form has two chat nodes behind Nginx. */
-export const start = (shape: Stack['shape'], more: { env?: Record<string, string>; dataDir?: string } = {}) =>
+export const start = (shape: Stack['shape'], more: Pick<StackOptions, 'env' | 'dataDir' | 'pageSources'> = {}) =>
   startStack({ shape, chatNodes: 2, ...more, env: { ...QUICK, ...more.env } })
 
 /** The addresses of the processes that hold sockets. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { infra } from '@parley/infra/infra'
 import { type BrowserContext, type CDPSession, chromium } from 'playwright-core'
-import { type Person, watch } from './person.ts'
+import { type Person, watch } from '../browser/person.ts'
 
 /** A notice that the browser shows. */
 export interface Shown {
