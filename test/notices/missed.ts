@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
+import type { PushService } from '@parley/infra/push-service'
 import type { ParleyClient } from '@parley/sdk/types'
 import { logIn, register, signOut } from '../browser/person.ts'
 import * as see from '../browser/see.ts'
@@ -53,7 +54,8 @@ export async function missesAndReads(t: TestContext, { url, push }: Site): Promi
   assert.equal(new URL(alice.page.url()).hash, '')
 
   await reachesAPage(alice, bob, { direct, group: group.id })
-  await isToldWhy(alice)
+  await isToldWhy(alice, '@alice milk?', ['You were notified.', 'It mentions you.', 'The push service took it.'])
+  await isToldLess(alice, bob, push, group.id)
   await endsWithTheSession(alice)
   assert.equal(subscribing.browser, undefined, 'with the session it ends at the push service')
   assert.deepEqual(alice.complaints, [])
@@ -82,16 +84,37 @@ async function reachesAPage(alice: Notified, bob: ParleyClient, at: { direct: st
   await untilShown(alice, (all) => !all.some(({ tag }) => tag === at.group))
 }
 
-async function isToldWhy(alice: Notified): Promise<void> {
-  const message = alice.page.locator('[data-message]').filter({ hasText: 'milk?' })
+async function isToldWhy(alice: Notified, text: string, lines: readonly string[]): Promise<void> {
+  const message = alice.page.locator('[data-message]').filter({ hasText: text })
   await message.getByRole('button', { name: /^Actions for/ }).click()
   await alice.page.getByRole('menuitem', { name: 'Why was I notified, or not?' }).click()
   const dialog = alice.page.getByRole('dialog', { name: 'Why was I notified, or not?' })
-  await dialog.getByText('You were notified.').waitFor()
-  await dialog.getByText('It mentions you.').waitFor()
-  await dialog.getByText('The push service took it.').waitFor()
+  for (const line of lines) await dialog.getByText(line).waitFor()
   assert.deepEqual(await see.barriers(alice), [])
   await dialog.getByRole('button', { name: 'Close' }).first().click()
+}
+
+/** Of one conversation one may ask to be told less: so it is, and that is why. */
+async function isToldLess(
+  alice: Notified,
+  bob: ParleyClient,
+  push: PushService,
+  conversationId: string,
+): Promise<void> {
+  await alice.page.getByRole('button', { name: 'Settings of Tea' }).click()
+  await alice.page.getByRole('menuitemradio', { name: 'Mentions only' }).click()
+  await alice.page.getByRole('button', { name: 'Settings of Tea' }).click()
+  await alice.page.getByRole('menuitemradio', { name: 'Mentions only', checked: true }).waitFor()
+  await alice.page.keyboard.press('Escape')
+  await alice.leave()
+  await bob.send({ conversationId }, 'No sugar')
+  await bob.send({ conversationId }, '@alice it is ready')
+  const tells = (text: string) => push.pushed.some(({ body }) => String(body.text).includes(text))
+  while (!tells('it is ready')) await push.until(push.pushed.length + 1)
+  assert.ok(!tells('No sugar'))
+  await alice.come(`/c/${conversationId}`)
+  const reason = 'In this conversation you are told of mentions and replies only, and it was neither.'
+  await isToldWhy(alice, 'No sugar', ['You were not notified.', reason])
 }
 
 /** Whoever uses the browser next is shown nothing of who used it before. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
-import { register } from '../browser/person.ts'
+import { logIn, register } from '../browser/person.ts'
 import * as see from '../browser/see.ts'
 import { sitDownWithProfile } from './person.ts'
 import { away, type Site, settings } from './site.ts'
@@ -31,10 +31,12 @@ export async function setsAndTests(t: TestContext, { url, push }: Site): Promise
   const restMs = Date.parse(set.doNotDisturbUntil ?? '') - Date.now()
   assert.ok(restMs > 3_500_000 && restMs <= 3_600_000, String(restMs))
 
+  await isSetElsewhere(url)
   await dialog.getByRole('button', { name: 'Send a test notification' }).click()
   const steps = dialog.getByRole('list', { name: 'What became of the test' })
   await steps.getByText('Held back: You asked not to be disturbed for now').waitFor()
   await steps.getByText('Good: To Phone: The push service took it.').waitFor()
+  await steps.getByText('Held back: By e-mail: No mail leaves this server: it was kept for who runs it.').waitFor()
   assert.equal(push.pushed.at(-1)?.body.tag, 'test')
   assert.ok(await steps.evaluate(isWhole), 'what became of it is in sight, all of it')
   assert.ok(await dialog.getByRole('button', { name: 'Send a test notification' }).evaluate(isFocused))
@@ -43,6 +45,20 @@ export async function setsAndTests(t: TestContext, { url, push }: Site): Promise
   await dialog.getByText('None is registered for notifications.').waitFor()
   assert.deepEqual(await phone.notifications.devices(), [])
   assert.deepEqual(ella.complaints, [])
+}
+
+/** In another browser of the same person the same is set. */
+async function isSetElsewhere(url: string): Promise<void> {
+  await using elsewhere = await sitDownWithProfile(url, 'ella')
+  await logIn(elsewhere)
+  const dialog = await settings(elsewhere)
+  await dialog.getByRole('checkbox', { name: 'Quiet hours', checked: true }).waitFor()
+  assert.equal(await dialog.getByLabel('From').inputValue(), '21:30')
+  assert.equal(await dialog.getByLabel('To').inputValue(), '06:45')
+  assert.equal(await dialog.getByLabel('Time zone').inputValue(), 'Europe/Berlin')
+  const level = dialog.getByLabel('Tell me of').locator('option:checked')
+  assert.equal(await level.textContent(), 'Direct messages, mentions and replies')
+  assert.deepEqual(elsewhere.complaints, [])
 }
 
 /** It ends above the lower edge of the dialog that it is in, and begins below the upper one. */
