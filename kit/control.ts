@@ -15,7 +15,8 @@ export interface Control extends AsyncDisposable {
   check(actor: Actor): void
   /**
    * Undefined when the log was read less than two seconds ago, or cannot be read now. Else, since after this process stood
-   * still what it knows is old, resolves when it was; in the order of the calls, so that what one device says keeps its order (P3).
+   * still what it knows is old, resolves when it was, or when a reading that began after the call could not end well; in the order of
+   * the calls, so that what one device says keeps its order (P3).
    */
   recent(): Promise<void> | undefined
   /** Whether the log was ever read; until then nobody is let in. */
@@ -45,7 +46,7 @@ export async function openControl(deps: {
   /** When the last reading that succeeded began. */
   let readAt = Number.NEGATIVE_INFINITY
   /** For whom what is known was too old. */
-  let waiting: Promise<void> | undefined
+  let waiting: PromiseWithResolvers<void> | undefined
   let closed = false
 
   async function readAll(): Promise<void> {
@@ -65,10 +66,22 @@ export async function openControl(deps: {
       }
       reachable = true
       readAt = began
+      if (!isOld()) waiting?.resolve()
     } catch (error) {
       reachable = false
       log.warn({ err: error }, 'the control log cannot be read')
     }
+  }
+
+  const isOld = (): boolean => reachable && performance.now() - readAt > RECENT_MS
+
+  function wait(): PromiseWithResolvers<void> {
+    const all = Promise.withResolvers<void>()
+    // Before anybody else hears of it, so that none comes in between who waits no longer.
+    void all.promise.then(() => {
+      waiting = undefined
+    })
+    return all
   }
 
   function apply(entry: ControlEntry): void {
@@ -93,12 +106,12 @@ export async function openControl(deps: {
         throw new Fault('auth.invalid', 'This session is over: sign in again')
     },
     recent() {
-      if (!waiting && reachable && performance.now() - readAt > RECENT_MS)
-        waiting = read().finally(() => {
-          waiting = undefined
-        })
+      if (!waiting && isOld()) {
+        waiting = wait()
+        void read().finally(waiting.resolve)
+      }
       // Also who no longer has a reason to wait: those that came before still do.
-      return waiting
+      return waiting?.promise
     },
     get known() {
       return position !== undefined

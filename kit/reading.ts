@@ -9,27 +9,27 @@ export interface Reading {
 /** `work` is one reading; what it rejects with, whoever waits for it is told. */
 export function openReading(work: () => Promise<void>): Reading {
   let running: Promise<void> | undefined
-  let again = false
+  /** The one that comes after it, for all who have asked since that began. */
+  let following: Promise<void> | undefined
   let closed = false
 
-  async function run(): Promise<void> {
-    while (again && !closed) {
-      again = false
-      await work()
-    }
+  function begin(): Promise<void> {
+    following = undefined
+    if (closed) return Promise.resolve()
+    running = work().finally(() => {
+      running = undefined
+    })
+    return running
   }
 
   return {
     read() {
-      again = true
-      running ??= run().finally(() => {
-        running = undefined
-      })
-      return running
+      if (running) following ??= running.then(begin, begin)
+      return following ?? begin()
     },
     async close() {
       closed = true
-      await running
+      await (following ?? running)
     },
   }
 }
