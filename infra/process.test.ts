@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
-import { commandLine, descendants, isAlive, killTree, run, signalTree, startTime } from './process.ts'
+import { commandLine, descendants, freezeTree, isAlive, killTree, run, signalTree, startTime } from './process.ts'
 import { bareEnv } from './settings.ts'
 import { until } from './until.ts'
 
@@ -37,6 +37,37 @@ test('a signal reaches a process and its children, and frozen ones go on afterwa
   signalTree(parent, 'SIGKILL')
   await until('both to end', 5_000, () => !isAlive(parent) && !isAlive(child))
 })
+
+test('what is frozen does nothing more once that is said, however little time its processes are given', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'parley-process-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  const count = join(dir, 'count')
+  // Threads that count, and so many processes that they wait for the processor.
+  const script = `
+    const { Worker } = require('node:worker_threads')
+    for (let n = 0; n < 4; n++) new Worker(\`
+      const { appendFileSync } = require('node:fs')
+      for (;;) appendFileSync(${JSON.stringify(count)}, '.')\`, { eval: true })`
+  const busy = await Promise.all(
+    Array.from({ length: 4 }, () =>
+      run({ file: process.execPath, args: ['-e', 'for (;;);'], env: bareEnv, log: join(dir, 'log') }),
+    ),
+  )
+  t.after(() => Promise.all(busy.map(({ pid }) => killTree(pid))))
+  for (let round = 0; round < 3; round++) {
+    const { pid } = await run({ file: process.execPath, args: ['-e', script], env: bareEnv, log: join(dir, 'log') })
+    t.after(() => killTree(pid))
+    const before = sizeOf(count)
+    await until('it to count', 20_000, () => sizeOf(count) > before + 100)
+    freezeTree(pid)
+    const frozenAt = sizeOf(count)
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+    assert.equal(sizeOf(count), frozenAt)
+    await killTree(pid)
+  }
+})
+
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 test('what a test started ends with it, even when it is killed', async () => {
   const starter = spawn(process.execPath, [join(import.meta.dirname, 'fixtures', 'starter.ts')], {

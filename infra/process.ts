@@ -58,6 +58,31 @@ export function signalTree(pid: number, signal: NodeJS.Signals): void {
   for (const each of [pid, ...descendants(pid)]) send(each, signal)
 }
 
+/**
+ * Freezes a process and all that descend from it, and returns when nothing of them runs any more. SIGSTOP itself says nothing of when: one thread
+ * has to come to run to obey it for all, and where processes are short of time the others go on working until then. Blocks; throws after 10 s.
+ */
+export function freezeTree(pid: number): void {
+  signalTree(pid, 'SIGSTOP')
+  for (const end = performance.now() + 10_000; ; Atomics.wait(PAUSE, 0, 0, 1)) {
+    const running = [pid, ...descendants(pid)].filter((each) => !standsStill(each))
+    if (running.length === 0) return
+    if (performance.now() > end) throw new Error(`The processes ${running.join(', ')} do not stand still`)
+    // What was started before its parent stopped has not been told.
+    for (const each of running) send(each, 'SIGSTOP')
+  }
+}
+
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))
+
+/** Each of its threads is stopped, or has ended. */
+function standsStill(pid: number): boolean {
+  return numbersIn(`/proc/${pid}/task`).every((thread) => {
+    const state = readStat(pid, `/task/${thread}`)?.state
+    return state === undefined || 'TtZX'.includes(state)
+  })
+}
+
 /** Kills a process and its descendants with SIGKILL, and waits until none is left. */
 export async function killTree(pid: number): Promise<void> {
   const all = new Set<number>()
@@ -109,7 +134,7 @@ export function send(pid: number, signal: NodeJS.Signals): void {
 /** Children, their children and so on, by /proc; none where there is no /proc. */
 export function descendants(root: number): number[] {
   const children = new Map<number, number[]>()
-  for (const pid of processIds()) {
+  for (const pid of numbersIn('/proc')) {
     const parent = readStat(pid)?.parent
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid])
   }
@@ -120,9 +145,9 @@ export function descendants(root: number): number[] {
   return found
 }
 
-function processIds(): number[] {
+function numbersIn(folder: string): number[] {
   try {
-    return readdirSync('/proc')
+    return readdirSync(folder)
       .filter((name) => /^\d+$/.test(name))
       .map(Number)
   } catch {
@@ -130,9 +155,9 @@ function processIds(): number[] {
   }
 }
 
-function readStat(pid: number): { state: string; parent: number; startTime: string } | undefined {
+function readStat(pid: number, thread = ''): { state: string; parent: number; startTime: string } | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const stat = readFileSync(`/proc/${pid}${thread}/stat`, 'utf8')
     // The name, in brackets, may hold anything; what follows it does not.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     return { state: fields[0]!, parent: Number(fields[1]), startTime: fields[19]! }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { type Command, killTree, type Running, run, send, signalTree } from './process.ts'
+import { type Command, freezeTree, killTree, type Running, run, send, signalTree } from './process.ts'
 import { Hopeless, until } from './until.ts'
 
 /** A real server for tests, which may be killed, frozen and started again: same address, same data. */
@@ -19,7 +19,7 @@ export interface Server extends AsyncDisposable {
   stop(): Promise<void>
   /** SIGKILL to all of it; resolves when nothing of it is left. */
   kill(): Promise<void>
-  /** SIGSTOP and SIGCONT to all of it. */
+  /** SIGSTOP to all of it, which stands still when this returns (a container a moment later); and SIGCONT. */
   freeze(): void
   resume(): void
   /** Resolves with how it ended, once its present process ends. */
@@ -57,6 +57,12 @@ export function server(is: {
     const process = running[index]
     if (own) own(name)
     else if (process && process.ended() === undefined) signalTree(process.pid, name)
+  }
+
+  function freezePart(index: number): void {
+    const process = running[index]
+    if (is.parts[index]!.signal) signal(index, 'SIGSTOP')
+    else if (process && process.ended() === undefined) freezeTree(process.pid)
   }
 
   async function stopPart(index: number): Promise<void> {
@@ -122,7 +128,7 @@ export function server(is: {
     async kill() {
       await Promise.all(running.map((_, index) => killPart(index)))
     },
-    freeze: () => running.forEach((_, index) => void signal(index, 'SIGSTOP')),
+    freeze: () => running.forEach((_, index) => void freezePart(index)),
     resume: () => running.forEach((_, index) => void signal(index, 'SIGCONT')),
     exited() {
       const process = running[is.holder]
