@@ -1,10 +1,11 @@
 import { connect } from 'node:net'
 
-/** Whether an HTTP GET answers 2xx within two seconds. */
+/** Whether an HTTP GET answers 2xx within two seconds; rejects with what it says instead, for whoever waits for it in vain. */
 export async function answersOk(url: string): Promise<boolean> {
   const response = await fetch(url, { signal: AbortSignal.timeout(2_000) })
-  await response.body?.cancel()
-  return response.ok
+  const said = await response.text()
+  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${said}`)
+  return true
 }
 
 /** Whether something on this port of 127.0.0.1 answers `hello` with bytes, of which the first are `expected` (any if not given). */

@@ -116,9 +116,12 @@ export function server(is: {
           const end = process.ended()
           if (end !== undefined) throw new Hopeless(`${is.name} ended (${end}):\n${tail(part.command.log, 3_000)}`)
           return part.ready()
-        }).catch(async (error) => {
+        }).catch(async (error: Error) => {
           await self.kill()
-          throw error
+          if (error instanceof Hopeless) throw error
+          const { cause } = error
+          const last = cause instanceof Error ? `\nThe last time: ${cause.message}` : ''
+          throw new Error(`${error.message}${last}\n${tail(part.command.log, 3_000)}`, { cause })
         })
       }
     },
