@@ -14,6 +14,7 @@ import { arrivals, controlAppended, publishForSure, reached, registered } from '
 import { busContract } from './bus.contract.ts'
 import type { Bus } from './bus.ts'
 import { ATTEMPTS, REASON } from './rabbitmq/consumer.ts'
+import { openLink } from './rabbitmq/link.ts'
 import { type RabbitOptions, rabbitBus } from './rabbitmq.ts'
 import { DELIVERY_LIMIT, deadQueue, EVENTS } from './topology.ts'
 
@@ -330,6 +331,29 @@ test('rabbitmq: a bus closes in bounded time although the broker stands still', 
   const begun = performance.now()
   await bus[Symbol.asyncDispose]()
   assert.ok(performance.now() - begun < 6_000, `took ${performance.now() - begun} ms`)
+})
+
+test('rabbitmq: a connection that is closed while it is being set up is gone at once, and does not come back', async () => {
+  const begins = Promise.withResolvers<void>()
+  let setUps = 0
+  const link = openLink(emptyBroker(), {
+    name: 'closed early',
+    log: silent,
+    heartbeatS: 2,
+    setup() {
+      setUps++
+      begins.resolve()
+      return new Promise(() => {})
+    },
+    onChange() {},
+    onBlocked() {},
+  })
+  await begins.promise
+  const begun = performance.now()
+  await link[Symbol.asyncDispose]()
+  assert.ok(performance.now() - begun < 2_000, `took ${performance.now() - begun} ms`)
+  assert.equal(link.session, undefined)
+  assert.equal(setUps, 1)
 })
 
 /** Whether so long has passed, by a timer beside those of the bus: where this process itself stands still, all of them are late, and keep their order. */

@@ -52,6 +52,8 @@ export function openLink(url: string, options: LinkOptions): Link {
   const { log, name } = options
   const closing = new AbortController()
   let current: { session: Session; model: ChannelModel } | undefined
+  /** That of the connection there is, from before it is set up. */
+  let newest: Session | undefined
   let failures = 0
 
   const running = keepConnected()
@@ -63,7 +65,7 @@ export function openLink(url: string, options: LinkOptions): Link {
     async [Symbol.asyncDispose]() {
       closing.abort()
       if (current) await atMost(CLOSE_MS, current.model.close())
-      current?.session.fail(new Error('closed by us'))
+      newest?.fail(new Error('closed by us'))
       await running
     },
   }
@@ -89,6 +91,7 @@ export function openLink(url: string, options: LinkOptions): Link {
     model.on('blocked', () => options.onBlocked(true))
     model.on('unblocked', () => options.onBlocked(false))
     const session = openSession(model, lost.reject)
+    newest = session
     const tooLong = setTimeout(
       () => session.fail(new Error('setting up takes too long: has a queue no leader?')),
       SETUP_MS,
@@ -105,6 +108,7 @@ export function openLink(url: string, options: LinkOptions): Link {
     } finally {
       clearTimeout(tooLong)
       current = undefined
+      newest = undefined
       destroy(model)
       options.onBlocked(false)
       options.onChange()
