@@ -41,6 +41,26 @@ test('a long result comes whole, page by page', async (t) => {
   )
 })
 
+test('questions that are alike but for their last words are answered one after another, each as it was asked', async (t) => {
+  const url = await infra.mongodb()
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 10_000 })
+  t.after(() => client.close())
+  const db = client.db()
+  await db.collection<Item>('items').insertOne({ _id: 1, group: 1 })
+  for (let n = 0; n < 2; n++) {
+    const indexes = await db.collection('items').listIndexes().toArray()
+    assert.deepEqual(
+      indexes.map(({ name }) => name),
+      ['_id_'],
+    )
+    const collections = await db.listCollections().toArray()
+    assert.deepEqual(
+      collections.map(({ name }) => name),
+      ['items'],
+    )
+  }
+})
+
 test('many long results that are read at once come whole, each of them', async (t) => {
   const all = await collection(t, await infra.mongodb())
   await all.insertMany(items(300))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BSON, type Document } from 'bson'
 import pg from 'pg'
 
@@ -18,11 +19,8 @@ export function connectDocumentDB(url: string, connections: number): DocumentDB 
   async function row(sql: string, ...values: (string | Document)[]) {
     const text = values.map((value) => (typeof value === 'string' ? value : toHex(value)))
     // Short statements are the fixed ones: named, they are planned once per connection.
-    const { rows } = await pool.query({
-      text: sql,
-      values: text,
-      ...(sql.length < 200 ? { name: sql.slice(0, 63) } : {}),
-    })
+    const name = sql.length < 200 ? { name: nameOf(sql) } : {}
+    const { rows } = await pool.query({ text: sql, values: text, ...name })
     return rows[0]
   }
   return {
@@ -33,6 +31,9 @@ export function connectDocumentDB(url: string, connections: number): DocumentDB 
     },
   }
 }
+
+/** By the whole of it: PostgreSQL keeps 63 characters of a name, in which two statements may be alike. */
+const nameOf = (sql: string): string => createHash('sha256').update(sql).digest('base64url')
 
 const PREFIX = 'BSONHEX'
 
