@@ -157,15 +157,19 @@ export async function signIn(
 
 export const settled = (client: ParleyClient): Promise<void> => client.settled(AbortSignal.timeout(20_000))
 
-/** Resolves when `holds` does, looked at again whenever the client changes; rejects after 20 s with `what`. */
-export async function until(client: ParleyClient, what: string, holds: () => boolean): Promise<void> {
+/** Resolves when `holds` does, looked at again whenever the client or `also` changes; rejects after 20 s with `what`. */
+export async function until(
+  client: ParleyClient,
+  what: string,
+  holds: () => boolean,
+  ...also: { subscribe(listener: () => void): () => void }[]
+): Promise<void> {
   const done = Promise.withResolvers<void>()
   const check = (): void => {
     if (holds()) done.resolve()
   }
-  const stops = [client.session, client.connection, client.conversations, client.outbox, client.presence].map((value) =>
-    value.subscribe(check),
-  )
+  const values = [client.session, client.connection, client.conversations, client.outbox, client.presence, ...also]
+  const stops = values.map((value) => value.subscribe(check))
   stops.push(client.on('typing', check), client.on('receipt', check), client.on('message', check))
   const late = setTimeout(() => done.reject(new Error(`not within 20 s: ${what}`)), 20_000)
   check()

@@ -412,7 +412,11 @@ export interface ParleyClient {
   /** Connects and stays connected, with jittered backoff, until `disconnect`. */
   connect(): void
   disconnect(): void
-  /** Resolves when `live` with everything up to now held and the outbox empty; rejects when the signal aborts. */
+  /**
+   * Resolves when `live` with everything held that the list tells of, which is read for it, and the outbox empty; rejects when the signal aborts. The list
+   * may be moments behind what another device was just acknowledged: that comes over the socket, and where it was told before this one was
+   * connected, with the second look at the list, within three seconds.
+   */
   settled(signal: AbortSignal): Promise<void>
   /** Ends everything; what is durable stays. */
   close(): Promise<void>
