@@ -5,6 +5,7 @@ import { after, before, describe } from 'node:test'
 import type { Stack } from '@parley/infra/stack'
 import { accounts } from './mission/accounts.ts'
 import { audit } from './mission/audit.ts'
+import { hanging } from './mission/hanging.ts'
 import { messages } from './mission/messages.ts'
 import { realTime } from './mission/real-time.ts'
 import { sessions } from './mission/sessions.ts'
@@ -32,4 +33,6 @@ for (const shape of SHAPES)
     for (const transport of ['websocket', 'polling'] as const) realTime(system, transport)
     sessions(system)
     audit(system, () => stack, keyFile)
+    // Last, since it takes others' time.
+    if (shape === 'scale-out') hanging(system, () => stack)
   })

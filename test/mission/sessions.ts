@@ -9,7 +9,7 @@ import { logIn, newPerson, PASSWORD } from '../person.ts'
 import type { System } from './system.ts'
 
 /** P9: what is revoked is refused everywhere within this time. */
-const REVOKED_WITHIN_MS = 2_000
+export const REVOKED_WITHIN_MS = 2_000
 
 export function sessions({ url, partition }: System): void {
   test('a session goes on by its refresh token, which is new each time', async () => {
