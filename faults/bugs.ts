@@ -73,6 +73,7 @@ export const BUGS = {
   'one is alerted to what one says oneself': 'I16',
   'alerts outlive the membership': 'I16',
   'a reaction that is taken back stays': 'I16',
+  'who accepted is alerted, too': 'I16',
   'unread alerts are counted up and down': 'I15',
   'what was read is kept by the device': 'I15',
   'alerts are read by being told': 'I15',

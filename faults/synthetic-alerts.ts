@@ -112,7 +112,8 @@ function causesOf(
   for (const { otherId, status } of contacts.filter((contact) => contact.userId === userId)) {
     const at = new Date(0).toISOString()
     if (status === 'incoming') add('contact.requested', at, [otherId])
-    if (status === 'friends' && userId < otherId) add('contact.accepted', at, [otherId])
+    const asked = userId < otherId || bug === 'who accepted is alerted, too'
+    if (status === 'friends' && asked) add('contact.accepted', at, [otherId])
   }
   return found
 }

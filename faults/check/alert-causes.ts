@@ -121,7 +121,7 @@ function* ofGroup(userId: string, { id, kind, log }: Conversation, wasApart: (ot
   yield [`group ${id}`, { isDue, kinds: ['group.added'], at, exactly: at, actors: new Set([senderId]) }]
 }
 
-/** Who asks the user for friendship, or has accepted. Of two friends one has accepted at least: where both asked at once, it may be both. */
+/** Who asks the user for friendship, or has accepted. Of two friends one has accepted, also where both asked at once: the other is told. */
 function* ofContacts(userId: string, { contacts, alerts }: Final, wasApart: (other: string) => boolean): Causes {
   for (const { userId: one, otherId, status } of contacts) {
     if (one !== userId || status === 'outgoing') continue

@@ -11,13 +11,14 @@ export function alertChecks({ events, final }: Pick<History, 'events' | 'final'>
   const promisedTo = promises(events, final)
   const acts = Map.groupBy(of(events, 'alerts.read'), ({ userId }) => userId)
   const news = Map.groupBy(of(events, 'alerted'), ({ userId }) => userId)
-  return final.alerts.flatMap((list) => [
+  const each = final.alerts.flatMap((list) => [
     ...listed(list, promisedTo(list.userId)),
     ...counted(list),
     ...readRightly(list, acts.get(list.userId) ?? [], final),
     ...shown(list, final),
     ...told(list, news.get(list.userId) ?? []),
   ])
+  return [...each, ...acceptedByBoth(final.alerts)]
 }
 
 type List = Final['alerts'][number]
@@ -82,6 +83,20 @@ function untrue({ kind, at, actors, actorCount }: SeenAlert, cause: Promised): s
     ...strange.map((actor) => `${actor} did not do it`),
     ...(actorCount < least || actorCount > those.size ? [`${actorCount} did it, of ${those.size}`] : []),
   ]
+}
+
+/** Of two friends one has asked and the other accepted, also where both asked at once: only who asked is told so. */
+function acceptedByBoth(lists: readonly List[]): Anomaly[] {
+  const told = new Set(
+    lists.flatMap(({ userId, items }) =>
+      items.flatMap(({ kind, actors: [actor] }) => (kind === 'contact.accepted' ? [`${userId} ${actor}`] : [])),
+    ),
+  )
+  return [...told].flatMap((pair) => {
+    const [one = '', other = ''] = pair.split(' ')
+    if (one > other || !told.has(`${other} ${one}`)) return []
+    return [broken('I16', 'accepted-by-both', `${one} and ${other} are each told that the other has accepted`)]
+  })
 }
 
 function counted({ userId, unread, items }: List): Anomaly[] {
