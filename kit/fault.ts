@@ -50,6 +50,9 @@ export function asFault(error: unknown): Fault {
   return new Fault('internal', 'Something went wrong on our side. Try again later.', { cause: error })
 }
 
+/** Is it a defect and no refusal of ours, so that it is not mended by waiting? */
+export const isDefect = (error: unknown): boolean => asFault(error).code === 'internal'
+
 /** Parses unknown input, or throws `validation.failed` naming each thing that is wrong (at most 20). */
 export function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
   const result = schema.safeParse(input)

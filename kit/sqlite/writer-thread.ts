@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { openFile } from './file.ts'
+import { isForGood } from './for-good.ts'
 import type { WriteReply, WriteRequest, WriterData } from './writer.ts'
 
 /**
@@ -38,7 +39,8 @@ function commit(batch: WriteRequest[]): WriteReply[] {
     // After an I/O error nothing that was said before can be relied on: die, and let the next start recover the file.
     if (isInputOutput(error)) throw error
     if (db.isTransaction) db.exec('ROLLBACK')
-    return batch.map(({ id }) => ({ id, error: (error as Error).message }))
+    // Of several it is not known which one it was.
+    return batch.map(({ id }) => ({ id, error: error as Error, forGood: batch.length === 1 && isForGood(error) }))
   }
 }
 
@@ -54,7 +56,7 @@ function one(request: WriteRequest): WriteReply {
     // Some failures (disk full, I/O) end the whole transaction: then none of the batch stands.
     if (!db.isTransaction) throw error
     db.exec('ROLLBACK TO one; RELEASE one')
-    return { id: request.id, error: (error as Error).message }
+    return { id: request.id, error: error as Error, forGood: isForGood(error) }
   }
 }
 

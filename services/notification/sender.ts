@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { crashPoint } from '@parley/kit/crash'
-import { Fault } from '@parley/kit/fault'
+import { Fault, isDefect } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
 import type { Channel, Claim, DeliveryStore, Outcome } from './store/deliveries.ts'
 
@@ -64,7 +64,8 @@ export function startSender(options: SenderOptions): Sender {
         else if (claims.length < free) await pause(await untilNext())
       } catch (error) {
         failures++
-        log.debug({ channel, failures, cause: (error as Error).message }, 'deliveries not claimed')
+        if (isDefect(error)) log.error({ channel, failures, err: error }, 'deliveries cannot be claimed')
+        else log.debug({ channel, failures, cause: (error as Error).message }, 'deliveries not claimed')
         await pause(Math.min(LOOK_EVERY_MS, 100 * 2 ** failures) * (0.5 + Math.random() / 2), false)
       }
     }
@@ -149,10 +150,9 @@ export function startSender(options: SenderOptions): Sender {
           log.warn({ channel, delivery: claim.id, epoch: claim.epoch }, 'a delivery was claimed by another meanwhile')
         return
       } catch (error) {
-        log.debug(
-          { channel, delivery: claim.id, cause: (error as Error).message },
-          'an outcome is not in the ledger yet',
-        )
+        const about = { channel, delivery: claim.id, err: error }
+        if (isDefect(error)) log.error(about, 'an outcome cannot be written to the ledger')
+        else log.debug(about, 'an outcome is not in the ledger yet')
         await delay(wait, undefined, { signal: aborting.signal }).catch(() => {})
         if (aborting.signal.aborted) return
       }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Bus } from '@parley/kit/bus/bus'
+import { isDefect } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
 import type { BusEvent } from '@parley/protocol/events'
 import type { Account, AccountStore } from './store/store.ts'
@@ -53,7 +54,9 @@ function relayOne({ outbox, bus, log }: { outbox: Outbox; bus: Bus; log: Log }):
         if (told < AT_ONCE) await pause(LOOK_EVERY_MS)
       } catch (error) {
         failures++
-        log.debug({ failures, cause: (error as Error).message }, 'events not told yet')
+        // The store and the bus may be away; any other error is a defect, and would be met again for ever.
+        if (isDefect(error)) log.error({ failures, err: error }, 'events cannot be told')
+        else log.debug({ failures, cause: (error as Error).message }, 'events not told yet')
         const most = Math.min(RETRY_MS.most, RETRY_MS.first * 2 ** failures)
         await delay(most * (0.5 + Math.random() / 2), undefined, { signal: stopped.signal }).catch(() => {})
       }

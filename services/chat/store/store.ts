@@ -15,7 +15,8 @@ import type { Conversation } from '../conversation.ts'
 /**
  * What the chat service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
  * Every promise holds among any number of processes on one store. When a store cannot say that something is durable it
- * rejects with `unavailable` (retryable); the same call with the same ids then does what it would have done the first time.
+ * rejects with `unavailable` (retryable); the same call with the same ids then does what it would have done the first time. With
+ * any other error it rejects what it could never store.
  */
 export interface ChatStore extends AsyncDisposable {
   readonly log: LogStore

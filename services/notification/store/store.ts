@@ -13,7 +13,7 @@ import type { WatchStore } from './watches.ts'
 /**
  * What the notification service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
  * Each method is one atomic step, durable when it resolves, among any number of processes. Rejects `unavailable` (retryable) when
- * the store cannot say that. Times are milliseconds since 1970 by the caller's clock: no store asks for the time.
+ * the store cannot say that; with any other error where it could never be. Times are milliseconds since 1970 by the caller's clock: no store asks for the time.
  */
 export interface NotificationStore extends AsyncDisposable {
   readonly deliveries: DeliveryStore

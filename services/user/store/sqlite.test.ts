@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { asFault } from '@parley/kit/fault'
 import { openFile } from '@parley/kit/sqlite/file'
 import { sqliteStore } from './sqlite.ts'
 import { READS } from './sqlite-reads.ts'
@@ -42,7 +43,7 @@ test('a write that waits behind a close is kept, one after it is refused', async
   assert.deepEqual(await again.users.findByName('ann'), ann)
 })
 
-test('a write that fails is refused as retryable and harms no other', async (t) => {
+test('a write that can never succeed is a defect and harms no other', async (t) => {
   const path = freshFile(t)
   await using store = sqliteStore(path)
   const one = session(randomUUID())
@@ -52,7 +53,7 @@ test('a write that fails is refused as retryable and harms no other', async (t) 
     store.sessions.add(session(one.userId)),
   ])
   assert.equal(first.status, 'fulfilled')
-  assert.equal(again.status === 'rejected' && again.reason.code, 'unavailable')
+  assert.equal(again.status === 'rejected' && asFault(again.reason).code, 'internal')
   assert.equal(other.status, 'fulfilled')
   assert.equal((await store.sessions.list(one.userId)).length, 2)
 })

@@ -7,7 +7,8 @@ import type { SecurityStore, StoredSecurityEvent } from './security.ts'
 
 /**
  * What the user service keeps. Two implementations (`sqlite.ts`, `mongo.ts`), one contract suite (`store.contract.ts`).
- * Each method is one atomic step, durable when it resolves, among any number of processes. Rejects `unavailable` (retryable) when the store cannot say that.
+ * Each method is one atomic step, durable when it resolves, among any number of processes. Rejects `unavailable` (retryable) when the store cannot say that;
+ * with any other error where it could never be.
  */
 export interface UserStore extends AsyncDisposable {
   readonly users: AccountStore

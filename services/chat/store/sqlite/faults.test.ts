@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { type TestContext, test } from 'node:test'
+import { asFault } from '@parley/kit/fault'
 import { assertKept, sendFromChild } from '../contract/child.ts'
 import {
   appended,
@@ -18,7 +19,7 @@ import {
   wholeLog,
 } from '../contract/world.ts'
 import { sqliteStore } from '../sqlite.ts'
-import type { ChatStore } from '../store.ts'
+import type { ChatStore, Draft } from '../store.ts'
 
 /** What only this store can meet: crashes between two lines of its writer, locks, disks and damaged files. */
 
@@ -94,36 +95,75 @@ test('after an I/O error nothing more is acknowledged until the store is opened 
   await assertKept(await reopen(t, path), room, ann, sent.acked)
 })
 
-test('a commit that fails refuses all who were in it, and the next one goes on', async (t) => {
+test('what can never be stored is refused as a defect; in its conversation nothing overtakes it, and all else is stored', async (t) => {
   const { path, store } = await open(t)
   const [ann, bob] = people(2) as [string, string]
   const room = await newGroup(store, [ann])
   await say(store, room, ann, 'before')
   using other = new DatabaseSync(path)
   other.exec(
-    `CREATE TRIGGER full BEFORE INSERT ON messages WHEN new.text = 'poison' BEGIN SELECT raise(ABORT, 'full'); END`,
+    `CREATE TRIGGER never BEFORE INSERT ON messages WHEN new.text = 'poison' BEGIN SELECT raise(ABORT, 'never'); END`,
   )
-  const drafts = ['one', 'poison', 'two'].map((text) => message(room, ann, text))
+  const [one, poison, two] = ['one', 'poison', 'two'].map((text) => message(room, ann, text)) as [Draft, Draft, Draft]
   const calls = [
-    ...drafts.map((draft) => store.log.append(draft)),
+    ...[one, poison, two].map((draft) => store.log.append(draft)),
     store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 }),
     store.log.append(group([bob], 'In the same round')),
+    store.people.put({ id: bob, username: 'bob' }),
   ]
-  for (const result of await Promise.allSettled(calls)) {
-    assert.equal(result.status, 'rejected')
-    assert.equal(result.reason.code, 'unavailable')
-  }
-  assert.equal(store.healthy, false)
-  assert.equal((await wholeLog(store, room.id)).length, 2)
-  assert.deepEqual(await store.marks.read(room.id), [])
-  assert.deepEqual(await store.inbox.conversationIds(bob, 10), [])
-  const [next] = await say(store, room, ann, 'in the place of those that failed')
-  assert.equal(next?.rev, 3)
+  const outcomes = (await Promise.allSettled(calls)).map((call) =>
+    call.status === 'fulfilled' ? 'stored' : asFault(call.reason).code,
+  )
+  assert.deepEqual(outcomes, ['stored', 'internal', 'unavailable', 'stored', 'stored', 'stored'])
   assert.equal(store.healthy, true)
-  other.exec('DROP TRIGGER full')
-  for (const draft of drafts) appended(await store.log.append(draft))
-  assert.equal((await store.marks.raise({ conversationId: room.id, userId: ann, readSeq: 1 })).changed, true)
-  assert.equal((await wholeLog(store, room.id)).length, 6)
+  assert.deepEqual(
+    (await wholeLog(store, room.id)).map(({ rev, kind, id }) => [rev, kind, id === one.id]),
+    [
+      [1, 'created', false],
+      [2, 'message', false],
+      [3, 'message', true],
+    ],
+  )
+  assert.equal((await store.marks.read(room.id))[0]?.readSeq, 1)
+  assert.equal((await store.inbox.conversationIds(bob, 10)).length, 1)
+  await assert.rejects(store.log.append(poison), (error) => asFault(error).code === 'internal')
+  appended(await store.log.append(two))
+  other.exec('DROP TRIGGER never')
+  assert.equal(appended(await store.log.append(poison)).rev, 5)
+})
+
+test('of very many that come together only those that can never be stored are refused, each conversation in its order', async (t) => {
+  const { path, store } = await open(t)
+  const [ann] = people(1) as [string]
+  const rooms = await Promise.all(Array.from({ length: 20 }, () => newGroup(store, [ann])))
+  using other = new DatabaseSync(path)
+  other.exec(
+    `CREATE TRIGGER never BEFORE INSERT ON messages WHEN new.text = 'poison' BEGIN SELECT raise(ABORT, 'never'); END`,
+  )
+  const sends = rooms.flatMap((_, room) =>
+    Array.from({ length: 10 }, (_, at) => ({ room, text: room < 3 && at === 2 * room ? 'poison' : `${at}` })),
+  )
+  const refusals = await Promise.all(
+    sends.map(({ room, text }) =>
+      store.log.append(message(rooms[room]!, ann, text)).then(
+        () => 'stored',
+        (error) => asFault(error).code,
+      ),
+    ),
+  )
+  for (const [n, room] of rooms.entries()) {
+    const own = refusals.filter((_, at) => sends[at]!.room === n)
+    const before = n < 3 ? 2 * n : 10
+    const expected = Array.from({ length: 10 }, (_, at) =>
+      at < before ? 'stored' : at === before ? 'internal' : 'unavailable',
+    )
+    assert.deepEqual(own, expected)
+    const texts = (await wholeLog(store, room.id)).slice(1).map((entry) => entry.kind === 'message' && entry.text)
+    assert.deepEqual(
+      texts,
+      Array.from({ length: before }, (_, at) => `${at}`),
+    )
+  }
 })
 
 test('while another process holds the file sends are refused, and afterwards they go on', async (t) => {

@@ -62,8 +62,11 @@ export type Outcome =
       /** For `connect` and `disconnect` whether it was the first or the last; for `settings` whether they changed; for `expire` who is gone; for `own` what changed; for `sweep` how many. */
       replies: Answer[]
     }
-  /** Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. */
-  | { committed: false; broken: boolean; reason: string }
+  /**
+   * Nothing of it was written, or nobody knows. `broken`: nor will anything be until the store is opened again. `forGood`: something in it
+   * would fail again, however often it is tried.
+   */
+  | { committed: false; broken: boolean; forGood: boolean; reason: string }
 
 export const PLACE_WIDTH = 7
 export const MARKED_WIDTH = 3

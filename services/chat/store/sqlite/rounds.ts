@@ -4,6 +4,7 @@ import { Fault } from '@parley/kit/fault'
 import type { Log } from '@parley/kit/log'
 import type { Marks } from '@parley/protocol/conversation'
 import type { Appended, Draft } from '../store.ts'
+import { type Batch, partsOf, type Waiting, waitingIn } from './batch.ts'
 import { isHash, isId } from './bytes.ts'
 import { packRound } from './pack.ts'
 import {
@@ -49,12 +50,6 @@ const RIDE_MS = 20
  */
 const GATHER_MS = 5
 
-interface Waiting<Request, Reply> {
-  request: Request
-  resolve(reply: Reply): void
-  reject(fault: Fault): void
-}
-
 /** Starts the writer's thread. Rejects when the file cannot be used. `onRound` is called after each round with new entries. */
 export async function openRounds(
   options: WriterOptions & { log: Log | undefined; onEntry: OnEntry; onRound: () => void },
@@ -69,10 +64,13 @@ export async function openRounds(
     throw new Error(`${options.path} cannot be used: ${ready.reason}`)
   }
 
-  const appends: Waiting<Draft, Appended>[] = []
-  const marks: Waiting<MarkRequest, Marks & { changed: boolean }>[] = []
-  const commands: Waiting<Command, Answer>[] = []
-  let underWay: { appends: typeof appends; marks: typeof marks; commands: typeof commands } | undefined
+  const appends: Batch['appends'] = []
+  const marks: Batch['marks'] = []
+  const commands: Batch['commands'] = []
+  let underWay: Batch | undefined
+  /** A round failed for something in it: each part of it, in its order, to be tried by itself, when nothing is remembered any more that may be wrong. */
+  let apart: Batch[] = []
+  let isApart = false
   let urgent = false
   let scheduled = false
   let rideTimer: NodeJS.Timeout | undefined
@@ -146,6 +144,12 @@ export async function openRounds(
 
   function start(): void {
     if (underWay) return
+    const one = apart.shift()
+    isApart = one !== undefined
+    if (one) {
+      begin(one)
+      return
+    }
     if (appends.length + marks.length + commands.length === 0) {
       drained?.()
       return
@@ -165,13 +169,18 @@ export async function openRounds(
     clearTimeout(rideTimer)
     rideTimer = undefined
     const riding = drained || now - lastMarksAt >= RIDE_MS ? marks.splice(0) : []
-    underWay = { appends: appends.splice(0, ROUND_APPENDS), marks: riding, commands: commands.splice(0) }
+    const batch = { appends: appends.splice(0, ROUND_APPENDS), marks: riding, commands: commands.splice(0) }
     urgent = appends.length > 0
-    if (underWay.appends.length > 0) lastAppendAt = now
+    if (batch.appends.length > 0) lastAppendAt = now
     if (riding.length > 0) lastMarksAt = now
-    if (underWay.commands.length > 0) lastCommandsAt = now
-    const asked = underWay.commands.map(({ request }) => request)
-    worker.postMessage(packRound(underWay.appends, underWay.marks, asked))
+    if (batch.commands.length > 0) lastCommandsAt = now
+    begin(batch)
+  }
+
+  function begin(batch: Batch): void {
+    underWay = batch
+    const asked = batch.commands.map(({ request }) => request)
+    worker.postMessage(packRound(batch.appends, batch.marks, asked))
   }
 
   function riderWaitMs(now: number): number {
@@ -196,22 +205,35 @@ export async function openRounds(
 
   /**
    * Nobody in the round is told more than that it failed. What waits behind it goes on, unless the disk cannot be trusted;
-   * but in the conversations that it appended to nothing does, or a later message would overtake a refused one.
+   * but in the conversations that it appended to nothing does, or a later message would overtake a refused one. Where the cause is in the
+   * round itself, only whoever brought it is refused for good, and the others are as if it had not been there.
    */
-  function refuse(
-    done: NonNullable<typeof underWay>,
-    { broken, reason }: Extract<Outcome, { committed: false }>,
-  ): void {
-    if (!failing) log?.error({ broken, reason }, 'the store cannot commit')
-    failing = true
+  function refuse(done: Batch, { broken, forGood, reason }: Extract<Outcome, { committed: false }>): void {
+    const isOwnFault = forGood && !broken
+    if (isOwnFault && !isApart) {
+      apart = partsOf(done)
+      start()
+      return
+    }
     const fault = failed('The store cannot commit for the moment', reason)
-    const refused = new Set(done.appends.map(({ request }) => request.conversationId))
-    const behind: typeof appends = []
-    for (const waiting of appends.splice(0))
-      (refused.has(waiting.request.conversationId) ? behind : appends).push(waiting)
-    for (const waiting of [...done.appends, ...behind, ...done.marks, ...done.commands]) waiting.reject(fault)
+    const cause = isOwnFault ? new Error(`This can never be stored: ${reason}`) : fault
+    if (isOwnFault) log?.error({ reason }, 'the store was given what it can never store')
+    else if (!failing) log?.error({ broken, reason }, 'the store cannot commit')
+    failing ||= !isOwnFault
+    for (const waiting of waitingIn(done)) waiting.reject(cause)
+    for (const waiting of behind(new Set(done.appends.map(({ request }) => request.conversationId))))
+      waiting.reject(fault)
     if (broken) fail('The store has met an I/O error and must be opened again', reason)
     else start()
+  }
+
+  /** Takes out what waits to be appended to these conversations. */
+  function behind(refused: ReadonlySet<string>): Batch['appends'] {
+    const isBehind = ({ request }: Batch['appends'][number]): boolean => refused.has(request.conversationId)
+    const found = [...apart.flatMap((part) => part.appends), ...appends].filter(isBehind)
+    apart = apart.filter((part) => !part.appends.some(isBehind))
+    for (const waiting of appends.splice(0)) if (!isBehind(waiting)) appends.push(waiting)
+    return found
   }
 
   function settleAppends(done: typeof appends, places: Float64Array): void {
@@ -255,10 +277,11 @@ export async function openRounds(
   function fail(message: string, cause?: unknown): void {
     over ??= failed(message, cause)
     clearTimeout(rideTimer)
-    const lost = underWay ?? { appends: [], marks: [], commands: [] }
+    const queued = { appends: appends.splice(0), marks: marks.splice(0), commands: commands.splice(0) }
+    const lost = [...(underWay ? [underWay] : []), ...apart, queued]
     underWay = undefined
-    for (const queue of [lost.appends, lost.marks, lost.commands, appends, marks, commands])
-      for (const waiting of queue.splice(0)) waiting.reject(over)
+    apart = []
+    for (const waiting of lost.flatMap(waitingIn)) waiting.reject(over)
     drained?.()
   }
 }

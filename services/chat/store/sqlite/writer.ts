@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite'
 import { crashPoint } from '@parley/kit/crash'
+import { isForGood } from '@parley/kit/sqlite/for-good'
 import { createdAfter } from '../created-at.ts'
 import { Appends } from './appends.ts'
 import { idBytes } from './bytes.ts'
@@ -72,12 +73,12 @@ export function openWriter({ path, leaseMs, limits }: WriterOptions): Writer {
     epoch: String(one<{ value: string }>(db, 'meta')('epoch')?.value),
 
     run(round) {
-      if (broken) return { committed: false, broken, reason: 'an earlier round met an I/O error' }
+      if (broken) return { committed: false, broken, forGood: false, reason: 'an earlier round met an I/O error' }
       try {
         return transact(round)
       } catch (error) {
         broken = !rollBack() || isFatal(error)
-        return { committed: false, broken, reason: reasonOf(error) }
+        return { committed: false, broken, forGood: isForGood(error), reason: reasonOf(error) }
       }
     },
 
@@ -215,7 +216,7 @@ function pagesOf({ appends, ids, commands }: Round): number {
   return 6 + (appends.length / APPEND_WIDTH) * 1.1 + ids.length + commands.length
 }
 
-const [BUSY, LOCKED, NOMEM, FULL, CONSTRAINT] = [5, 6, 7, 13, 19]
+const [BUSY, LOCKED, NOMEM, FULL] = [5, 6, 7, 13]
 /** The shared-memory file could not grow: a full disk, before anything was written. */
 const IOERR_SHMSIZE = 4874
 
@@ -225,8 +226,8 @@ const IOERR_SHMSIZE = 4874
  */
 function isFatal(error: unknown): boolean {
   const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) : undefined
-  if (code === undefined || code === IOERR_SHMSIZE) return false
-  return ![BUSY, LOCKED, NOMEM, FULL, CONSTRAINT].includes(code & 0xff)
+  if (code === undefined || code === IOERR_SHMSIZE || isForGood(error)) return false
+  return ![BUSY, LOCKED, NOMEM, FULL].includes(code & 0xff)
 }
 
 function reasonOf(error: unknown): string {
