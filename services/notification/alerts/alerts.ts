@@ -7,6 +7,7 @@ import type { ChangeEntry } from '@parley/protocol/conversation'
 import type { UserDirectory } from '@parley/protocol/internal'
 import { LIMITS } from '@parley/protocol/limits'
 import type { ChatDirectory, StandingAsk, StandingMember, StandingMessage } from '@parley/protocol/standing'
+import { securityEvent } from '../security-event.ts'
 import type { Alert, AlertChange, AlertStore, AlertSubject } from '../store/alerts.ts'
 import { addedBy, ofContact, ofGroup, ofMessage, ofReactions, ofSecurity } from './causes.ts'
 import { itemsOf } from './items.ts'
@@ -180,7 +181,7 @@ export async function openAlerts(deps: {
       case 'contact.changed':
         return met(event.data, event.rev, event.occurredAt)
       case 'security.noted':
-        return put([ofSecurity(event.id, event.data)])
+        return put([ofSecurity(event.id, securityEvent(event.data))])
       default:
         return event satisfies never
     }

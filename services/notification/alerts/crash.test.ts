@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import type { AlertNews } from '@parley/protocol/alert'
-import type { SecurityEvent } from '@parley/protocol/security'
+import type { ToldSecurityEvent } from '@parley/protocol/security'
 import { sqliteStore } from '../store/sqlite.ts'
 
 const USER = randomUUID()
@@ -33,7 +33,10 @@ function open(t: TestContext) {
   t.after(() => rmSync(folder, { recursive: true }))
   const path = join(folder, 'notification.db')
   const [id, at] = [randomUUID(), new Date().toISOString()]
-  const data: SecurityEvent = { userId: USER, at, kind: 'session.started', sessionId: randomUUID(), device: 'Phone' }
+  const data: ToldSecurityEvent = {
+    ...{ userId: USER, username: 'ann', email: 'ann@example.org' },
+    ...{ at, kind: 'session.started', sessionId: randomUUID(), device: 'Phone' },
+  }
   const event = { id, type: 'security.noted', version: 1, occurredAt: at, key: id, rev: 1, data }
   /** Takes the event once; gives how the process ended, and what was told. */
   const take = async (crashAt: string) => {

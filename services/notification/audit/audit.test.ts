@@ -194,15 +194,15 @@ test('an event that cannot be kept holds up no other, and is a dead letter', asy
   await using store = sqliteStore(join(folder, 'it.db'))
   await using audit = await startAudit({ store: store.audit, bus, keptMs: DAY_MS })
   const good = loggedIn(Date.now())
-  const poison = [{ at: 'whenever' }, { kind: 'session.cloned' }, { userId: undefined }].map(
-    (bad) => ({ ...noted(good), data: { ...good, ...bad } }) as unknown as BusEvent,
-  )
-  for (const bad of poison) {
-    for (let refused = 0; refused < 2; refused++) await assert.rejects(bus.publish(bad), { code: 'unavailable' })
-    await bus.publish(noted(loggedIn(Date.now())))
-    await bus.publish(bad)
-  }
-  assert.equal((await audit.list({}, 10)).length, poison.length)
+  const unknown = noted({ ...good, kind: 'session.cloned' } as unknown as SecurityEvent)
+  // A node of a later version may know it, to whom it comes when it is tried again.
+  for (let refused = 0; refused < 2; refused++) await assert.rejects(bus.publish(unknown), { code: 'unavailable' })
+  await bus.publish(noted(loggedIn(Date.now())))
+  await bus.publish(unknown)
+  const registered = { ...envelope(randomUUID(), Date.now()), type: 'user.registered', data: { username: 'ann' } }
+  await bus.publish(registered as unknown as BusEvent)
+  await bus.publish(noted(loggedIn(Date.now())))
+  assert.equal((await audit.list({}, 10)).length, 2)
 })
 
 test('killed between any two lines, an event that comes again is there once', async (t) => {

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Bus } from '@parley/kit/bus/bus'
 import { crashPoint } from '@parley/kit/crash'
+import { Fault } from '@parley/kit/fault'
 import type { ControlEntry } from '@parley/protocol/events'
+import { securityEvent } from '../security-event.ts'
 import { type AuditEntry, type AuditKind, type AuditStore, deletedIdOf } from '../store/audit.ts'
 import type { Device } from '../store/devices.ts'
 import { ofSecurity } from './causes.ts'
@@ -37,7 +39,8 @@ export async function startAudit(needs: {
 
   async function note(entry: AuditEntry): Promise<void> {
     // Refused for good: a store that is asked for it would be taken to be away.
-    if (!entry.userId || !Number.isSafeInteger(entry.at)) throw new Error(`${entry.id} has no account or no time`)
+    if (!entry.userId || !Number.isSafeInteger(entry.at))
+      throw new Fault('validation.failed', `${entry.id} has no account or no time`)
     if (entry.at < now() - keptMs) return
     crashPoint('audit.before-note')
     const isNew = await store.note(entry)
@@ -57,7 +60,7 @@ export async function startAudit(needs: {
         return note({ id: deletedIdOf(userId), kind: 'account.deleted', userId, at: Date.parse(at) })
       }
       case 'security.noted':
-        return note(ofSecurity(event.id, event.data))
+        return note(ofSecurity(event.id, securityEvent(event.data)))
       default:
         return event satisfies never
     }

@@ -1,6 +1,7 @@
 import type { Bus } from '@parley/kit/bus/bus'
 import type { ToldSecurityEvent } from '@parley/protocol/security'
 import type { Letter, SessionMail } from '../mailer.ts'
+import { securityEvent } from '../security-event.ts'
 import type { PlanMail } from './planning.ts'
 
 /** How old a happening may be to be mailed: after that the ledger may have forgotten that it was. */
@@ -16,7 +17,9 @@ export function subscribeSecurity(needs: {
   now: () => number
 }): Promise<AsyncDisposable> {
   const { bus, plan, now } = needs
-  return bus.subscribe('notification.security', async ({ id: eventId, data }) => {
+  return bus.subscribe('notification.security', async (event) => {
+    const { id: eventId } = event
+    const data = securityEvent(event.data)
     const mail = mailOf(data)
     const at = now()
     if (!mail || Date.parse(data.at) + TOO_OLD_MS <= at) return
