@@ -1,3 +1,4 @@
+import { atMostEach } from '@parley/kit/at-most-each'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import { holdsKey } from '@parley/kit/internal-key'
@@ -132,15 +133,3 @@ export async function startNotification(needs: {
 
 const HOUR_MS = 3_600_000
 const PURGED_AT_ONCE = 500
-
-/** Anyone may ask whether we are ready, and each answer costs a commit: it is good for a while. */
-function atMostEach<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined
-  let askedAt = 0
-  return () => {
-    if (answer && Date.now() - askedAt < ms) return answer
-    askedAt = Date.now()
-    answer = ask()
-    return answer
-  }
-}

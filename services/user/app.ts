@@ -1,3 +1,4 @@
+import { atMostEach } from '@parley/kit/at-most-each'
 import type { Bus } from '@parley/kit/bus/bus'
 import type { Http } from '@parley/kit/http'
 import type { Log } from '@parley/kit/log'
@@ -153,16 +154,4 @@ function startPurge(store: UserStore, log: Log, now: () => number): Disposable {
   purge()
   const timer = setInterval(purge, HOUR_MS).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
-}
-
-/** Anyone may ask whether we are ready, and each answer costs a commit: it is good for a while. */
-function atMostEach<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let answer: Promise<T> | undefined
-  let askedAt = 0
-  return () => {
-    if (answer && Date.now() - askedAt < ms) return answer
-    askedAt = Date.now()
-    answer = ask()
-    return answer
-  }
 }
