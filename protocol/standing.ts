@@ -50,9 +50,8 @@ export interface StandingMessage {
   mentionsAll?: true
   /** Who wrote what it answers. */
   answers?: string
-  /** Where they are asked for: in the order in which each emoji was first set. All changes up to `changedRev` are in it, and none after. */
+  /** Where they are asked for: in the order in which each emoji was first set. */
   reactions?: readonly Reaction[]
-  changedRev?: number
 }
 
 export interface StandingMember {

@@ -29,7 +29,7 @@ export function openStanding(deps: {
     const answered = await authorsOf(conversationId, messages)
     const persons = await people.persons(messages.map(({ senderId }) => senderId))
     return messages.map((message) => {
-      const { seq, senderId, createdAt, text, deleted, mentions, mentionsAll, replyTo, reactions, changedRev } = message
+      const { seq, senderId, createdAt, text, deleted, mentions, mentionsAll, replyTo, reactions } = message
       const answers = replyTo === undefined ? undefined : answered.get(replyTo)
       return {
         seq,
@@ -41,7 +41,7 @@ export function openStanding(deps: {
         ...(mentions && { mentions }),
         ...(mentionsAll && { mentionsAll }),
         ...(answers !== undefined && { answers }),
-        ...(asked && { ...(reactions && { reactions }), ...(changedRev !== undefined && { changedRev }) }),
+        ...(asked && reactions && { reactions }),
       }
     })
   }

@@ -54,7 +54,7 @@ test('a reaction to what one said before one was brought in again takes nothing 
   const { chat, take, list } = await open(t)
   chat.members = [member({ fromSeq: 8 })]
   await take(entry({ kind: 'members.added', rev: 12, headSeq: 7, userIds: [BOB] }))
-  chat.messages = [message(5, { senderId: BOB, reactions: [{ emoji: '👍', userIds: [ANN] }], changedRev: 20 })]
+  chat.messages = [message(5, { senderId: BOB, reactions: [{ emoji: '👍', userIds: [ANN] }] })]
   await take(entry({ kind: 'message.reacted', rev: 20, headSeq: 9, seq: 5, emoji: '👍', on: true }))
   chat.members = [member({ fromSeq: 1 })]
   chat.after(2, () => {
@@ -69,9 +69,9 @@ test('reactions that are looked at while their message is deleted leave no alert
   const { chat, take, list } = await open(t)
   chat.members = [member({ fromSeq: 1 })]
   const reactions = [{ emoji: '👍', userIds: [ANN] }]
-  chat.messages = [message(9, { senderId: BOB, reactions, changedRev: 10 })]
+  chat.messages = [message(9, { senderId: BOB, reactions })]
   chat.after(2, () => {
-    chat.messages = [message(9, { senderId: BOB, text: '', gone: true, changedRev: 11 })]
+    chat.messages = [message(9, { senderId: BOB, text: '', gone: true })]
   })
   await take(entry({ kind: 'message.reacted', rev: 10, headSeq: 9, seq: 9, emoji: '👍', on: true }))
   assert.deepEqual(await list(), [])
@@ -89,9 +89,9 @@ test('who reacted last is named first, though an earlier reaction is told once m
   const last = entry({
     ...{ kind: 'message.reacted', senderId: cleo, rev: 12, headSeq: 9, seq: 9, emoji: '🎉', on: true },
   })
-  chat.messages = [message(9, { senderId: BOB, reactions: [anns], changedRev: 10 })]
+  chat.messages = [message(9, { senderId: BOB, reactions: [anns] })]
   await take(first)
-  chat.messages = [message(9, { senderId: BOB, reactions: [anns, cleos], changedRev: 12 })]
+  chat.messages = [message(9, { senderId: BOB, reactions: [anns, cleos] })]
   await take(first)
   await take(last)
   assert.deepEqual(await actors(), [['🎉', cleo, ANN]])
