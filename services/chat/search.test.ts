@@ -167,14 +167,14 @@ test('a block takes away nothing of what both had before, and adds nothing', asy
   const chat = await testChat(t)
   const [ann, bob] = [chat.users.add('ann'), chat.users.add('bob')]
   await say(chat, ann, bob.id, 'before the block')
-  const low = ann.id < bob.id ? ann.id : bob.id
+  const [low, high] = [ann.id, bob.id].sort() as [string, string]
   const side = (userId: string) => ({ userId, username: '', wants: false, blocks: userId === bob.id, rev: 1 })
   const event = {
     type: 'contact.changed',
     id: randomUUID(),
     rev: 1,
     at: new Date().toISOString(),
-    data: { low: side(low), high: side(low === ann.id ? bob.id : ann.id) },
+    data: { low: side(low), high: side(high) },
   }
   await chat.bus.publish(event as unknown as Parameters<typeof chat.bus.publish>[0])
   assert.equal(
