@@ -1,9 +1,9 @@
-import { MongoClient, MongoError, MongoServerError } from 'mongodb'
+import { MongoClient, type MongoClientOptions, MongoError, MongoServerError } from 'mongodb'
 import { Fault } from './fault.ts'
 
 /** A client of that server, not yet connected: everything is written to a journalled majority and read from one, and every wait ends. */
 export function mongoClient(url: string): MongoClient {
-  return new MongoClient(url, {
+  return clientFor(url, {
     writeConcern: { w: 'majority', journal: true, wtimeoutMS: 5_000 },
     readConcern: { level: 'majority' },
     readPreference: 'primary',
@@ -15,6 +15,33 @@ export function mongoClient(url: string): MongoClient {
     ignoreUndefined: true,
   })
 }
+
+/** A client of that server, not yet connected. Throws in plain words when the address is none. */
+export function clientFor(url: string, options: MongoClientOptions): MongoClient {
+  try {
+    return new MongoClient(url, options)
+  } catch (error) {
+    throw new Error(`MONGODB_URL is no address of a MongoDB: ${messageOf(error)}`)
+  }
+}
+
+/**
+ * Connects, before anything else is asked. Rejects with an error for whoever starts the service: what could not be reached, or who was
+ * refused there, and why; never with a password.
+ */
+export async function connect(client: MongoClient): Promise<void> {
+  try {
+    await client.connect()
+  } catch (error) {
+    const { hosts, srvHost, credentials } = client.options
+    const where = `MongoDB at ${srvHost ?? hosts.join(', ')}, which MONGODB_URL names,`
+    const isRefused = error instanceof MongoServerError && credentials !== undefined
+    const what = isRefused ? `refuses the user "${credentials?.username}"` : 'cannot be reached'
+    throw new Error(`${where} ${what}: ${messageOf(error)}`)
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 /** Runs an operation; whatever MongoDB or the way to it refuses becomes `unavailable`, since its outcome is not known. A duplicate key is passed on as it is. */
 export async function attempt<T>(operation: () => Promise<T>): Promise<T> {

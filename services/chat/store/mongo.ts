@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Log } from '@parley/kit/log'
+import { connect } from '@parley/kit/mongo'
 import { LIMITS, type Limits } from '@parley/protocol/limits'
 import type { Document, MongoClient } from 'mongodb'
 import { amendIn } from './mongo/amendments.ts'
@@ -40,7 +41,7 @@ export async function mongoStore(url: string, options: MongoOptions = {}): Promi
   const client = clientOf(url, { monitorCommands: options.onCommand !== undefined })
   client.on('commandStarted', (event) => options.onCommand?.(event.commandName, event.command))
   try {
-    await client.connect()
+    await connect(client)
     return await openOn(client, options)
   } catch (error) {
     await client.close()
@@ -105,6 +106,7 @@ async function openOn(client: MongoClient, options: MongoOptions): Promise<ChatS
 async function prepareDatabase(url: string): Promise<void> {
   const client = clientOf(url, { socketTimeoutMS: 0, writeConcern: { w: 'majority', journal: true } })
   try {
+    await connect(client)
     await prepare(client.db())
   } finally {
     await client.close()

@@ -1,4 +1,4 @@
-import { attempt, mongoClient } from '@parley/kit/mongo'
+import { attempt, connect, mongoClient } from '@parley/kit/mongo'
 import { mongoAddresses } from './mongo-addresses.ts'
 import { mongoAlerts } from './mongo-alerts.ts'
 import { mongoAnalytics } from './mongo-analytics.ts'
@@ -19,6 +19,7 @@ import type { NotificationStore } from './store.ts'
 export async function mongoStore(url: string): Promise<NotificationStore> {
   const client = mongoClient(url)
   try {
+    await connect(client)
     const db = client.db()
     const deliveries = await mongoDeliveries(db)
     return {

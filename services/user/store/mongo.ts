@@ -1,5 +1,5 @@
 import { crashPoint } from '@parley/kit/crash'
-import { attempt, mongoClient } from '@parley/kit/mongo'
+import { attempt, connect, mongoClient } from '@parley/kit/mongo'
 import { openAccounts } from './mongo-accounts.ts'
 import { mongoContacts } from './mongo-contacts.ts'
 import { openControl } from './mongo-control.ts'
@@ -20,6 +20,7 @@ const HEAL_EVERY_MS = 5_000
 export async function mongoStore(url: string): Promise<UserStore> {
   const client = mongoClient(url)
   try {
+    await connect(client)
     const db = client.db()
     const collections = await openCollections(db)
     const control = openControl(collections)

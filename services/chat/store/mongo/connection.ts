@@ -1,5 +1,6 @@
 import { Fault } from '@parley/kit/fault'
-import { MongoClient, type MongoClientOptions, MongoError } from 'mongodb'
+import { clientFor } from '@parley/kit/mongo'
+import { type MongoClient, type MongoClientOptions, MongoError } from 'mongodb'
 
 /**
  * Durable and linear for all that is decided here: a write is acknowledged by a journalled majority, a read sees only what
@@ -27,7 +28,7 @@ export const READ = { ...BOUNDED, batchSize: 10_001 } as const
 
 /** A client of that server, not yet connected. `more` is for work that may take long, such as building an index. */
 export function clientOf(url: string, more: MongoClientOptions = {}): MongoClient {
-  return new MongoClient(url, { ...OPTIONS, ...more })
+  return clientFor(url, { ...OPTIONS, ...more })
 }
 
 /** What the work gives; where the server could not do it (or did not say that it did) `unavailable`, to be tried again. */
