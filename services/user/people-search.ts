@@ -1,8 +1,8 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, randomInt } from 'node:crypto'
 import { foldName } from '@parley/protocol/fold-name'
+import { haveAll, wordsOf } from '@parley/protocol/name-words'
 import type { PublicUser } from '@parley/protocol/user'
 import type { Accounts } from './accounts.ts'
-import { haveAll, wordsOf } from './display-names.ts'
 import type { Profiles } from './profiles.ts'
 import type { PublicUsers } from './public-user.ts'
 import type { NamePlace, ProfileStore } from './store/profiles.ts'
@@ -74,7 +74,7 @@ export function openPeopleSearch(needs: {
   async function byWords(q: string, terms: readonly string[], term: string, places: readonly NamePlace[]) {
     const ids = [...new Set(places.map(({ userId }) => userId))]
     const [rows, found] = await Promise.all([names.find(ids), accounts.find(ids)])
-    const words = new Map(rows.map(({ userId, displayName }) => [userId, wordsOf(displayName)]))
+    const words = new Map(rows.map(({ userId, displayName }) => [userId, wordsOf(displayName).sort(byCodePoint)]))
     const byId = new Map(found.map((account) => [account.id, account]))
     const before = foldName(q)
     return places.flatMap((word): Found[] => {
@@ -107,6 +107,9 @@ export function openPeopleSearch(needs: {
 }
 
 const accountOf = ({ account }: Found): Account => account
+
+/** The order in which both stores have words. */
+const byCodePoint = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 const IV_BYTES = 12
 const TAG_BYTES = 16

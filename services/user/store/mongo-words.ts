@@ -1,6 +1,6 @@
 import { isDuplicate } from '@parley/kit/mongo'
+import { wordsOf } from '@parley/protocol/name-words'
 import type { Collection, Db } from 'mongodb'
-import { wordsOf } from '../display-names.ts'
 import type { NamePlace, StoredProfile } from './profiles.ts'
 import { nameRange } from './store.ts'
 

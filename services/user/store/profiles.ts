@@ -9,7 +9,7 @@ export interface StoredProfile extends Profile {
   toldRev: number
 }
 
-/** A word of a user's display name (`wordsOf`). */
+/** A word of a user's display name (`wordsOf` in `@parley/protocol/name-words`). */
 export interface NamePlace {
   word: string
   userId: string

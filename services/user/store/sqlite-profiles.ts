@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Write } from '@parley/kit/sqlite/writer'
+import { wordsOf } from '@parley/protocol/name-words'
 import { isOpen, privacyOf } from '@parley/protocol/profile'
-import { wordsOf } from '../display-names.ts'
 import type { NamePlace, ProfileStore, StoredProfile } from './profiles.ts'
 import type { Writes } from './sqlite-writes.ts'
 import { nameRange } from './store.ts'
