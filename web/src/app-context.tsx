@@ -1,9 +1,9 @@
 import type { MemberItem } from '@parley/protocol/conversation'
 import type { PresenceItem } from '@parley/protocol/socket'
-import type { Person, Readable, SessionState } from '@parley/sdk/types'
+import type { ConversationView, Person, Readable, SessionState } from '@parley/sdk/types'
 import { createContext, useContext, useSyncExternalStore } from 'react'
 import type { App } from './state/app.ts'
-import { nameOf } from './state/people.ts'
+import { shownName, titleOf } from './state/titles.ts'
 
 const AppContext = createContext<App | undefined>(undefined)
 
@@ -27,13 +27,17 @@ export function usePerson(userId: string): Person | undefined {
   return useReadable(useApp().client.people).get(userId)
 }
 
-/** Gives the name by which a person is shown, for words and labels; the user name is what it is where nothing else was chosen. Who has deleted the account has none. */
+/** Gives the name by which a person is shown, for words and labels: see `shownName`. */
 export function useNames(): (userId: string | undefined, username: string) => string {
   const people = useReadable(useApp().client.people)
-  return (userId, username) => {
-    const person = userId === undefined ? undefined : people.get(userId)
-    return nameOf(person?.deleted ? '' : username && (person?.displayName || username))
-  }
+  return (userId, username) => shownName(people, userId, username)
+}
+
+/** Gives what a conversation is called, for words and labels: see `titleOf`. */
+export function useTitles(): (conversation: ConversationView) => string {
+  const people = useReadable(useApp().client.people)
+  const me = useMe()
+  return (conversation) => titleOf(conversation, people, me.id)
 }
 
 /** These members under the names by which they are shown, for words about them. */

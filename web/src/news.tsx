@@ -1,6 +1,6 @@
 import type { TimelineMessage } from '@parley/sdk/types'
 import { useEffect, useRef, useState } from 'react'
-import { useApp } from './app-context.tsx'
+import { useApp, useMe } from './app-context.tsx'
 import { announcement, isNews } from './state/announcement.ts'
 
 /** What comes in within this time is announced together. */
@@ -11,6 +11,7 @@ const SAID_MS = 3_000
 /** The page's live region: tells a screen reader of new messages, wherever they arrive. */
 export function News({ openId }: { openId: string | undefined }) {
   const { client, listed } = useApp()
+  const me = useMe()
   const [text, setText] = useState('')
   const open = useRef(openId)
   open.current = openId
@@ -20,7 +21,7 @@ export function News({ openId }: { openId: string | undefined }) {
     let said: ReturnType<typeof setTimeout> | undefined
     const tell = () => {
       timer = undefined
-      setText(announcement(news, client.conversations.get(), open.current))
+      setText(announcement(news, client.conversations.get(), open.current, client.people.get(), me.id))
       news = []
       clearTimeout(said)
       said = setTimeout(() => setText(''), SAID_MS)
@@ -36,7 +37,7 @@ export function News({ openId }: { openId: string | undefined }) {
       clearTimeout(timer)
       clearTimeout(said)
     }
-  }, [client, listed])
+  }, [client, listed, me.id])
   return (
     <div className="visually-hidden" aria-live="polite">
       {text}

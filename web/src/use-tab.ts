@@ -1,12 +1,15 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useEffect } from 'react'
+import { useTitles } from './app-context.tsx'
 import { tabTitle, totalUnread } from './state/badge.ts'
 import { strings } from './strings.ts'
 
 /** Shows on the browser's tab where one is and what is unread. */
 export function useTab(conversations: readonly ConversationView[], openId: string | undefined): void {
   const unread = totalUnread(conversations)
-  const title = conversations.find((one) => one.id === openId)?.title
+  const titles = useTitles()
+  const open = conversations.find((one) => one.id === openId)
+  const title = open && titles(open)
   useEffect(() => {
     document.title = tabTitle(unread, title)
     showIcon(unread > 0)

@@ -1,7 +1,7 @@
 import { withoutMarks } from '@parley/protocol/markup'
 import type { ConversationView, ParleyClient } from '@parley/sdk/types'
 import { type FormEvent, type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
-import { useApp } from '../app-context.tsx'
+import { useApp, useTitles } from '../app-context.tsx'
 import { IconButton } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { checkText } from '../state/message-text.ts'
@@ -40,6 +40,7 @@ export function Composer({
 }) {
   const { client } = useApp()
   const { id } = conversation
+  const title = useTitles()(conversation)
   const { draft } = conversation.me.settings
   const [written, setWritten] = useState(draft)
   /** What one has made of the message that is edited. */
@@ -174,7 +175,7 @@ export function Composer({
           dir="auto"
           value={text}
           placeholder={words.placeholder}
-          aria-label={edited ? words.editLabel : words.label(conversation.title)}
+          aria-label={edited ? words.editLabel : words.label(title)}
           aria-describedby={note ? noteId : undefined}
           aria-invalid={check.over || undefined}
           enterKeyHint={edited ? 'done' : 'send'}

@@ -1,13 +1,12 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react'
 import { Virtualizer, type VirtualizerHandle } from 'virtua'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { useApp, useMe, useReadable, useTitles } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Notice } from '../parts/notice.tsx'
 import { badge } from '../state/badge.ts'
 import type { Pane, PaneView } from '../state/pane.ts'
-import { nameOf } from '../state/people.ts'
 import { explain } from '../state/problems.ts'
 import { grewAtStart, lastSeq, type Row } from '../state/rows.ts'
 import { strings } from '../strings.ts'
@@ -135,6 +134,7 @@ export function Messages({
   }
   const named = rows.some((row) => row.mentions !== undefined)
   const members = useNames(conversation, named)
+  const title = useTitles()(conversation)
   const chat = useMemo(
     () => ({
       meId: me.id,
@@ -158,7 +158,7 @@ export function Messages({
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable by keyboard.
         tabIndex={0}
         aria-live="off"
-        aria-label={strings.chat.messages(nameOf(conversation.title))}
+        aria-label={strings.chat.messages(title)}
         onFocus={walk.focused}
         onKeyDownCapture={walk.pressed}
       >

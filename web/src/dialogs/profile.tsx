@@ -1,5 +1,4 @@
 import { useCallback, useEffect } from 'react'
-import { useLocation } from 'wouter'
 import { useApp, useMe, useNames, usePerson, usePresence } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
@@ -9,13 +8,14 @@ import { PersonName } from '../parts/person-name.tsx'
 import { presenceText, statusOf } from '../state/people.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
+import { useOpenChat } from '../use-open-chat.ts'
 import styles from './profile.module.css'
 
 /** A person as one may see them: what is not for oneself is not there. Read anew when it opens. */
 export function ProfileDialog({ id, username, onClose }: { id: string; username: string; onClose: () => void }) {
   const { client } = useApp()
   const me = useMe()
-  const [, navigate] = useLocation()
+  const openChat = useOpenChat()
   const person = usePerson(id)
   const name = useNames()(id, username)
   const presence = presenceText(usePresence().get(id), new Date())
@@ -57,17 +57,7 @@ export function ProfileDialog({ id, username, onClose }: { id: string; username:
       <ModalActions>
         <Button onClick={onClose}>{strings.close}</Button>
         {id !== me.id && (
-          <Button
-            look="main"
-            busy={opening.busy}
-            onClick={() =>
-              opening.run(async () => {
-                const conversation = await client.openDirect(id)
-                onClose()
-                navigate(`/c/${conversation.id}`)
-              })
-            }
-          >
+          <Button look="main" busy={opening.busy} onClick={() => opening.run(() => openChat(id, onClose))}>
             {strings.profile.message}
           </Button>
         )}

@@ -1,12 +1,11 @@
 import type { StarredPage } from '@parley/protocol/conversation'
 import { useCallback, useEffect, useState } from 'react'
 import { useLocation } from 'wouter'
-import { useApp, useReadable } from '../app-context.tsx'
+import { useApp, useNames, useReadable, useTitles } from '../app-context.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
 import { ListedMessage, MessageList } from '../parts/listed-message.tsx'
 import { Modal } from '../parts/modal.tsx'
 import { Loading, Notice, Problem } from '../parts/notice.tsx'
-import { nameOf } from '../state/people.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
 
@@ -15,6 +14,8 @@ export function Starred({ onClose }: { onClose: () => void }) {
   const { client, wanted } = useApp()
   const [, navigate] = useLocation()
   const conversations = useReadable(client.conversations)
+  const names = useNames()
+  const titles = useTitles()
   const [page, setPage] = useState<StarredPage>()
   const loading = useAction()
   const { run } = loading
@@ -38,19 +39,24 @@ export function Starred({ onClose }: { onClose: () => void }) {
       {page && (
         <MessageList>
           {page.items.map((message) => {
-            const { id, conversationId, seq, sender, text } = message
+            const { id, conversationId, seq, senderId, sender, text } = message
+            const conversation = conversations.find((one) => one.id === conversationId)
             return (
               <ListedMessage
                 key={id}
                 message={message}
-                title={conversations.find((one) => one.id === conversationId)?.title ?? ''}
+                title={conversation ? titles(conversation) : ''}
                 onOpen={() => {
                   onClose()
                   wanted.set({ conversationId, seq })
                   navigate(`/c/${conversationId}`)
                 }}
               >
-                <IconButton icon="close" label={words.remove(nameOf(sender), text)} onClick={() => unstar(message)} />
+                <IconButton
+                  icon="close"
+                  label={words.remove(names(senderId, sender), text)}
+                  onClick={() => unstar(message)}
+                />
               </ListedMessage>
             )
           })}

@@ -2,7 +2,7 @@ import { Menu } from '@base-ui/react/menu'
 import { isArchived, isMuted, type Level } from '@parley/protocol/settings'
 import type { ConversationView } from '@parley/sdk/types'
 import { useState } from 'react'
-import { useApp } from '../app-context.tsx'
+import { useApp, useTitles } from '../app-context.tsx'
 import { Icon } from '../parts/icon.tsx'
 import menu from '../parts/menu.module.css'
 import { MenuItem, MenuLine, MenuPopup } from '../parts/menu.tsx'
@@ -19,7 +19,8 @@ const LEVELS: readonly Level[] = ['all', 'mentions', 'none']
 export function EntryMenu({ conversation }: { conversation: ConversationView }) {
   const { client } = useApp()
   const [problem, setProblem] = useState<string>()
-  const { title, headSeq, me } = conversation
+  const title = useTitles()(conversation)
+  const { headSeq, me } = conversation
   const { settings } = me
   const own = () => client.conversation(conversation.id)
   const now = new Date()

@@ -2,7 +2,7 @@ import { isMuted, UNSET } from '@parley/protocol/settings'
 import type { PresenceItem } from '@parley/protocol/socket'
 import type { ConversationView, OutboxItem } from '@parley/sdk/types'
 import { Link } from 'wouter'
-import { useNames } from '../app-context.tsx'
+import { useNames, useTitles } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Ticks } from '../parts/ticks.tsx'
@@ -31,6 +31,7 @@ export function ConversationEntry({
   now: Date
 }) {
   const names = useNames()
+  const titles = useTitles()
   const other = otherOf(conversation, meId)
   const online = other !== undefined && presence.get(other)?.online === true
   const { settings } = conversation.me
@@ -54,7 +55,7 @@ export function ConversationEntry({
         <span className={styles.lines}>
           <span className={styles.line}>
             <span className={styles.title}>
-              <bdi>{names(other, conversation.title)}</bdi>
+              <bdi>{titles(conversation)}</bdi>
             </span>
             {muted && <Mark icon="muted" label={strings.list.muted} />}
             {settings.pinned !== null && <Mark icon="pin" label={strings.list.pinned} />}

@@ -1,24 +1,27 @@
 import type { ConversationView } from '@parley/sdk/types'
 import { type KeyboardEvent, type ReactNode, useEffect, useId, useMemo, useRef } from 'react'
-import { Link, useLocation } from 'wouter'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { Link } from 'wouter'
+import { useApp, useMe, useNames, useReadable, useTitles } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button, IconButton } from '../parts/button.tsx'
+import { FoundName, Marked } from '../parts/found-name.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Problem } from '../parts/notice.tsx'
 import { otherOf } from '../state/people.ts'
 import { explain } from '../state/problems.ts'
-import { marksIn, openSearchBox, type SearchBox, type SearchView } from '../state/search.ts'
-import { type Piece, snippet } from '../state/snippet.ts'
+import { openSearchBox, type SearchBox, type SearchView } from '../state/search.ts'
+import { snippet } from '../state/snippet.ts'
 import { shortTime } from '../state/time.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
+import { useOpenChat } from '../use-open-chat.ts'
 import styles from './search.module.css'
 
 /** The one search box: what is typed is looked for among conversations, people and messages. `children` stand there while it is empty. */
 export function Search({ children }: { children: ReactNode }) {
   const { client } = useApp()
-  const box = useMemo(() => openSearchBox(client), [client])
+  const me = useMe()
+  const box = useMemo(() => openSearchBox(client, me.id), [client, me.id])
   useEffect(() => box.close, [box])
   const view = useReadable(box)
   const input = useRef<HTMLInputElement>(null)
@@ -134,34 +137,27 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 
 function ConversationResult({ conversation, terms }: { conversation: ConversationView; terms: readonly string[] }) {
   const other = otherOf(conversation, useMe().id)
+  const title = useTitles()(conversation)
   return (
     <li>
       <Link href={`/c/${conversation.id}`} className={styles.result} data-result>
         <Avatar id={other ?? conversation.id} name={conversation.title} size="small" />
-        <bdi className={styles.title}>
-          <Marked pieces={snippet(conversation.title, marksIn(conversation.title, terms))} />
-        </bdi>
+        <FoundName username={(other && conversation.title) || title} displayName={title} terms={terms} />
       </Link>
     </li>
   )
 }
 
 function People({ view }: { view: SearchView }) {
-  const { client } = useApp()
-  const [, navigate] = useLocation()
+  const openChat = useOpenChat()
   const action = useAction()
-  const open = (userId: string) =>
-    action.run(async () => {
-      const conversation = await client.openDirect(userId)
-      navigate(`/c/${conversation.id}`)
-    })
   return (
     <Section title={strings.search.people}>
-      {view.people.map(({ id, username, displayName: chosen }) => (
+      {view.people.map(({ id, username, displayName }) => (
         <li key={id}>
-          <button type="button" className={styles.result} data-result onClick={() => open(id)}>
-            <Avatar id={id} name={chosen ?? username} size="small" />
-            <FoundName username={username} chosen={chosen === username ? undefined : chosen} terms={view.terms} />
+          <button type="button" className={styles.result} data-result onClick={() => action.run(() => openChat(id))}>
+            <Avatar id={id} name={displayName ?? username} size="small" />
+            <FoundName username={username} displayName={displayName} terms={view.terms} />
           </button>
         </li>
       ))}
@@ -174,25 +170,6 @@ function People({ view }: { view: SearchView }) {
   )
 }
 
-/** What a person is shown as, and beside a name of one's own choice the user name, as `PersonName` has them. */
-function FoundName({
-  username,
-  chosen,
-  terms,
-}: {
-  username: string
-  chosen: string | undefined
-  terms: readonly string[]
-}) {
-  const marked = (name: string) => <Marked pieces={snippet(name, marksIn(name, terms))} />
-  if (chosen === undefined) return <bdi className={styles.title}>{marked(username)}</bdi>
-  return (
-    <span className={styles.title}>
-      <bdi>{marked(chosen)}</bdi> <bdi className={styles.handle}>@{marked(username)}</bdi>
-    </span>
-  )
-}
-
 function MessageResult({
   item: { conversationId, message, highlights },
 }: {
@@ -201,19 +178,21 @@ function MessageResult({
   const { client, wanted } = useApp()
   const me = useMe()
   const conversation = useReadable(client.conversations).find(({ id }) => id === conversationId)
+  const titles = useTitles()
+  const sender = useNames()(message.senderId, message.sender)
   const show = () => wanted.set({ conversationId, seq: message.seq })
   return (
     <li>
       <Link href={`/c/${conversationId}`} className={styles.result} data-result onClick={show}>
         <span className={styles.lines}>
           <span className={styles.line}>
-            <bdi className={styles.title}>{conversation?.title ?? message.sender}</bdi>
+            <bdi className={styles.title}>{conversation ? titles(conversation) : sender}</bdi>
             <time className={styles.time} dateTime={message.createdAt}>
               {shortTime(message.createdAt, new Date())}
             </time>
           </span>
           <span className={styles.text}>
-            <bdi className={styles.by}>{message.senderId === me.id ? strings.search.you : message.sender}</bdi>
+            <bdi className={styles.by}>{message.senderId === me.id ? strings.search.you : sender}</bdi>
             {': '}
             <bdi>
               <Marked pieces={snippet(message.text, highlights)} />
@@ -223,9 +202,4 @@ function MessageResult({
       </Link>
     </li>
   )
-}
-
-function Marked({ pieces }: { pieces: readonly Piece[] }) {
-  // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of one text stand where they stand.
-  return pieces.map(({ text, found }, n) => (found ? <mark key={n}>{text}</mark> : <span key={n}>{text}</span>))
 }

@@ -28,7 +28,7 @@ export function ListedMessage({
       <button type="button" className={styles.message} onClick={onOpen}>
         <span className={styles.where}>
           <bdi>{name}</bdi>
-          {title && title !== sender && <bdi className={styles.title}>{title}</bdi>}
+          {title && title !== name && <bdi className={styles.title}>{title}</bdi>}
           <time dateTime={createdAt} title={fullTime(createdAt)}>
             {shortTime(createdAt, new Date())}
           </time>

@@ -2,6 +2,7 @@ import { withoutMarks } from '@parley/protocol/markup'
 import { isMuted } from '@parley/protocol/settings'
 import type { ConversationView, TimelineMessage } from '@parley/sdk/types'
 import { strings } from '../strings.ts'
+import { type KnownPeople, shownName, titleOf } from './titles.ts'
 
 /** More than so many at once are counted, not read out. */
 const READ_OUT = 3
@@ -24,13 +25,16 @@ export function announcement(
   news: readonly TimelineMessage[],
   conversations: readonly ConversationView[],
   openId: string | undefined,
+  people: KnownPeople,
+  meId: string,
 ): string {
   if (news.length > READ_OUT) return strings.chat.arrivedMany(news.length)
   return news
     .map((message) => {
-      if (message.conversationId === openId) return strings.chat.arrived(message.sender, withoutMarks(message.text))
-      const title = conversations.find((one) => one.id === message.conversationId)?.title ?? message.sender
-      return strings.chat.arrivedElsewhere(message.sender, title)
+      const sender = shownName(people, message.senderId, message.sender)
+      if (message.conversationId === openId) return strings.chat.arrived(sender, withoutMarks(message.text))
+      const conversation = conversations.find((one) => one.id === message.conversationId)
+      return strings.chat.arrivedElsewhere(sender, conversation ? titleOf(conversation, people, meId) : sender)
     })
     .join('\n')
 }

@@ -5,10 +5,11 @@ import type { ConversationView, OutboxItem, TimelineMessage } from '@parley/sdk/
 import { announcement, isNews } from './announcement.ts'
 import { badge, tabTitle, totalUnread } from './badge.ts'
 import { banner } from './banner.ts'
-import { otherOf, watched } from './people.ts'
+import { directWith, otherOf, watched } from './people.ts'
 import { preview } from './preview.ts'
 import { rights } from './rights.ts'
 import { shelves } from './shelves.ts'
+import { titled, titleOf } from './titles.ts'
 
 test('a badge is exact to 999, says 999+ above, and nothing at zero', () => {
   assert.deepEqual([0, 1, 999, 1000, 5000].map(badge), ['', '1', '999', '999+', '999+'])
@@ -124,10 +125,39 @@ test('a screen reader hears what is new, where it came from, and a number when i
   const list = [conversation({ id: 'd', title: 'Bob' }), conversation({ id: 'g', kind: 'group', title: 'Team' })]
   const here = message({ conversationId: 'd', sender: 'Bob', text: 'hello', seq: 4 })
   const there = message({ conversationId: 'g', sender: 'Eve', text: 'hey', seq: 9 })
-  assert.equal(announcement([here], list, 'd'), 'Bob: hello')
-  assert.equal(announcement([here], list, undefined), 'New message from Bob')
-  assert.equal(announcement([there], list, 'd'), 'New message from Eve in Team')
-  assert.equal(announcement([here, here, there, there], list, 'd'), '4 new messages')
+  const said = (news: TimelineMessage[], openId?: string) => announcement(news, list, openId, new Map(), 'me')
+  assert.equal(said([here], 'd'), 'Bob: hello')
+  assert.equal(said([here]), 'New message from Bob')
+  assert.equal(said([there], 'd'), 'New message from Eve in Team')
+  assert.equal(said([here, here, there, there], 'd'), '4 new messages')
+  const people = new Map([['bob', { id: 'bob', username: 'Bob', displayName: 'Robert Smith' }]])
+  assert.equal(announcement([here], list, undefined, people, 'me'), 'New message from Robert Smith')
+})
+
+test('a direct conversation is called as the other is shown, and found by that name and by the user name', () => {
+  const direct = conversation({ id: 'd', title: 'bob', others: ['b'] })
+  const gone = conversation({ id: 'x', title: 'eve', others: ['e'] })
+  const notes = conversation({ id: 'n', title: 'me', others: [] })
+  const group = conversation({ id: 'g', kind: 'group', title: 'Smiths', others: ['b'] })
+  const people = new Map([
+    ['b', { id: 'b', username: 'bob', displayName: 'Róbert Smith' }],
+    ['e', { id: 'e', username: '', deleted: true as const }],
+  ])
+  const all = [direct, gone, notes, group]
+  assert.deepEqual(
+    all.map((one) => titleOf(one, people, 'me')),
+    ['Róbert Smith', 'Deleted user', 'me', 'Smiths'],
+  )
+  const found = (...terms: string[]) => titled(all, terms, people, 'me').map(({ id }) => id)
+  assert.deepEqual(found('smith'), ['d', 'g'])
+  assert.deepEqual(
+    [found('bob'), found('robert', 'smi'), found('smith', 'eve'), found('me')],
+    [['d'], ['d'], [], ['n']],
+  )
+  assert.deepEqual(
+    ['b', 'me', 'e', 'nobody'].map((id) => directWith(all, id, 'me')?.id),
+    ['d', 'n', 'x', undefined],
+  )
 })
 
 test("one's own messages and what was read before are no news", () => {

@@ -13,6 +13,14 @@ export function otherOf(conversation: ConversationView, meId: string): string | 
   return conversation.members?.find((member) => member.userId !== meId)?.userId
 }
 
+/** The direct conversation with that person, or with oneself, if it is here. */
+export const directWith = (
+  conversations: readonly ConversationView[],
+  userId: string,
+  meId: string,
+): ConversationView | undefined =>
+  conversations.find((one) => one.kind === 'direct' && one.members && (otherOf(one, meId) ?? meId) === userId)
+
 /** Whose presence the list shows: the others of the direct conversations. Before the first word is said, one is not told of it. */
 export function watched(conversations: readonly ConversationView[], meId: string): string[] {
   const begun = conversations.filter((conversation) => conversation.headSeq > 0)

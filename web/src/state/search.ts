@@ -1,9 +1,10 @@
-import { foldText, hasAll, type Range, rangesOf } from '@parley/protocol/fold'
+import { foldText } from '@parley/protocol/fold'
 import type { SearchItem } from '@parley/protocol/search'
 import { parseSearch, QUERY_CODE_POINTS, type SearchQuery } from '@parley/protocol/search-query'
 import type { PublicUser } from '@parley/protocol/user'
 import { writable } from '@parley/sdk/store'
 import type { ConversationView, ParleyClient, Readable } from '@parley/sdk/types'
+import { titled } from './titles.ts'
 
 /** What the one search box shows: conversations that are known here at once, people and messages as the server finds them. */
 export interface SearchView {
@@ -40,7 +41,8 @@ const NOTHING: SearchView = { q: '', terms: [], conversations: [], people: [], m
 
 /** Opens empty. `pauseMs`: the server is asked once the writing pauses for so long. */
 export function openSearchBox(
-  client: Pick<ParleyClient, 'conversations' | 'search' | 'searchUsers'>,
+  client: Pick<ParleyClient, 'conversations' | 'people' | 'search' | 'searchUsers'>,
+  meId: string,
   pauseMs = PAUSE_MS,
 ): SearchBox {
   const view = writable<SearchView>(NOTHING)
@@ -66,7 +68,10 @@ export function openSearchBox(
       return
     }
     const plain = isPlain(query)
-    const conversations = plain && terms.length > 0 ? titled(client.conversations.get(), terms) : []
+    const conversations =
+      plain && terms.length > 0
+        ? titled(client.conversations.get(), terms, client.people.get(), meId).slice(0, MOST)
+        : []
     change({ q, terms, conversations, people: [], messages: { ...NO_MESSAGES, phase: 'loading' } })
     const mine = asked
     timer = setTimeout(() => {
@@ -120,10 +125,4 @@ const termsOf = (query: SearchQuery): string[] =>
 const isPlain = ({ from, in: within, before, after, has }: SearchQuery): boolean =>
   from.length + within.length + has.length === 0 && before === undefined && after === undefined
 
-const titled = (all: readonly ConversationView[], terms: readonly string[]): ConversationView[] =>
-  all.filter(({ title }) => hasAll(foldText(title), terms)).slice(0, MOST)
-
 const cut = (q: string): string => [...q].slice(0, QUERY_CODE_POINTS).join('')
-
-/** Where the terms are in a title or name. */
-export const marksIn = (text: string, terms: readonly string[]): Range[] => rangesOf(text, terms)

@@ -1,10 +1,13 @@
-import type { Range } from '@parley/protocol/fold'
+import { type Range, rangesOf } from '@parley/protocol/fold'
 
 /** A piece of a text, and whether it is what was looked for. */
 export interface Piece {
   text: string
   found: boolean
 }
+
+/** Where the folded terms are in a title or name. */
+export const marksIn = (text: string, terms: readonly string[]): Range[] => rangesOf(text, terms)
 
 /** So much stands before the first thing that was found, and so much is shown in all. */
 const BEFORE = 30
