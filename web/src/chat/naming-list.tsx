@@ -1,7 +1,7 @@
 import { ALL } from '@parley/protocol/mentions'
 import type { ConversationView } from '@parley/sdk/types'
 import { type KeyboardEvent, useId, useState } from 'react'
-import { useMe } from '../app-context.tsx'
+import { useMe, useNames as useShownNames } from '../app-context.tsx'
 import { candidates, namingAt } from '../state/naming.ts'
 import { strings } from '../strings.ts'
 import styles from './naming-list.module.css'
@@ -16,12 +16,13 @@ export function useNaming(
   replace: (text: string, caret: number) => void,
 ) {
   const me = useMe()
+  const shownAs = useShownNames()
   const listId = useId()
   const [caret, setCaret] = useState<number>()
   const [at, setAt] = useState(0)
   const begun = caret === undefined ? undefined : namingAt(text, caret)
   const members = useNames(conversation, begun !== undefined)
-  const offered = begun ? candidates(begun, members, conversation, me.id) : []
+  const offered = begun ? candidates(begun, members, conversation, me.id, shownAs) : []
   const chosen = Math.min(at, offered.length - 1)
   const open = offered.length > 0
   const close = () => setCaret(undefined)
@@ -48,7 +49,7 @@ export function useNaming(
       if (!open) return false
       const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
       if (step !== 0) setAt((chosen + step + offered.length) % offered.length)
-      else if (event.key === 'Enter' || event.key === 'Tab') choose(offered[chosen]!)
+      else if (event.key === 'Enter' || event.key === 'Tab') choose(offered[chosen]!.name)
       else if (event.key === 'Escape') close()
       else return false
       event.preventDefault()
@@ -72,7 +73,7 @@ export function NamingList({ naming }: { naming: NamingState }) {
       </p>
       {offered.length > 0 && (
         <div className={styles.list} role="listbox" id={listId} aria-label={words.names}>
-          {offered.map((name, n) => (
+          {offered.map(({ name, displayName }, n) => (
             // biome-ignore lint/a11y/useFocusableInteractive: the focus stays where one writes; `aria-activedescendant` leads here.
             // biome-ignore lint/a11y/useKeyWithClickEvents: keys go to where one writes.
             <div
@@ -86,7 +87,8 @@ export function NamingList({ naming }: { naming: NamingState }) {
               onClick={() => choose(name)}
             >
               <bdi>@{name}</bdi>
-              {name === ALL && <span className={styles.all}>{words.everybody}</span>}
+              {displayName !== undefined && <bdi className={styles.shown}>{displayName}</bdi>}
+              {name === ALL && <span className={styles.shown}>{words.everybody}</span>}
             </div>
           ))}
         </div>

@@ -22,7 +22,7 @@ test('a name is being written from its @ on, and not within a word', () => {
   for (const text of ['me@ho', 'hi', '@ann ', 'x/@a', '@@a']) assert.equal(namingAt(text, text.length), undefined, text)
 })
 
-test('those are offered whose names begin so, and everybody to who may', () => {
+test('those are offered whose user names begin so, then those of whose display names a word does, and everybody to who may', () => {
   const members = ['ann', 'Anna', 'bob', 'andré'].map((username) => ({
     userId: username,
     username,
@@ -34,9 +34,11 @@ test('those are offered whose names begin so, and everybody to who may', () => {
       members,
       { kind: 'group', me: { role } } as Parameters<typeof candidates>[2],
       'ann',
-    )
-  assert.deepEqual(offered('AN', 'owner'), ['andré', 'Anna'])
+      (userId, username) => (userId === 'bob' ? 'Róbert Anders' : username),
+    ).map(({ name, displayName }) => (displayName ? `${name} (${displayName})` : name))
+  assert.deepEqual(offered('AN', 'owner'), ['andré', 'Anna', 'bob (Róbert Anders)'])
+  assert.deepEqual(offered('rob', 'member'), ['bob (Róbert Anders)'])
   assert.deepEqual(offered('al', 'owner'), ['all'])
   assert.deepEqual(offered('al', 'member'), [])
-  assert.deepEqual(offered('', 'member'), ['andré', 'Anna', 'bob'])
+  assert.deepEqual(offered('', 'member'), ['andré', 'Anna', 'bob (Róbert Anders)'])
 })

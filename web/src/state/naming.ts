@@ -1,6 +1,7 @@
 import type { MemberItem } from '@parley/protocol/conversation'
 import { foldName } from '@parley/protocol/fold-name'
 import { ALL, mentionsIn } from '@parley/protocol/mentions'
+import { isFoundBy } from '@parley/protocol/name-words'
 import { may } from '@parley/protocol/rights'
 import type { ConversationView } from '@parley/sdk/types'
 
@@ -50,18 +51,35 @@ export function namingAt(text: string, caret: number): Naming | undefined {
   return written === undefined ? undefined : { from: caret - written.length - 1, written }
 }
 
-/** Who may be meant: members by the beginning of their names, and everybody, where one may name everybody. At most six. */
+/** Who may be meant: what is written after the `@`, and what that person is shown as where it is another name. */
+export interface Candidate {
+  name: string
+  displayName?: string
+}
+
+/**
+ * Members by the beginning of their user names, those by words of the names that they are `shownAs`, and everybody, where one may name
+ * everybody. At most six.
+ */
 export function candidates(
   { written }: Naming,
   members: readonly MemberItem[],
   conversation: Pick<ConversationView, 'kind' | 'me'>,
   meId: string,
-): string[] {
+  shownAs: (userId: string, username: string) => string,
+): Candidate[] {
   const begins = foldName(written)
   const all = may(conversation.me.role, conversation.kind, 'mention.all') && ALL.startsWith(begins) ? [ALL] : []
-  const names = members
-    .filter(({ userId, username }) => userId !== meId && foldName(username).startsWith(begins))
-    .map(({ username }) => username)
-    .sort((a, b) => a.localeCompare(b))
-  return [...names, ...all].slice(0, 6)
+  const others = members
+    .filter(({ userId, deleted }) => userId !== meId && !deleted)
+    .map(({ userId, username }) => ({ name: username, displayName: shownAs(userId, username) }))
+    .sort((a, b) => a.name.localeCompare(b.name))
+  const byUserName = others.filter(({ name }) => foldName(name).startsWith(begins))
+  const byWords = others.filter(
+    (one) => !byUserName.includes(one) && isFoundBy({ username: one.name, displayName: one.displayName }, written),
+  )
+  const people = [...byUserName, ...byWords].map(({ name, displayName }) =>
+    displayName === name ? { name } : { name, displayName },
+  )
+  return [...people, ...all.map((name) => ({ name }))].slice(0, 6)
 }
