@@ -23,6 +23,7 @@ import {
   startGroup,
   write,
 } from './browser/person.ts'
+import { chatByDisplayName, groupByDisplayName, isCalled } from './browser/picking.ts'
 import { keepItBack, metInAGroup, sayWhoOneIs, watchedInAGroup } from './browser/profiles.ts'
 import { findByKeyboard, goAround, readOnFromTheFirstUnread, threeSections } from './browser/search.ts'
 import * as see from './browser/see.ts'
@@ -95,6 +96,21 @@ test('people say who they are and keep back what is not for all', { timeout: 120
   await keepItBack(alice, bob)
   await metInAGroup(alice, bob)
   assert.deepEqual([alice.complaints, bob.complaints], [[], []])
+})
+
+test('people are picked by the names that they are shown under, with the keyboard alone', {
+  timeout: 120_000,
+}, async () => {
+  await using stack = await startStack({ shape: 'all-in-one' })
+  await using alice = await sitDown(browser, stack.url, 'alice', 'desk')
+  await isCalled(stack.url, 'smithy', 'Ánn Smith')
+  await isCalled(stack.url, 'zoe', 'Zoë Smith')
+  await isCalled(stack.url, 'karl_2', 'Karl Schmied')
+  await isCalled(stack.url, 'karl', 'Charles')
+  await register(alice)
+  await chatByDisplayName(alice)
+  await groupByDisplayName(alice)
+  assert.deepEqual(alice.complaints, [])
 })
 
 test('in a group one sees at once how people are called now, and who is no more', { timeout: 120_000 }, async () => {

@@ -234,13 +234,15 @@ export const strings = {
   contacts: {
     title: 'Contacts',
     ask: 'Ask',
+    askHint: 'Begin to write it. Whom you choose is asked to be your contact.',
+    already: (name: string) => `${name} is one of your contacts, or has been asked.`,
     asked: (name: string, status: string) =>
       status === 'friends' ? `${name} is now one of your friends.` : `${name} has been asked.`,
     friends: 'Friends',
     incoming: 'Requests to you',
     outgoing: 'Your requests',
     blocked: 'Blocked',
-    empty: 'No contacts yet. Ask someone by their user name.',
+    empty: 'No contacts yet. Find someone by name and ask them.',
     chat: (name: string) => `Chat with ${name}`,
     acts: {
       accept: 'Accept',
@@ -254,7 +256,7 @@ export const strings = {
       ({
         accept: `Accept the request of ${name}`,
         decline: `Decline the request of ${name}`,
-        cancel: `Cancel your request to ${name}`,
+        cancel: `Cancel request to ${name}`,
         remove: `Remove ${name} from your friends`,
         block: `Block ${name}`,
         unblock: `Unblock ${name}`,
@@ -485,14 +487,20 @@ export const strings = {
   },
 
   people: {
-    find: 'User name',
-    findHint: 'The exact user name.',
-    search: 'Name or user name',
-    searchHint: 'Begin to write it, then choose.',
+    find: 'Name or user name',
+    findHint: 'Begin to write it, then choose.',
     add: 'Add',
     searching: 'Looking…',
     found: 'People found',
-    nobody: (name: string) => `There is nobody called “${name}”.`,
+    counted: (count: number) =>
+      count === 1
+        ? '1 person found. Arrow down goes to the name, Enter chooses.'
+        : `${count} people found. The arrow keys go through them, Enter chooses.`,
+    none: 'Nobody was found.',
+    noneElse: 'Nobody else was found.',
+    away: 'The server cannot be reached right now to look for others.',
+    nobody: (name: string) => `Nobody has the user name “${name}”.`,
+    nobodyButFound: (name: string) => `Nobody has the user name “${name}”. Choose one of those found.`,
     already: (name: string) => `${name} is already here.`,
     self: 'That is you.',
     chosen: 'People to add',

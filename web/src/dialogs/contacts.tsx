@@ -1,15 +1,16 @@
 import type { ContactItem, ContactList } from '@parley/protocol/contact'
+import type { ContactsView } from '@parley/sdk/types'
 import { type FormEvent, useCallback, useEffect, useState } from 'react'
-import { useLocation } from 'wouter'
-import { useApp, useMe, useReadable } from '../app-context.tsx'
+import { useApp, useMe, useNames, useReadable } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
-import { Field } from '../parts/field.tsx'
 import { Modal } from '../parts/modal.tsx'
 import { Loading, Notice, Problem } from '../parts/notice.tsx'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
+import { useOpenChat } from '../use-open-chat.ts'
 import { Contact } from './contact.tsx'
 import styles from './contacts.module.css'
+import { PersonField, usePersonPicking } from './person-field.tsx'
 
 /** Whoever asked comes first: that is what one is waited for. */
 const SECTIONS: readonly ContactList[] = ['incoming', 'outgoing', 'friends', 'blocked']
@@ -17,7 +18,7 @@ const SECTIONS: readonly ContactList[] = ['incoming', 'outgoing', 'friends', 'bl
 /** Friends, requests and blocks, and a way to ask someone. */
 export function Contacts({ onClose }: { onClose: () => void }) {
   const { client } = useApp()
-  const [, navigate] = useLocation()
+  const openChat = useOpenChat()
   const contacts = useReadable(client.contacts)
   const loading = useAction()
   const { run } = loading
@@ -26,15 +27,10 @@ export function Contacts({ onClose }: { onClose: () => void }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: once, when it opens; afterwards the server tells.
   useEffect(load, [])
   const nobody = SECTIONS.every((list) => contacts[list].length === 0)
-  const chat = (userId: string) =>
-    change.run(async () => {
-      const conversation = await client.openDirect(userId)
-      onClose()
-      navigate(`/c/${conversation.id}`)
-    })
+  const chat = (userId: string) => change.run(() => openChat(userId, onClose))
   return (
     <Modal title={strings.contacts.title} onClose={onClose}>
-      <Ask />
+      <Ask contacts={contacts} />
       {change.error && <Problem>{change.error}</Problem>}
       {contacts.loaded ? (
         SECTIONS.filter((list) => contacts[list].length > 0).map((list) => (
@@ -65,45 +61,35 @@ export function Contacts({ onClose }: { onClose: () => void }) {
   )
 }
 
-/** Finds a person by user name and asks for friendship. */
-function Ask() {
+/** Finds a person by name and asks for friendship. */
+function Ask({ contacts: { friends, outgoing } }: { contacts: ContactsView }) {
   const { client } = useApp()
   const me = useMe()
-  const [name, setName] = useState('')
+  const names = useNames()
   const [asked, setAsked] = useState<ContactItem>()
-  const action = useAction()
+  const picking = usePersonPicking({
+    async pick({ id }) {
+      setAsked(undefined)
+      setAsked(await client.contacts.request(id))
+    },
+    refuse({ id, username }) {
+      if (id === me.id) return strings.people.self
+      const stands = [...friends, ...outgoing].some(({ userId }) => userId === id)
+      return stands ? strings.contacts.already(names(id, username)) : undefined
+    },
+  })
   const submit = (event: FormEvent) => {
     event.preventDefault()
-    const wanted = name.trim()
-    if (!wanted) return action.say(strings.check.required)
-    setAsked(undefined)
-    action.run(async () => {
-      const user = await client.findUser(wanted)
-      if (!user) return action.say(strings.people.nobody(wanted))
-      if (user.id === me.id) return action.say(strings.people.self)
-      setAsked(await client.contacts.request(user.id))
-      setName('')
-    })
+    picking.accept()
   }
+  const hint = asked && strings.contacts.asked(names(asked.userId, asked.username), asked.status)
   return (
     <form onSubmit={submit} noValidate>
-      <Field
-        label={strings.people.find}
-        hint={asked ? strings.contacts.asked(asked.username, asked.status) : strings.people.findHint}
-        error={action.error}
-        value={name}
-        onChange={(event) => {
-          setName(event.target.value)
-          action.say(undefined)
-        }}
-        autoCapitalize="none"
-        autoComplete="off"
-        spellCheck={false}
-      >
-        <Button type="submit" busy={action.busy} disabled={!name.trim()}>
+      <PersonField picking={picking} hint={hint ?? strings.contacts.askHint}>
+        <Button type="submit" busy={picking.action.busy} disabled={!picking.view.written.trim()}>
           {strings.contacts.ask}
         </Button>
-      </Field>
+      </PersonField>
     </form>
   )
 }

@@ -1,15 +1,20 @@
+import { foldText } from '@parley/protocol/fold'
 import type { PublicUser } from '@parley/protocol/user'
 import { type FormEvent, useState } from 'react'
-import { useApp, useReadable } from '../app-context.tsx'
+import { useApp, useMe, useNames, useReadable, useTitles } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Button } from '../parts/button.tsx'
 import { Field } from '../parts/field.tsx'
+import { FoundName } from '../parts/found-name.tsx'
 import { Modal, ModalActions } from '../parts/modal.tsx'
+import { noteOf, offered } from '../state/finder.ts'
+import { directWith, otherOf } from '../state/people.ts'
+import { titled } from '../state/titles.ts'
 import { strings } from '../strings.ts'
 import { useAction } from '../use-action.ts'
+import { useFinder } from '../use-finder.ts'
 import form from './form.module.css'
 import styles from './forward.module.css'
-import { usePeople } from './use-people.ts'
 
 /** To so many at once. */
 const MOST = 20
@@ -18,7 +23,11 @@ const SHOWN = 50
 
 interface Target {
   id: string
-  name: string
+  /** Whose avatar it has, and by what name. */
+  face: { id: string; name: string }
+  title: string
+  /** Of a person, or of the other one. */
+  username?: string
   to: { conversationId: string } | { receiverId: string }
 }
 
@@ -26,21 +35,31 @@ interface Target {
 export function Forward({ text, onClose }: { text: string; onClose: () => void }) {
   const { client } = useApp()
   const conversations = useReadable(client.conversations)
-  const [written, setWritten] = useState('')
+  const me = useMe()
+  const people = useReadable(client.people)
+  const { blocked } = useReadable(client.contacts)
+  const titles = useTitles()
+  const names = useNames()
+  const { finder, view } = useFinder()
   const [chosen, setChosen] = useState<readonly Target[]>([])
-  const people = usePeople(written)
   const action = useAction()
   const words = strings.forward
-  const wanted = written.trim().toLowerCase()
-  const known: Target[] = conversations
-    .filter(({ title }) => title.toLowerCase().includes(wanted))
+  const terms = foldText(view.written).split(' ').filter(Boolean)
+  const known = titled(conversations, terms, people, me.id)
     .slice(0, SHOWN)
-    .map(({ id, title }) => ({ id, name: title, to: { conversationId: id } }))
-  const names = new Set(conversations.filter(({ kind }) => kind === 'direct').map(({ title }) => title))
-  const found: Target[] = people
-    .filter(({ username }: PublicUser) => !names.has(username))
-    .map(({ id, username }) => ({ id, name: username, to: { receiverId: id } }))
-  const offered = [...chosen, ...[...known, ...found].filter(({ id }) => !chosen.some((one) => one.id === id))]
+    .map((one): Target => {
+      const { id, title } = one
+      const other = otherOf(one, me.id)
+      const face = { id: other ?? id, name: title }
+      return { id, face, title: titles(one), ...(other && title && { username: title }), to: { conversationId: id } }
+    })
+  const isPassedOver = ({ id }: PublicUser) =>
+    blocked.some(({ userId }) => userId === id) || directWith(conversations, id, me.id) !== undefined
+  const found = offered(view, isPassedOver).map(({ id, username }): Target => {
+    const face = { id, name: username }
+    return { id, face, title: names(id, username), username, to: { receiverId: id } }
+  })
+  const targets = [...chosen, ...[...known, ...found].filter(({ id }) => !chosen.some((one) => one.id === id))]
   const choose = (target: Target, yes: boolean) => {
     const others = chosen.filter(({ id }) => id !== target.id)
     if (yes && others.length >= MOST) return action.say(words.tooMany(MOST))
@@ -63,16 +82,16 @@ export function Forward({ text, onClose }: { text: string; onClose: () => void }
         </p>
         <Field
           label={words.find}
-          hint={words.hint}
+          hint={noteOf(view, known.length + found.length) ?? words.hint}
           error={action.error}
-          value={written}
-          onChange={(event) => setWritten(event.target.value)}
+          value={view.written}
+          onChange={(event) => finder.write(event.target.value)}
           autoCapitalize="none"
           autoComplete="off"
           spellCheck={false}
         />
         <ul className={styles.targets} aria-label={words.targets}>
-          {offered.map((target) => (
+          {targets.map((target) => (
             <li key={target.id}>
               <label className={styles.target}>
                 <input
@@ -80,8 +99,8 @@ export function Forward({ text, onClose }: { text: string; onClose: () => void }
                   checked={chosen.some(({ id }) => id === target.id)}
                   onChange={(event) => choose(target, event.target.checked)}
                 />
-                <Avatar id={target.id} name={target.name} size="small" />
-                <bdi>{target.name}</bdi>
+                <Avatar {...target.face} size="small" />
+                <FoundName username={target.username ?? target.title} displayName={target.title} terms={terms} />
               </label>
             </li>
           ))}

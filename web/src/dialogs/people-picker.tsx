@@ -1,14 +1,13 @@
 import type { PublicUser } from '@parley/protocol/user'
-import { type KeyboardEvent, useState } from 'react'
-import { useApp, useMe } from '../app-context.tsx'
+import { useMe, useNames } from '../app-context.tsx'
 import { Button } from '../parts/button.tsx'
-import { Field } from '../parts/field.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { PersonName } from '../parts/person-name.tsx'
 import { strings } from '../strings.ts'
-import { useAction } from '../use-action.ts'
 import styles from './people-picker.module.css'
+import { PersonField, usePersonPicking } from './person-field.tsx'
 
-/** Finds people by their user names, one after the other. `here` says who need not be added. */
+/** Picks people by their names, one after the other. `here` says who need not be added. */
 export function PeoplePicker({
   chosen,
   onChange,
@@ -20,62 +19,38 @@ export function PeoplePicker({
   here?: (userId: string) => boolean
   error?: string | undefined
 }) {
-  const { client } = useApp()
   const me = useMe()
-  const [name, setName] = useState('')
-  const action = useAction()
-  const add = () => {
-    const wanted = name.trim()
-    if (!wanted) return
-    action.run(async () => {
-      const user = await client.findUser(wanted)
-      if (!user) return action.say(strings.people.nobody(wanted))
-      if (user.id === me.id) return action.say(strings.people.self)
-      if (here(user.id) || chosen.some((one) => one.id === user.id))
-        return action.say(strings.people.already(user.username))
-      onChange([...chosen, user])
-      setName('')
-    })
-  }
-  const pressed = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.nativeEvent.isComposing || !name.trim()) return
-    // Enter adds the person and does not send the form around this.
-    event.preventDefault()
-    add()
-  }
+  const names = useNames()
+  const picking = usePersonPicking({
+    pick: (person) => onChange([...chosen, person]),
+    refuse({ id, username }) {
+      if (id === me.id) return strings.people.self
+      return here(id) || chosen.some((one) => one.id === id) ? strings.people.already(names(id, username)) : undefined
+    },
+  })
   return (
     <div className={styles.picker}>
-      <Field
-        label={strings.people.find}
-        hint={action.busy ? strings.people.searching : strings.people.findHint}
-        error={action.error ?? error}
-        value={name}
-        onChange={(event) => {
-          setName(event.target.value)
-          action.say(undefined)
-        }}
-        onKeyDown={pressed}
-        autoCapitalize="none"
-        autoComplete="off"
-        spellCheck={false}
-      >
-        <Button onClick={add} busy={action.busy} disabled={!name.trim()}>
+      <PersonField picking={picking} error={error}>
+        <Button onClick={picking.accept} busy={picking.action.busy} disabled={!picking.view.written.trim()}>
           {strings.people.add}
         </Button>
-      </Field>
+      </PersonField>
       <ul className={styles.chosen} aria-label={strings.people.chosen} aria-live="polite">
-        {chosen.map((user) => (
-          <li key={user.id}>
-            <button
-              type="button"
-              aria-label={strings.people.remove(user.username)}
-              onClick={() => onChange(chosen.filter((one) => one.id !== user.id))}
-            >
-              <bdi>{user.username}</bdi>
-              <Icon name="close" size={14} />
-            </button>
-          </li>
-        ))}
+        {chosen.map(({ id, username }) => {
+          const name = names(id, username)
+          return (
+            <li key={id}>
+              <button
+                type="button"
+                aria-label={strings.people.remove(name === username ? name : `${name} @${username}`)}
+                onClick={() => onChange(chosen.filter((one) => one.id !== id))}
+              >
+                <PersonName id={id} username={username} />
+                <Icon name="close" size={14} />
+              </button>
+            </li>
+          )
+        })}
       </ul>
     </div>
   )

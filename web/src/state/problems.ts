@@ -22,6 +22,9 @@ export function explain(error: unknown): string {
   return texts[problem.code] ?? problem.errors?.[0]?.detail ?? problem.detail
 }
 
+/** Whether the server could not be reached. */
+export const isAway = (error: unknown): boolean => error instanceof ParleyError && error.problem.code === 'unavailable'
+
 /** Whether what one asked with, such as the link in a mail, is good no more. */
 export const isOver = (error: unknown): boolean => error instanceof ParleyError && error.problem.code === 'not_found'
 
