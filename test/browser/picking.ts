@@ -4,6 +4,9 @@ import type { Locator } from 'playwright-core'
 import { emailOf, PASSWORD, type Person } from './person.ts'
 import * as see from './see.ts'
 
+/** A name that fits no dialog. */
+export const LONG = 'Zoë Smithson-Featherstonehaugh-Cholmondeley the Second'
+
 /** Makes an account with a display name. */
 export async function isCalled(url: string, username: string, displayName: string): Promise<void> {
   const client = createClient({ url, tokens: 'body', deviceName: 'Another device' })
@@ -39,15 +42,20 @@ export async function chatByDisplayName(alice: Person): Promise<void> {
   await page.keyboard.press('Enter')
   await page.locator('input:focus').waitFor()
   await page.keyboard.type('smi')
-  await offers(alice, 'Zoë Smith @zoe').waitFor()
+  await offers(alice, `${LONG} @zoe`).waitFor()
   await goTo(alice, 'Ánn Smith @smithy')
+  const parts = page.getByRole('dialog').locator('*')
+  const wider = await parts.evaluateAll(
+    (all) =>
+      all.filter((one) => one.scrollWidth > one.clientWidth && getComputedStyle(one).overflowX === 'auto').length,
+  )
+  assert.equal(wider, 0, 'a long name does not widen the dialog')
   assert.deepEqual(await see.barriers(alice), [])
   await page.keyboard.press('Escape')
   await offers(alice).first().waitFor({ state: 'detached' })
   assert.equal(await page.locator('input:focus').inputValue(), 'smi', 'Escape has closed the list alone')
   await page.keyboard.press('Enter')
-  await page.getByText('Nobody has the user name “smi”.').waitFor()
-  await page.keyboard.press('ArrowDown')
+  await page.getByText('Nobody has the user name “smi”. Choose one of those found.').waitFor()
   await goTo(alice, 'Ánn Smith @smithy')
   await page.keyboard.press('Enter')
   await page.getByRole('heading', { name: 'Ánn Smith @smithy' }).waitFor()
@@ -80,16 +88,16 @@ export async function groupByDisplayName(alice: Person): Promise<void> {
   assert.deepEqual(await see.barriers(alice), [])
   await goTo(alice, 'Ánn Smith')
   await context.setOffline(false)
-  await offers(alice, 'Zoë Smith').waitFor()
+  await offers(alice, LONG).waitFor()
   await away.waitFor({ state: 'detached' })
   await goTo(alice, 'Ánn Smith')
   await page.keyboard.press('Enter')
   await page.getByRole('button', { name: 'Remove Ánn Smith @smithy' }).waitFor()
   await page.keyboard.type('smi')
-  await goTo(alice, 'Zoë Smith')
+  await goTo(alice, LONG)
   assert.equal(await offers(alice).count(), 1, 'who is chosen is not offered')
   await page.keyboard.press('Enter')
-  await page.getByRole('button', { name: 'Remove Zoë Smith @zoe' }).waitFor()
+  await page.getByRole('button', { name: `Remove ${LONG} @zoe` }).waitFor()
   await page.keyboard.type('karl')
   await offers(alice, 'Karl Schmied @karl_2').waitFor()
   await page.keyboard.press('Enter')

@@ -1,5 +1,5 @@
 import type { PublicUser } from '@parley/protocol/user'
-import { type KeyboardEvent, type ReactNode, useEffect, useId, useState } from 'react'
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from 'react'
 import { useApp, useNames, useReadable } from '../app-context.tsx'
 import { Avatar } from '../parts/avatar.tsx'
 import { Field } from '../parts/field.tsx'
@@ -61,6 +61,7 @@ export function usePersonPicking({
     action.run(async () => {
       const person = await client.findUser(wanted)
       if (person) return pickWritten(person)
+      setClosed(false)
       action.say(people.length > 0 ? strings.people.nobodyButFound(wanted) : strings.people.nobody(wanted))
     })
   }
@@ -111,6 +112,12 @@ export function PersonField({
   const optionId = (n: number) => `${listId}-${n}`
   const ledTo = at < 0 ? undefined : optionId(at)
   const note = noteOf(view, people.length)
+  const list = useRef<HTMLDivElement>(null)
+  const { length } = people
+  useEffect(() => {
+    // At the end of a long dialog it would open out of sight.
+    if (open && length > 0) list.current?.scrollIntoView({ block: 'nearest' })
+  }, [open, length])
   useEffect(() => {
     if (ledTo) document.getElementById(ledTo)?.scrollIntoView({ block: 'nearest' })
   }, [ledTo])
@@ -152,7 +159,7 @@ export function PersonField({
         {children}
       </Field>
       {open && (
-        <div className={styles.list} role="listbox" id={listId} aria-label={strings.people.found}>
+        <div ref={list} className={styles.list} role="listbox" id={listId} aria-label={strings.people.found}>
           {people.map((person, n) => (
             <Offer
               key={person.id}
